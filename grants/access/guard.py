@@ -1,0 +1,64 @@
+"""The door of every route. A route that declares nothing stays closed."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask, Response, abort, current_app, request
+from flask_login import current_user
+
+from grants.access.permissions import Permission
+from grants.access.second_factor import CODE_LIMIT, charge
+from grants.core.clock import utcnow
+from grants.core.db import reads_only
+
+View = TypeVar("View", bound=Callable[..., Any])
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+OPEN_ENDPOINTS = frozenset({"static", "bootstrap.static"})
+DELIVERY_CODE = "delivery_code"
+
+
+def requires(permission: Permission, *, code: bool = False, writes: bool = False) -> Callable[[View], View]:
+    """Declare the permission a route needs.
+
+    `code`: its POST checks the caller's delivery code, so the attempt is charged before the view runs.
+    `writes`: its GET records something (a look that is journaled).
+    """
+
+    def declare(view: View) -> View:
+        view.permission = permission  # type: ignore[attr-defined]
+        view.asks_code = code  # type: ignore[attr-defined]
+        view.writes = writes  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+def guard(app: Flask) -> None:
+    """Close every route of the application that its declaration does not open."""
+
+    @app.before_request
+    def check() -> None:
+        view: Any = current_app.view_functions.get(request.endpoint or "")
+        reads_only.set(request.method in SAFE_METHODS and not getattr(view, "writes", False))
+        if view is None or request.endpoint in OPEN_ENDPOINTS:
+            return
+        needed = getattr(view, "permission", None)
+        if needed is Permission.PUBLIC:
+            return
+        if not current_user.is_authenticated:
+            abort(401)
+        if needed not in current_user.permissions:
+            abort(403)
+        if view.asks_code and request.method not in SAFE_METHODS:
+            charge(DELIVERY_CODE, str(current_user.id), limit=CODE_LIMIT, now=utcnow())
+
+    @app.teardown_request
+    def forget(_error: BaseException | None) -> None:
+        reads_only.set(False)
+
+    @app.after_request
+    def keep_private(response: Response) -> Response:
+        """Pages show personal data: no cache keeps them."""
+        if request.endpoint not in OPEN_ENDPOINTS:
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response

@@ -1,0 +1,87 @@
+"""Settings: these defaults, then instance/config.py, then GRANTS_* variables, then the mapping a test passes."""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+
+HOME = Path(__file__).resolve().parent
+MEBIBYTE = 1024 * 1024
+
+DEFAULTS: dict[str, object] = {
+    "ENVIRONMENT": "development",  # "production" adds the checks of refuse_unsafe_production
+    "SECRET_KEY": "",  # empty: derived from the installation's keys
+    "DATABASE_URL": "",  # empty: SQLite in the instance folder
+    "PROGRAMME_TIMEZONE": "America/Guayaquil",
+    "BABEL_DEFAULT_LOCALE": "es",
+    "BABEL_DEFAULT_TIMEZONE": "America/Guayaquil",
+    "BABEL_TRANSLATION_DIRECTORIES": str(HOME / "translations"),
+    "LANGUAGES": ("es", "en"),
+    "MAX_CONTENT_LENGTH": 12 * MEBIBYTE,
+    "MAX_FORM_MEMORY_SIZE": 1 * MEBIBYTE,
+    "ATTACHMENT_MAX_BYTES": 5 * MEBIBYTE,
+    "ATTACHMENTS_PER_APPLICATION": 10,
+    "SESSION_COOKIE_NAME": "semilla",
+    "SESSION_COOKIE_HTTPONLY": True,
+    "SESSION_COOKIE_SAMESITE": "Lax",
+    "SESSION_COOKIE_SECURE": False,  # set when TLS is on
+    "TLS": False,  # the public address is https: HSTS, Secure cookies
+    "IDLE_MINUTES": 20,
+    "IDLE_MINUTES_FIELD": 60,  # enumerators, evaluators and officers work on a phone between people
+    "SESSION_HOURS": 12,
+    "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
+    "WTF_CSRF_TIME_LIMIT": None,  # as long as the session
+    "ARGON2_MEMORY_KIB": 19 * 1024,
+    "ARGON2_TIME_COST": 2,
+    "ARGON2_PARALLELISM": 1,
+    "PASSWORD_MIN_LENGTH": 12,
+    "SUPPORT_CONTACT": "",
+    "PUBLIC_URL": "",  # as printed in QR codes and letters; empty: the address of the request
+    "MAIL_BACKEND": "file",  # "file" writes into the instance folder, "smtp" sends
+    "SMTP_HOST": "",
+    "SMTP_PORT": 587,
+    "SMTP_USER": "",
+    "SMTP_PASSWORD": "",
+    "MAIL_FROM": "",
+    "RATELIMIT_STORAGE_URI": "memory://",
+    "RATELIMIT_ENABLED": True,
+    "COMPRESS_MIMETYPES": ["text/css", "text/javascript", "application/javascript", "image/svg+xml"],
+    "SEND_FILE_MAX_AGE_DEFAULT": timedelta(days=30),
+    "BOOTSTRAP_SERVE_LOCAL": True,
+    "API_TITLE": "Semilla",
+    "API_VERSION": "v1",
+    "OPENAPI_VERSION": "3.1.0",
+    "OPENAPI_URL_PREFIX": "/api/v1",
+    "OPENAPI_JSON_PATH": "openapi.json",
+}
+
+
+def instance_path(config: Mapping[str, object] | None = None) -> Path:
+    """The installation's folder: an argument, GRANTS_INSTANCE_PATH, or ./instance."""
+    chosen = (config or {}).get("INSTANCE_PATH") or os.environ.get("GRANTS_INSTANCE_PATH")
+    return Path(str(chosen)).resolve() if chosen else Path.cwd() / "instance"
+
+
+def configure(app: Flask, config: Mapping[str, object] | None) -> None:
+    """Fill app.config in order of precedence, lowest first."""
+    app.config.from_mapping(DEFAULTS)
+    app.config.from_pyfile(str(Path(app.instance_path) / "config.py"), silent=True)
+    app.config.from_prefixed_env("GRANTS")
+    app.config.from_mapping(config or {})
+    app.config["SQLALCHEMY_DATABASE_URI"] = database_url(app)
+    if app.config["TLS"]:
+        app.config["SESSION_COOKIE_SECURE"] = True
+    else:
+        # A browser would drop a Secure cookie on plain http, and so on localhost too.
+        app.config["SESSION_COOKIE_SECURE"] = app.config["ENVIRONMENT"] == "production"
+
+
+def database_url(app: Flask) -> str:
+    """The SQLAlchemy URL, with psycopg 3 as the driver of PostgreSQL."""
+    url = str(app.config["DATABASE_URL"]) or f"sqlite:///{Path(app.instance_path) / 'semilla.db'}"
+    for short in ("postgresql://", "postgres://"):
+        if url.startswith(short):
+            return "postgresql+psycopg://" + url.removeprefix(short)
+    return url

@@ -1,0 +1,130 @@
+"""What is to be sent: written in the transaction that decides it, sent later by the worker.
+
+Address, subject and text are encrypted; logs name a message by its id and kind only.
+"""
+
+import logging
+import secrets
+import smtplib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import String, or_, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from grants.core.crypto import SealedRow, sealed_text, write_private
+from grants.core.db import Model, db, state_column
+
+log = logging.getLogger(__name__)
+
+CLAIM = timedelta(minutes=5)
+FIRST_WAIT = timedelta(seconds=30)
+MAX_ATTEMPTS = 12
+
+
+class MessageState(StrEnum):
+    WAITING = "waiting"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class OutboxMessage(SealedRow, Model):
+    """One message to one address."""
+
+    __tablename__ = "outbox_message"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(60))
+    state: Mapped[MessageState] = mapped_column(
+        state_column(MessageState), default=MessageState.WAITING, index=True
+    )
+    address = sealed_text()
+    subject = sealed_text()
+    body = sealed_text()
+    created_at: Mapped[datetime]
+    next_attempt_at: Mapped[datetime] = mapped_column(index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    sent_at: Mapped[datetime | None]
+
+
+Send = Callable[[str, str, str], None]
+
+
+def add(kind: str, *, address: str, subject: str, body: str, now: datetime) -> OutboxMessage:
+    """Put a message in the outbox, inside the caller's transaction. Texts are already in the reader's language."""
+    message = OutboxMessage(kind=kind, created_at=now, next_attempt_at=now)
+    message.address, message.subject, message.body = address, subject, body
+    db.session.add(message)
+    return message
+
+
+def deliver_due(send: Send, *, now: datetime, limit: int = 100) -> int:
+    """Send what is due and return how many went out. Commits after each message, by design."""
+    due = select(OutboxMessage.id).where(
+        OutboxMessage.state == MessageState.WAITING, OutboxMessage.next_attempt_at <= now
+    )
+    sent = 0
+    for message_id in db.session.scalars(due.order_by(OutboxMessage.id).limit(limit)).all():
+        db.session.commit()
+        if _claimed(message_id, now):
+            sent += _send_one(message_id, send, now)
+    db.session.commit()
+    return sent
+
+
+def _claimed(message_id: int, now: datetime) -> bool:
+    """Take the message for a while, so that a second worker does not send it too."""
+    taken = db.session.execute(
+        update(OutboxMessage)
+        .where(
+            OutboxMessage.id == message_id,
+            OutboxMessage.state == MessageState.WAITING,
+            or_(OutboxMessage.next_attempt_at <= now),
+        )
+        .values(next_attempt_at=now + CLAIM, attempts=OutboxMessage.attempts + 1)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.commit()
+    return bool(taken.rowcount == 1)
+
+
+def _send_one(message_id: int, send: Send, now: datetime) -> int:
+    message = db.session.get_one(OutboxMessage, message_id, populate_existing=True)
+    try:
+        send(message.address, message.subject, message.body)
+    except (OSError, smtplib.SMTPException) as error:
+        log.warning("message not sent", extra={"message_id": message_id, "error": type(error).__name__})
+        message.next_attempt_at = now + FIRST_WAIT * 2 ** min(message.attempts, 10)
+        if message.attempts >= MAX_ATTEMPTS:
+            message.state = MessageState.FAILED
+        db.session.commit()
+        return 0
+    message.state, message.sent_at = MessageState.SENT, now
+    db.session.commit()
+    return 1
+
+
+def sender(config: dict[str, Any], folder: Path) -> Send:
+    """How this installation sends: SMTP when configured, else files in instance/outbox."""
+    if config["MAIL_BACKEND"] == "smtp":
+        return lambda address, subject, body: _send_mail(config, address, subject, body)
+    return lambda address, subject, body: _write_file(folder / "outbox", address, subject, body)
+
+
+def _send_mail(config: dict[str, Any], address: str, subject: str, body: str) -> None:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = config["MAIL_FROM"], address, subject
+    mail.set_content(body)
+    with smtplib.SMTP(config["SMTP_HOST"], int(config["SMTP_PORT"]), timeout=20) as server:
+        server.starttls()
+        if config["SMTP_USER"]:
+            server.login(config["SMTP_USER"], config["SMTP_PASSWORD"])
+        server.send_message(mail)
+
+
+def _write_file(folder: Path, address: str, subject: str, body: str) -> None:
+    write_private(folder / f"{secrets.token_hex(8)}.txt", f"{address}\n{subject}\n\n{body}\n")

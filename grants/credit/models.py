@@ -1,0 +1,184 @@
+"""Institutions, their liaisons, referrals and linkages. A register: Semilla lends nothing."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from grants.access.models import User
+from grants.core.crypto import SealedRow, sealed_optional_text
+from grants.core.db import Model, Usd, state_column
+from grants.people.models import Canton, Consent, Person
+
+
+class InstitutionKind(StrEnum):
+    BANK = "bank"
+    COOPERATIVE = "cooperative"
+    SAVINGS_BANK = "savings_bank"
+
+
+class Institution(Model):
+    """A bank, a cooperative or a savings bank (caja)."""
+
+    __tablename__ = "institution"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(160), unique=True)
+    kind: Mapped[InstitutionKind] = mapped_column(state_column(InstitutionKind))
+    network: Mapped[str | None] = mapped_column(String(160))
+    canton_code: Mapped[str | None] = mapped_column(ForeignKey("canton.code"))
+    canton: Mapped[Canton | None] = relationship()
+    is_active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+
+
+class LiaisonPost(Model):
+    """Which institution a liaison works for. One at most."""
+
+    __tablename__ = "liaison_post"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), unique=True)
+    user: Mapped[User] = relationship()
+    institution_id: Mapped[int] = mapped_column(ForeignKey("institution.id"), index=True)
+    institution: Mapped[Institution] = relationship()
+
+
+class ReferralState(StrEnum):
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+class Referral(Model):
+    """A person sent to one institution, under a consent that names it."""
+
+    __tablename__ = "referral"
+    __table_args__ = (
+        Index("ix_referral_institution_state", "institution_id", "state"),
+        Index("uq_referral_open", "person_id", "institution_id", unique=True,
+              sqlite_where=text("state IN ('sent', 'accepted')"),
+              postgresql_where=text("state IN ('sent', 'accepted')")),
+        CheckConstraint("(state = 'declined') = (decline_reason IS NOT NULL)", name="decline_has_reason"),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folio: Mapped[str] = mapped_column(String(12), unique=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    person: Mapped[Person] = relationship()
+    institution_id: Mapped[int] = mapped_column(ForeignKey("institution.id"))
+    institution: Mapped[Institution] = relationship()
+    consent_id: Mapped[int] = mapped_column(ForeignKey("consent.id"))
+    consent: Mapped[Consent] = relationship()
+    state: Mapped[ReferralState] = mapped_column(state_column(ReferralState), default=ReferralState.SENT)
+    need: Mapped[str] = mapped_column(String(300), default="")
+    referred_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    referred_by: Mapped[User] = relationship()
+    referred_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    decline_reason: Mapped[str | None] = mapped_column(String(40))
+
+    linkages: Mapped[list["Linkage"]] = relationship(back_populates="referral", order_by="Linkage.id")
+
+
+class LinkageKind(StrEnum):
+    CREDIT = "credit"
+    SAVINGS_ACCOUNT = "savings_account"
+    MEMBERSHIP = "membership"
+
+
+class LinkageState(StrEnum):
+    REFERRED = "referred"
+    CONTACTED = "contacted"
+    DOCUMENTS = "documents"
+    APPLIED = "applied"
+    APPROVED = "approved"
+    DISBURSED = "disbursed"
+    REPAYING = "repaying"
+    REPAID = "repaid"
+    OPENED = "opened"  # an account opened, a member admitted
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    WRITTEN_OFF = "written_off"
+
+
+class DeclineReason(StrEnum):
+    DOCUMENT_NOT_ACCEPTED = "document_not_accepted"
+    STATUS_NOT_ACCEPTED = "status_not_accepted"
+    OUTSIDE_BOND = "outside_bond"
+    AGE = "age"
+    NO_GUARANTOR = "no_guarantor"
+    CREDIT_BUREAU = "credit_bureau"
+    CAPACITY_TO_PAY = "capacity_to_pay"
+    INCOMPLETE_FILE = "incomplete_file"
+    CLIENT_WITHDREW = "client_withdrew"
+    NOT_REACHABLE = "not_reachable"
+    MOVED_AWAY = "moved_away"
+
+
+class RateKind(StrEnum):
+    NOMINAL = "nominal"
+    EFFECTIVE = "effective"
+
+
+class Linkage(SealedRow, Model):
+    """One credit, account or membership of one person at one institution, as the liaison reports it."""
+
+    __tablename__ = "linkage"
+    __table_args__ = (
+        UniqueConstraint("institution_id", "reference"),
+        Index("ix_linkage_institution_state", "institution_id", "state"),
+        CheckConstraint("state NOT IN ('disbursed', 'repaying', 'repaid', 'written_off') OR "
+                        "(amount_usd IS NOT NULL AND disbursed_on IS NOT NULL AND reference IS NOT NULL)",
+                        name="disbursed_has_terms"),
+        CheckConstraint("(state = 'declined') = (decline_reason IS NOT NULL)", name="decline_has_reason"),
+        CheckConstraint("amount_usd IS NULL OR amount_usd > 0", name="amount"),
+        CheckConstraint("term_months IS NULL OR term_months > 0", name="term"),
+        CheckConstraint("rate_percent IS NULL OR rate_percent >= 0", name="rate"),
+        CheckConstraint("(rate_percent IS NULL) = (rate_kind IS NULL)", name="rate_has_kind"),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folio: Mapped[str] = mapped_column(String(12), unique=True)
+    referral_id: Mapped[int] = mapped_column(ForeignKey("referral.id"), index=True)
+    referral: Mapped[Referral] = relationship(back_populates="linkages")
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    person: Mapped[Person] = relationship()
+    institution_id: Mapped[int] = mapped_column(ForeignKey("institution.id"))
+    institution: Mapped[Institution] = relationship()
+    kind: Mapped[LinkageKind] = mapped_column(state_column(LinkageKind), default=LinkageKind.CREDIT)
+    state: Mapped[LinkageState] = mapped_column(state_column(LinkageState), default=LinkageState.REFERRED)
+    requested_usd: Mapped[Decimal | None] = mapped_column(Usd)
+    approved_usd: Mapped[Decimal | None] = mapped_column(Usd)
+    amount_usd: Mapped[Decimal | None] = mapped_column(Usd)  # disbursed
+    disbursed_on: Mapped[date | None] = mapped_column(index=True)
+    term_months: Mapped[int | None]
+    rate_percent: Mapped[Decimal | None] = mapped_column(Numeric(7, 4))
+    rate_kind: Mapped[RateKind | None] = mapped_column(state_column(RateKind))
+    reference: Mapped[str | None] = mapped_column(String(60))  # the lender's operation number
+    decline_reason: Mapped[DeclineReason | None] = mapped_column(state_column(DeclineReason))
+    note = sealed_optional_text()
+    created_at: Mapped[datetime]
+
+    events: Mapped[list["LinkageEvent"]] = relationship(
+        back_populates="linkage", order_by="LinkageEvent.id"
+    )
+
+
+class LinkageEvent(Model):
+    """A step of a linkage: when it happened, and when and by whom it was logged. Never edited."""
+
+    __tablename__ = "linkage_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    linkage_id: Mapped[int] = mapped_column(ForeignKey("linkage.id"), index=True)
+    linkage: Mapped[Linkage] = relationship(back_populates="events")
+    from_state: Mapped[LinkageState] = mapped_column(state_column(LinkageState, "from_state"))
+    to_state: Mapped[LinkageState] = mapped_column(state_column(LinkageState, "to_state"))
+    happened_on: Mapped[date]
+    logged_at: Mapped[datetime]
+    logged_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    logged_by: Mapped[User] = relationship()

@@ -1,0 +1,155 @@
+"""Selection runs, their rows, approvals, awards and the waiting list."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from grants.access.models import User
+from grants.applications.models import Application
+from grants.calls.models import Call
+from grants.core.db import Model, Usd, state_column
+
+
+class SelectionState(StrEnum):
+    SIMULATED = "simulated"
+    PROPOSED = "proposed"  # waits for two approvals
+    APPROVED = "approved"
+    PUBLISHED = "published"
+    DISCARDED = "discarded"
+
+
+SELECTION_MOVES = {
+    SelectionState.SIMULATED: frozenset({SelectionState.PROPOSED, SelectionState.DISCARDED}),
+    SelectionState.PROPOSED: frozenset({SelectionState.APPROVED, SelectionState.DISCARDED}),
+    SelectionState.APPROVED: frozenset({SelectionState.PUBLISHED, SelectionState.DISCARDED}),
+    SelectionState.PUBLISHED: frozenset(),
+    SelectionState.DISCARDED: frozenset(),
+}
+
+
+class Selection(Model):
+    """One run over a call's scores. Its inputs are hashed and its rows never change."""
+
+    __tablename__ = "selection"
+    __table_args__ = (
+        Index("uq_selection_published", "call_id", unique=True,
+              sqlite_where=text("state = 'published'"), postgresql_where=text("state = 'published'")),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    call_id: Mapped[int] = mapped_column(ForeignKey("call.id"), index=True)
+    call: Mapped[Call] = relationship()
+    state: Mapped[SelectionState] = mapped_column(state_column(SelectionState))
+    places: Mapped[int]
+    parameters: Mapped[str] = mapped_column(Text)  # JSON: rule versions, weights, tie seed, software version
+    inputs_hash: Mapped[str] = mapped_column(String(64))
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    created_by: Mapped[User] = relationship()
+    created_at: Mapped[datetime]
+    published_at: Mapped[datetime | None]
+
+    rows: Mapped[list["SelectionRow"]] = relationship(
+        back_populates="selection", order_by="SelectionRow.place"
+    )
+    approvals: Mapped[list["SelectionApproval"]] = relationship(
+        back_populates="selection", order_by="SelectionApproval.id"
+    )
+
+
+class Outcome(StrEnum):
+    CHOSEN = "chosen"
+    WAITING = "waiting"
+    NOT_RANKED = "not_ranked"  # sheets are missing, or not eligible
+
+
+class SelectionRow(Model):
+    """One application in a run: its points in hundredths, its place, and why it is in or out."""
+
+    __tablename__ = "selection_row"
+    __table_args__ = (
+        UniqueConstraint("selection_id", "application_id"),
+        UniqueConstraint("selection_id", "place"),
+        CheckConstraint("(outcome = 'not_ranked') = (place IS NULL)", name="ranked_has_place"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    selection_id: Mapped[int] = mapped_column(ForeignKey("selection.id"))
+    selection: Mapped[Selection] = relationship(back_populates="rows")
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), index=True)
+    application: Mapped[Application] = relationship()
+    outcome: Mapped[Outcome] = mapped_column(state_column(Outcome))
+    place: Mapped[int | None]
+    points: Mapped[int | None]  # hundredths of a point, out of 10,000
+    plan_points: Mapped[int | None]
+    pitch_points: Mapped[int | None]
+    reviews: Mapped[int] = mapped_column(default=0)
+    tie_key: Mapped[str] = mapped_column(String(64))  # SHA-256(seed | call | application)
+    settled_by_lottery: Mapped[bool] = mapped_column(default=False)
+    reason: Mapped[str] = mapped_column(String(40))  # code: by_points, by_lottery, below_cut, sheets_missing, …
+
+
+class SelectionApproval(Model):
+    """A person's signature under a run. Two are needed, from two people who did not create it."""
+
+    __tablename__ = "selection_approval"
+    __table_args__ = (UniqueConstraint("selection_id", "approved_by_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    selection_id: Mapped[int] = mapped_column(ForeignKey("selection.id"))
+    selection: Mapped[Selection] = relationship(back_populates="approvals")
+    approved_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    approved_by: Mapped[User] = relationship()
+    approved_at: Mapped[datetime]
+
+
+class AwardState(StrEnum):
+    ACTIVE = "active"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+class Award(Model):
+    """What a selected application receives, in kind."""
+
+    __tablename__ = "award"
+    __table_args__ = (
+        CheckConstraint("(state = 'active') = (ended_at IS NULL)", name="ended_at"),
+        CheckConstraint("value_usd > 0", name="value"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    selection_id: Mapped[int] = mapped_column(ForeignKey("selection.id"), index=True)
+    selection: Mapped[Selection] = relationship()
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), unique=True)
+    application: Mapped[Application] = relationship()
+    state: Mapped[AwardState] = mapped_column(state_column(AwardState), default=AwardState.ACTIVE)
+    value_usd: Mapped[Decimal] = mapped_column(Usd)
+    awarded_at: Mapped[datetime]
+    # The award whose place this one took, when it came from the waiting list.
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("award.id"), unique=True)
+    replaces: Mapped["Award | None"] = relationship(remote_side=[id])
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[str | None] = mapped_column(String(300))
+
+
+class WaitingListEntry(Model):
+    """The order in which others move up. Frozen at publication."""
+
+    __tablename__ = "waiting_list_entry"
+    __table_args__ = (
+        UniqueConstraint("selection_id", "position"),
+        UniqueConstraint("selection_id", "application_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    selection_id: Mapped[int] = mapped_column(ForeignKey("selection.id"))
+    selection: Mapped[Selection] = relationship()
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"))
+    application: Mapped[Application] = relationship()
+    position: Mapped[int]
+    award_id: Mapped[int | None] = mapped_column(ForeignKey("award.id"), unique=True)  # once promoted
+    award: Mapped[Award | None] = relationship()
+    skipped_reason: Mapped[str | None] = mapped_column(String(300))  # e.g. withdrew before it was their turn
