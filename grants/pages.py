@@ -7,7 +7,7 @@ from typing import Any
 from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal
-from flask import Flask, redirect, render_template, request, session, url_for
+from flask import Flask, current_app, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -25,11 +25,13 @@ def teach_templates(app: Flask) -> None:
     """Filters and names for templates. Numbers and times follow the reader's language and the programme's zone."""
     app.jinja_options["autoescape"] = True
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(
-        usd=usd, day=day, moment=moment, number=number, percent=percent, country=country
-    )
-    app.context_processor(lambda: {"may": may, "Permission": Permission, "role_names": ROLE_NAMES,
+    app.jinja_env.filters.update(usd=usd, day=day, moment=moment, number=number, percent=percent, country=country)
+    app.context_processor(lambda: {"link": link, "may": may, "Permission": Permission, "role_names": ROLE_NAMES,
                                    "language": str(get_locale() or "es")[:2]})  # fmt: skip
+
+
+def link(endpoint: str, **values: Any) -> str:
+    return url_for(endpoint, **values) if endpoint in current_app.view_functions else "#"
 
 
 def may(permission: str) -> bool:
@@ -43,11 +45,11 @@ def _babel_locale() -> str:
 
 def usd(amount: Decimal | int | None) -> str:
     """1234.5 → 'USD 1.234,50' in Spanish, 'USD 1,234.50' in English."""
-    return "—" if amount is None else format_currency(amount, "USD", "¤¤ #,##0.00", locale=_babel_locale())
+    return "—" if amount is None else str(format_currency(amount, "USD", "¤¤ #,##0.00", locale=_babel_locale()))
 
 
 def number(value: Decimal | float | int | None) -> str:
-    return "—" if value is None else format_decimal(value, locale=_babel_locale())
+    return "—" if value is None else str(format_decimal(value, locale=_babel_locale()))
 
 
 def percent(value: Decimal | float | int | None) -> str:
@@ -69,7 +71,7 @@ def moment(value: datetime | None) -> str:
 
 def country(code: str | None) -> str:
     """'EC' → 'Ecuador', in the reader's language."""
-    return Locale.parse(_babel_locale()).territories.get(code or "", code or "—")
+    return str(Locale.parse(_babel_locale()).territories.get(code or "", code or "—"))
 
 
 def show_errors(app: Flask) -> None:

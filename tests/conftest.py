@@ -26,6 +26,7 @@ TEST_SETTINGS: dict[str, object] = {
     "ENVIRONMENT": "test",
     "SERVER_NAME": "127.0.0.1",
     "RATELIMIT_ENABLED": False,
+    "WTF_CSRF_ENABLED": False,
     "ARGON2_MEMORY_KIB": 8,  # the least argon2 allows: tests check behaviour, `make bench` measures cost
     "ARGON2_TIME_COST": 1,
 }
@@ -56,9 +57,7 @@ def postgresql_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def new_database(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], str]:
+def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     """A function that makes an empty database of a kind and returns its address."""
 
     def make(kind: str) -> str:
@@ -75,9 +74,7 @@ def new_database(
 
 def build(url: str, folder: Path, **settings: object) -> Flask:
     """An application over a database that is brought up to date by the migrations."""
-    app = create_app(
-        {**TEST_SETTINGS, "INSTANCE_PATH": str(folder), "DATABASE_URL": url, **settings}
-    )
+    app = create_app({**TEST_SETTINGS, "INSTANCE_PATH": str(folder), "DATABASE_URL": url, **settings})
     app.test_client_class = Client
     migrate(app)
     return app
@@ -111,9 +108,7 @@ def app(built_app: Flask) -> Iterator[Flask]:
 
 
 @pytest.fixture(params=DATABASES)
-def real_app(
-    request: pytest.FixtureRequest, new_database: Callable[[str], str], tmp_path: Path
-) -> Iterator[Flask]:
+def real_app(request: pytest.FixtureRequest, new_database: Callable[[str], str], tmp_path: Path) -> Iterator[Flask]:
     """An application over a database of its own with real commits: for threads, processes and triggers."""
     app = build(new_database(request.param), tmp_path / "instance")
     with app.app_context():

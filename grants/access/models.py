@@ -164,8 +164,10 @@ class FactorReset(Model):
     __tablename__ = "factor_reset"
     __table_args__ = (
         CheckConstraint("approved_by_id IS NULL OR approved_by_id <> requested_by_id", name="two_people"),
-        CheckConstraint("requested_by_id <> user_id AND (approved_by_id IS NULL OR approved_by_id <> user_id)",
-                        name="not_oneself"),  # fmt: skip
+        CheckConstraint(
+            "requested_by_id <> user_id AND (approved_by_id IS NULL OR approved_by_id <> user_id)",
+            name="not_oneself",
+        ),  # fmt: skip
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -68,16 +68,29 @@ class Permission(StrEnum):
 P = Permission
 
 GRANTED: dict[Role, frozenset[Permission]] = {
-    Role.ENUMERATOR: frozenset(
-        {P.REGISTER_PERSON, P.VIEW_PERSON, P.VIEW_CALL, P.EDIT_APPLICATION, P.VIEW_APPLICATION}
-    ),
+    Role.ENUMERATOR: frozenset({P.REGISTER_PERSON, P.VIEW_PERSON, P.VIEW_CALL, P.EDIT_APPLICATION, P.VIEW_APPLICATION}),
     Role.EVALUATOR: frozenset({P.VIEW_CALL, P.SCORE_APPLICATION}),
     Role.COORDINATOR: frozenset(
         {
-            P.REGISTER_PERSON, P.VIEW_PERSON, P.MANAGE_TRAINING, P.VIEW_CALL, P.MANAGE_CALL, P.EDIT_APPLICATION,
-            P.VIEW_APPLICATION, P.ASSIGN_EVALUATORS, P.VIEW_SELECTION, P.RUN_SELECTION, P.APPROVE_SELECTION,
-            P.VIEW_DELIVERY, P.PLAN_DELIVERY, P.APPROVE_DELIVERY, P.ISSUE_CARD, P.MANAGE_INSTITUTION,
-            P.REFER_PERSON, P.VIEW_LINKAGE, P.VIEW_RESULTS,
+            P.REGISTER_PERSON,
+            P.VIEW_PERSON,
+            P.MANAGE_TRAINING,
+            P.VIEW_CALL,
+            P.MANAGE_CALL,
+            P.EDIT_APPLICATION,
+            P.VIEW_APPLICATION,
+            P.ASSIGN_EVALUATORS,
+            P.VIEW_SELECTION,
+            P.RUN_SELECTION,
+            P.APPROVE_SELECTION,
+            P.VIEW_DELIVERY,
+            P.PLAN_DELIVERY,
+            P.APPROVE_DELIVERY,
+            P.ISSUE_CARD,
+            P.MANAGE_INSTITUTION,
+            P.REFER_PERSON,
+            P.VIEW_LINKAGE,
+            P.VIEW_RESULTS,
         }
     ),  # fmt: skip
     Role.OFFICER: frozenset({P.CARRY_DELIVERY, P.CONFIRM_HANDOVER}),
@@ -86,8 +99,14 @@ GRANTED: dict[Role, frozenset[Permission]] = {
     Role.LIAISON: frozenset({P.LOG_LINKAGE}),
     Role.MONITORING: frozenset(
         {
-            P.VIEW_PERSON, P.VIEW_CALL, P.VIEW_APPLICATION, P.VIEW_SELECTION, P.VIEW_DELIVERY, P.VIEW_LINKAGE,
-            P.VIEW_RESULTS, P.OPEN_RESULT_RECORDS,
+            P.VIEW_PERSON,
+            P.VIEW_CALL,
+            P.VIEW_APPLICATION,
+            P.VIEW_SELECTION,
+            P.VIEW_DELIVERY,
+            P.VIEW_LINKAGE,
+            P.VIEW_RESULTS,
+            P.OPEN_RESULT_RECORDS,
         }
     ),  # fmt: skip
     Role.AUDITOR: frozenset({P.VIEW_CALL, P.VIEW_SELECTION, P.VIEW_RESULTS, P.VIEW_JOURNAL}),

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 import pyotp
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
-from sqlalchemy import case, insert, or_, select, update
+from sqlalchemy import ColumnElement, case, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from grants.access.models import AttemptCounter, Factor, UsedStep
-from grants.core.db import db, transaction
+from grants.core.db import db, rows_hit, transaction
 from grants.core.errors import RuleBroken
 
 STEP_SECONDS = 30
@@ -62,7 +62,7 @@ def charge(kind: str, subject: str, *, limit: Limit, now: datetime) -> None:
             )
             .execution_options(synchronize_session=False)
         )
-    if charged.rowcount != 1:  # type: ignore[attr-defined]
+    if rows_hit(charged) != 1:
         raise _refusal(kind, subject, limit, now)
 
 
@@ -154,12 +154,12 @@ def _ensure_counter(kind: str, subject: str, now: datetime) -> None:
         return
 
 
-def _is(kind: str, subject: str) -> tuple[object, ...]:
+def _is(kind: str, subject: str) -> tuple[ColumnElement[bool], ...]:
     return AttemptCounter.kind == kind, AttemptCounter.subject == subject
 
 
-def _allowed(limit: Limit, now: datetime) -> list[object]:
-    rules: list[object] = [
+def _allowed(limit: Limit, now: datetime) -> list[ColumnElement[bool]]:
+    rules: list[ColumnElement[bool]] = [
         AttemptCounter.fails < limit.hard_stop,
         or_(AttemptCounter.blocked_until.is_(None), AttemptCounter.blocked_until <= now),
     ]
@@ -168,7 +168,7 @@ def _allowed(limit: Limit, now: datetime) -> list[object]:
     return rules
 
 
-def _day_is_over(now: datetime) -> object:
+def _day_is_over(now: datetime) -> ColumnElement[bool]:
     return AttemptCounter.day_started_at < now - DAY
 
 

@@ -27,7 +27,7 @@ def recognise_users(app: Flask) -> None:
 
 
 def open_session(user: User, *, now: datetime) -> None:
-    """Sign the user in with a new session id; whatever the browser held before is dropped. Call inside a transaction."""
+    """Sign the user in under a new session id; whatever the browser held is dropped. Call inside a transaction."""
     language = session.get("language")
     session.clear()
     if language:

@@ -47,9 +47,7 @@ class Application(Model):
     person: Mapped[Person] = relationship()
     rubric_id: Mapped[int] = mapped_column(ForeignKey("rubric.id"), index=True)  # the version in force at submission
     rubric: Mapped[Rubric] = relationship()
-    state: Mapped[ApplicationState] = mapped_column(
-        state_column(ApplicationState), default=ApplicationState.DRAFT
-    )
+    state: Mapped[ApplicationState] = mapped_column(state_column(ApplicationState), default=ApplicationState.DRAFT)
     created_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
     created_by: Mapped[User] = relationship()
     created_at: Mapped[datetime]
@@ -58,9 +56,7 @@ class Application(Model):
     withdrawal_reason: Mapped[str | None] = mapped_column(String(300))
 
     plan: Mapped["BusinessPlan"] = relationship(back_populates="application")
-    attachments: Mapped[list["Attachment"]] = relationship(
-        back_populates="application", order_by="Attachment.id"
-    )
+    attachments: Mapped[list["Attachment"]] = relationship(back_populates="application", order_by="Attachment.id")
 
     @property
     def is_draft(self) -> bool:

@@ -7,6 +7,7 @@ the database.
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -19,7 +20,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -121,10 +121,8 @@ def load_keys(folder: Path, *, create: bool) -> Keyring:
     if not path.exists():
         if not create:
             raise KeysUnsafe(f"{path.name} is missing")
-        try:
+        with contextlib.suppress(FileExistsError):  # another process was first
             write_private(path, dump_keys(new_keyring()))
-        except FileExistsError:  # another process was first
-            pass
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise KeysUnsafe(f"{path.name} can be read by others: chmod 600")
     return parse_keys(path.read_text())
@@ -178,8 +176,8 @@ class SealedRow:
 class Sealed(Generic[V]):
     """An attribute stored encrypted in `<name>_sealed`. None stays NULL.
 
-        given_names = sealed_text()
-        birth_on = sealed_day()
+    given_names = sealed_text()
+    birth_on = sealed_day()
     """
 
     def __init__(self, dump: Callable[[V], str], load: Callable[[str], V]) -> None:
@@ -241,11 +239,3 @@ def sealed_json() -> Sealed[Any]:
 def sealed_attributes(model: type) -> list[Sealed[Any]]:
     """The encrypted attributes of a model."""
     return [value for value in vars(model).values() if isinstance(value, Sealed)]
-
-
-__all__ = [
-    "InvalidTag", "Keyring", "KeysUnsafe", "Sealed", "SealedRow", "dump_keys", "keyring", "load_keys",
-    "lookup_hash", "new_keyring", "parse_keys", "replace_private", "rotated", "sealed_attributes", "sealed_day",
-    "sealed_json", "sealed_optional_day", "sealed_optional_text", "sealed_text", "token_hash", "use_keys",
-    "write_private",
-]  # fmt: skip

@@ -64,9 +64,7 @@ class Usd(TypeDecorator[Any]):
 class Model(DeclarativeBase):
     """Base of every table. Times are aware, states are stored by value."""
 
-    registry = registry(
-        metadata=MetaData(naming_convention=NAMES), type_annotation_map={datetime: Moment()}
-    )
+    registry = registry(metadata=MetaData(naming_convention=NAMES), type_annotation_map={datetime: Moment()})
 
 
 S = TypeVar("S", bound=StrEnum)
@@ -127,6 +125,11 @@ def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN" if reads_only.get() else "BEGIN IMMEDIATE")
 
 
+def rows_hit(result: Any) -> int:
+    """How many rows a guarded UPDATE or DELETE changed."""
+    return int(result.rowcount)
+
+
 M = TypeVar("M", bound=Model)
 
 
@@ -141,7 +144,7 @@ def get_or_refuse(model: type[M], key: object) -> M:
     return found
 
 
-def one_or_refuse(statement: Select[tuple[M]]) -> M:
+def one_or_refuse(statement: Select[M]) -> M:
     """The only row of a statement, or NotFound (404)."""
     found = db.session.execute(statement).unique().scalar_one_or_none()
     if found is None:
@@ -158,7 +161,7 @@ class Page(Generic[M]):
 
 
 def keyset_page(
-    statement: Select[tuple[M]],
+    statement: Select[M],
     column: InstrumentedAttribute[Any],
     key: InstrumentedAttribute[int],
     *,

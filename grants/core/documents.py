@@ -18,7 +18,7 @@ def templates_folder() -> Path:
 
 
 def pdf(template: str, data: dict[str, Any]) -> bytes:
-    """Render templates/<template> (a .typ file); it reads `json(bytes(sys.inputs.data))`. Values are data, never markup."""
+    """Render templates/<template> (.typ); it reads `json(bytes(sys.inputs.data))`: values are data, never markup."""
     root = templates_folder()
     return bytes(
         typst.compile(

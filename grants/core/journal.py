@@ -13,8 +13,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import BigInteger, CheckConstraint, DDL, Integer, LargeBinary, String, Text, event, insert
-from sqlalchemy import select, update
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    CheckConstraint,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    event,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
 
 from grants.core.crypto import keyring
@@ -29,9 +40,7 @@ class JournalEntry(Model):
 
     __tablename__ = "journal_entry"
 
-    id: Mapped[int] = mapped_column(
-        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False
-    )
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
     at: Mapped[datetime]
     # No foreign keys: nothing that happens to another table may reach the journal.
     actor_id: Mapped[int | None] = mapped_column(index=True)
@@ -73,7 +82,12 @@ class _Noted:
 
 
 def record(
-    by: Actor | None, action: str, subject: Any, *, at: datetime, **details: int | str | bool | None | list[str]
+    by: Actor | None,
+    action: str,
+    subject: Any,
+    *,
+    at: datetime,
+    **details: int | str | bool | list[str] | None,
 ) -> None:
     """Note that `by` did `action` ("handover.confirmed") to a row. `details`: ids, states and field names only."""
     if not db.session().in_transaction():
@@ -210,8 +224,8 @@ HEAD_ROWS = {
 }
 
 for _statement in SQLITE_TRIGGERS:
-    event.listen(JournalEntry.__table__, "after_create", DDL(_statement).execute_if(dialect="sqlite"))
+    event.listen(JournalEntry.__table__, "after_create", DDL(_statement).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
 for _statement in POSTGRESQL_TRIGGERS:
-    event.listen(JournalEntry.__table__, "after_create", DDL(_statement).execute_if(dialect="postgresql"))
+    event.listen(JournalEntry.__table__, "after_create", DDL(_statement).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]
 for _dialect, _statement in HEAD_ROWS.items():
-    event.listen(JournalHead.__table__, "after_create", DDL(_statement).execute_if(dialect=_dialect))
+    event.listen(JournalHead.__table__, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]

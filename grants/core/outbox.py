@@ -17,7 +17,7 @@ from sqlalchemy import String, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from grants.core.crypto import SealedRow, sealed_text, write_private
-from grants.core.db import Model, db, state_column
+from grants.core.db import Model, db, rows_hit, state_column
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +39,7 @@ class OutboxMessage(SealedRow, Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(60))
-    state: Mapped[MessageState] = mapped_column(
-        state_column(MessageState), default=MessageState.WAITING, index=True
-    )
+    state: Mapped[MessageState] = mapped_column(state_column(MessageState), default=MessageState.WAITING, index=True)
     address = sealed_text()
     subject = sealed_text()
     body = sealed_text()
@@ -89,7 +87,7 @@ def _claimed(message_id: int, now: datetime) -> bool:
         .execution_options(synchronize_session=False)
     )
     db.session.commit()
-    return bool(taken.rowcount == 1)
+    return rows_hit(taken) == 1
 
 
 def _send_one(message_id: int, send: Send, now: datetime) -> int:

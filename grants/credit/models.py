@@ -163,9 +163,7 @@ class Linkage(SealedRow, Model):
     note = sealed_optional_text()
     created_at: Mapped[datetime]
 
-    events: Mapped[list["LinkageEvent"]] = relationship(
-        back_populates="linkage", order_by="LinkageEvent.id"
-    )
+    events: Mapped[list["LinkageEvent"]] = relationship(back_populates="linkage", order_by="LinkageEvent.id")
 
 
 class LinkageEvent(Model):

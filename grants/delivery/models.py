@@ -94,9 +94,7 @@ class Delivery(SealedRow, Model):
     confirmed_at: Mapped[datetime | None] = mapped_column(index=True)
 
     lines: Mapped[list["KitLine"]] = relationship(back_populates="delivery", order_by="KitLine.position")
-    events: Mapped[list["DeliveryEvent"]] = relationship(
-        back_populates="delivery", order_by="DeliveryEvent.id"
-    )
+    events: Mapped[list["DeliveryEvent"]] = relationship(back_populates="delivery", order_by="DeliveryEvent.id")
 
     @property
     def is_live(self) -> bool:

@@ -53,7 +53,7 @@ class SheetState(StrEnum):
 
 
 class ScoreSheet(Model):
-    """An evaluator's scores for one application and stage. Submitted, it never changes: an amendment is a new version."""
+    """An evaluator's scores for one application and stage. Once submitted it stays: an amendment is a new version."""
 
     __tablename__ = "score_sheet"
     __table_args__ = (

@@ -98,12 +98,8 @@ class Person(SealedRow, Model):
     registered_by: Mapped[User] = relationship()
     registered_at: Mapped[datetime]
 
-    documents: Mapped[list["IdentityDocument"]] = relationship(
-        back_populates="person", order_by="IdentityDocument.id"
-    )
-    contact_points: Mapped[list["ContactPoint"]] = relationship(
-        back_populates="person", order_by="ContactPoint.id"
-    )
+    documents: Mapped[list["IdentityDocument"]] = relationship(back_populates="person", order_by="IdentityDocument.id")
+    contact_points: Mapped[list["ContactPoint"]] = relationship(back_populates="person", order_by="ContactPoint.id")
     consents: Mapped[list["Consent"]] = relationship(back_populates="person", order_by="Consent.id")
 
     @property
@@ -142,9 +138,7 @@ class IdentityDocument(SealedRow, Model):
     """A document, independent of nationality. `none` is a legal value and has no number."""
 
     __tablename__ = "identity_document"
-    __table_args__ = (
-        CheckConstraint("(kind = 'none') = (number_lookup IS NULL)", name="none_has_no_number"),
-    )
+    __table_args__ = (CheckConstraint("(kind = 'none') = (number_lookup IS NULL)", name="none_has_no_number"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)

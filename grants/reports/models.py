@@ -25,9 +25,7 @@ class Indicator(Model):
     baseline: Mapped[Decimal] = mapped_column(Numeric(12, 2))
     target: Mapped[Decimal] = mapped_column(Numeric(12, 2))
 
-    published: Mapped[list["PublishedFigure"]] = relationship(
-        back_populates="indicator", order_by="PublishedFigure.id"
-    )
+    published: Mapped[list["PublishedFigure"]] = relationship(back_populates="indicator", order_by="PublishedFigure.id")
 
 
 class PublishedFigure(Model):

@@ -51,9 +51,7 @@ class Selection(Model):
     created_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
 
-    rows: Mapped[list["SelectionRow"]] = relationship(
-        back_populates="selection", order_by="SelectionRow.place"
-    )
+    rows: Mapped[list["SelectionRow"]] = relationship(back_populates="selection", order_by="SelectionRow.place")
     approvals: Mapped[list["SelectionApproval"]] = relationship(
         back_populates="selection", order_by="SelectionApproval.id"
     )

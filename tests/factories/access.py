@@ -50,7 +50,10 @@ def signed_in_client(app: Flask, user: User) -> FlaskClient:
     token, now = secrets.token_urlsafe(32), utcnow()
     db.session.add(
         LoginSession(
-            token_hash=token_hash(token), user_id=user.id, created_at=now, expires_at=now + timedelta(hours=12)
+            token_hash=token_hash(token),
+            user_id=user.id,
+            created_at=now,
+            expires_at=now + timedelta(hours=12),
         )
     )
     db.session.commit()

@@ -1,9 +1,9 @@
 import pytest
+from cryptography.exceptions import InvalidTag
 from flask import Flask
 
 from grants.access.permissions import Role
 from grants.core.crypto import (
-    InvalidTag,
     KeysUnsafe,
     keyring,
     load_keys,
@@ -31,7 +31,7 @@ def test_a_value_moved_to_another_column_does_not_open(app: Flask) -> None:
 
 
 def test_the_column_does_not_show_the_value(app: Flask) -> None:
-    ana = make_user(Role.DESK, name="Anastasia")
+    make_user(Role.DESK, name="Anastasia")
     db.session.commit()
     stored = db.session.execute(db.text('SELECT name_sealed FROM "user"')).scalar_one()
     assert b"Anastasia" not in bytes(stored)

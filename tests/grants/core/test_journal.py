@@ -53,7 +53,8 @@ def test_entry_is_kept_only_with_its_change(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    "statement", ["UPDATE journal_entry SET action = 'x' WHERE id = 3", "DELETE FROM journal_entry WHERE id = 3"]
+    "statement",
+    ["UPDATE journal_entry SET action = 'x' WHERE id = 3", "DELETE FROM journal_entry WHERE id = 3"],
 )
 def test_triggers_refuse(app: Flask, statement: str) -> None:
     five_entries()

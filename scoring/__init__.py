@@ -1,0 +1,1 @@
+"""Turn score sheets into a ranking. Knows nothing of Flask, SQL or people."""
