@@ -35,6 +35,11 @@ def required(length: int, sentence: Any) -> list[Any]:
     return [InputRequired(sentence), Length(max=length, message=_("This is too long. Shorten it.")), written]
 
 
+def typed(field: StringField) -> str:
+    """What was typed, once the form is valid."""
+    return field.data or ""
+
+
 class Choices(SelectMultipleField):
     """Several of a list, as boxes to tick."""
 

@@ -24,16 +24,16 @@ class AnchorDamaged(Exception):
 
 def verdict_sentence(verdict: Verdict) -> str:
     """One sentence for the reader of the page or the console."""
-    if verdict.why == "changed":
-        return _("Entry %(num)d of the journal was changed. Tell the coordinator and keep a copy of the database.",
-                 num=verdict.entry)  # fmt: skip
-    if verdict.why == "removed":
-        return _("Entry %(num)d of the journal was removed. Tell the coordinator and keep a copy of the database.",
-                 num=verdict.entry)  # fmt: skip
-    if verdict.why == "inserted":
-        return _("Entry %(num)d of the journal was inserted. Tell the coordinator and keep a copy of the database.",
-                 num=verdict.entry)  # fmt: skip
-    return ngettext("%(num)d entry holds.", "%(num)d entries hold.", verdict.entries)
+    sentences = {
+        "changed": _("Entry %(num)d of the journal was changed. Tell the coordinator and keep a copy of the database."),
+        "removed": _("Entry %(num)d of the journal was removed. Tell the coordinator and keep a copy of the database."),
+        "inserted": _(
+            "Entry %(num)d of the journal was inserted. Tell the coordinator and keep a copy of the database."
+        ),
+    }
+    if verdict.why:
+        return str(sentences[verdict.why] % {"num": verdict.entry})
+    return str(ngettext("%(num)d entry holds.", "%(num)d entries hold.", verdict.entries))
 
 
 def against_anchor(verdict: Verdict, folder: Path) -> Verdict:

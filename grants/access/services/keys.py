@@ -11,7 +11,7 @@ from grants.core.db import Model, db
 BATCH = 200
 
 
-def sealed_models() -> Iterator[type[Model]]:
+def sealed_models() -> Iterator[type[SealedRow]]:
     """Every table that holds encrypted columns, in a fixed order."""
     models = (mapper.class_ for mapper in Model.registry.mappers)
     yield from sorted((model for model in models if issubclass(model, SealedRow)), key=lambda model: model.__name__)

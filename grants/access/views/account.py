@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import refresh
 
 from grants.access import queries, services
-from grants.access.forms import ChangePasswordForm, LanguageForm
+from grants.access.forms import ChangePasswordForm, LanguageForm, typed
 from grants.access.guard import requires
 from grants.access.models import FactorKind
 from grants.access.passwords import passwords
@@ -44,7 +44,7 @@ def password() -> ResponseReturnValue:
         with errors_to(form):
             charge(PASSWORD, me().email_lookup_subject, limit=PASSWORD_LIMIT, now=utcnow())
             with transaction():
-                services.change_password(me(), old=form.old_password.data, new=form.password.data, now=utcnow())
+                services.change_password(me(), old=typed(form.old_password), new=typed(form.password), now=utcnow())
             flash(_("Your password was changed. Other browsers were signed out."), "good")
             return redirect(url_for(".account"))
     return render_template("access/password.html", form=form, least=passwords().min_length)

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from grants.access import queries, services
-from grants.access.forms import InviteForm, ReasonForm, RolesForm
+from grants.access.forms import InviteForm, ReasonForm, RolesForm, typed
 from grants.access.guard import requires
 from grants.access.models import FactorKind, User
 from grants.access.permissions import Permission
@@ -37,8 +37,8 @@ def invite() -> ResponseReturnValue:
     if form.validate_on_submit():
         with errors_to(form), transaction():
             user, link = services.invite(
-                email=form.email.data,
-                name=form.name.data,
+                email=typed(form.email),
+                name=typed(form.name),
                 roles=form.chosen,
                 language=form.language.data,
                 link_for=invitation_link,
@@ -120,7 +120,7 @@ def request_reset(user_id: int) -> ResponseReturnValue:
     found, form = queries.get_user(user_id), ReasonForm()
     if form.validate_on_submit():
         with errors_to(form), transaction():
-            services.request_reset(found, form.reason.data, by=me(), now=utcnow())
+            services.request_reset(found, typed(form.reason), by=me(), now=utcnow())
             flash(_("Asked. Another administrator must approve the reset."), "good")
             return redirect(url_for(".user", user_id=user_id))
     return _show(found, RolesForm(formdata=None, roles=[role.value for role in found.roles]), form)

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from grants.access import queries, services
-from grants.access.forms import CodeForm
+from grants.access.forms import CodeForm, typed
 from grants.access.guard import requires
 from grants.access.models import FactorKind
 from grants.access.permissions import Permission
@@ -29,7 +29,7 @@ def recovery_codes() -> ResponseReturnValue:
         with errors_to(form):
             charge(LOGIN_CODE, str(me().id), limit=CODE_LIMIT, now=utcnow())
             with transaction():
-                codes = services.renew_recovery_codes(me(), form.code.data, now=utcnow())
+                codes = services.renew_recovery_codes(me(), typed(form.code), now=utcnow())
             put_aside(RECOVERY_CODES, "\n".join(codes), now=utcnow())
             return redirect(url_for(".recovery_codes"))
     codes_left = len(queries.unused_recovery_codes(me()))
@@ -58,7 +58,7 @@ def delivery_factor() -> ResponseReturnValue:
         with errors_to(form):
             charge(LOGIN_CODE, str(me().id), limit=CODE_LIMIT, now=utcnow())
             with transaction():
-                services.start_delivery_factor(me(), form.code.data, now=utcnow())
+                services.start_delivery_factor(me(), typed(form.code), now=utcnow())
             session[ENROLLING] = int(utcnow().timestamp())
             return redirect(url_for(".delivery_factor_seed"))
     return render_template("access/delivery_factor.html", form=form, factor=factor, user=me())
@@ -76,7 +76,7 @@ def delivery_factor_seed() -> ResponseReturnValue:
         with errors_to(form):
             charge(DELIVERY_CODE, str(me().id), limit=CODE_LIMIT, now=utcnow())
             with transaction():
-                services.confirm_delivery_factor(me(), form.code.data, now=utcnow())
+                services.confirm_delivery_factor(me(), typed(form.code), now=utcnow())
             session.pop(ENROLLING, None)
             flash(_("Your delivery code is set up."), "good")
             return redirect(url_for(".account"))

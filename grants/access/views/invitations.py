@@ -10,7 +10,7 @@ from flask_babel import refresh
 from flask_login import current_user
 
 from grants.access import queries, services
-from grants.access.forms import CodeForm, PasswordForm
+from grants.access.forms import CodeForm, PasswordForm, typed
 from grants.access.guard import requires
 from grants.access.models import Factor, FactorKind, Invitation
 from grants.access.passwords import passwords
@@ -55,7 +55,7 @@ def invitation(token: str) -> ResponseReturnValue:
     form = PasswordForm()
     if form.validate_on_submit():
         with errors_to(form), transaction():
-            services.choose_password(found, form.password.data, now=utcnow())
+            services.choose_password(found, typed(form.password), now=utcnow())
             return redirect(url_for(".invitation_factor", token=token))
     return render_template("access/invitation.html", form=form, least=passwords().min_length, user=found.user)
 
@@ -75,7 +75,7 @@ def invitation_factor(token: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         with errors_to(form):
             charge(LOGIN_CODE, str(found.user_id), limit=CODE_LIMIT, now=utcnow())
-            return _finish(found, form.code.data)
+            return _finish(found, typed(form.code))
     shown = enrolment(factor, found.user.email)
     return render_template("access/invitation_factor.html", form=form, shown=shown, token=token)
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from grants.access import queries, services
-from grants.access.forms import CodeForm, RecoveryForm, SignInForm
+from grants.access.forms import CodeForm, RecoveryForm, SignInForm, typed
 from grants.access.guard import requires
 from grants.access.models import User
 from grants.access.permissions import Permission
@@ -34,9 +34,9 @@ def sign_in() -> ResponseReturnValue:
     form = SignInForm()
     if form.validate_on_submit():
         with errors_to(form):
-            charge(PASSWORD, services.email_subject(form.email.data), limit=PASSWORD_LIMIT, now=utcnow())
+            charge(PASSWORD, services.email_subject(typed(form.email)), limit=PASSWORD_LIMIT, now=utcnow())
             with transaction():
-                user = services.check_password(form.email.data, form.password.data, now=utcnow())
+                user = services.check_password(typed(form.email), typed(form.password), now=utcnow())
             session[PENDING] = [user.id, int(utcnow().timestamp())]
             return redirect(url_for(".sign_in_code"))
     return render_template("access/sign_in.html", form=form)
@@ -56,7 +56,7 @@ def sign_in_code() -> ResponseReturnValue:
             charge(LOGIN_CODE, str(user.id), limit=CODE_LIMIT, now=utcnow())
             target = session.get("next") or HOME
             with transaction():
-                services.accept_code(user, form.code.data, now=utcnow())
+                services.accept_code(user, typed(form.code), now=utcnow())
                 open_session(user, now=utcnow())
             return redirect(local_target(target))
     return render_template("access/sign_in_code.html", form=form, recovery=recovery)

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from grants.access import queries, services
-from grants.access.forms import TokenForm
+from grants.access.forms import TokenForm, typed
 from grants.access.guard import requires
 from grants.access.permissions import PERMISSION_NAMES, Permission
 from grants.access.views.blueprint import bp, look_aside, me, put_aside
@@ -26,9 +26,9 @@ def api_tokens() -> ResponseReturnValue:
         with errors_to(form), transaction():
             _token, text = services.create_token(
                 me(),
-                label=form.label.data,
+                label=typed(form.label),
                 scopes=frozenset(Permission(word) for word in form.scopes.data or ()),
-                days=form.days.data,
+                days=form.days.data or 0,
                 now=utcnow(),
             )
             put_aside(NEW_TOKEN, text, now=utcnow())
