@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, String, and_, case, or_, true, type_coerce, update
+from sqlalchemy import ColumnElement, String, and_, case, literal, or_, true, type_coerce, update
 
 from grants.access import queries
 from grants.access.models import ApiToken, FactorKind, FactorReset, LoginSession, User
@@ -54,11 +54,13 @@ def _change(user: User, values: dict[str, Any], *, by: User, where: ColumnElemen
     is_target = and_(User.id == user.id, where)
     administers = type_coerce(User.roles, String).contains(Role.ADMINISTRATOR.value)
     is_changer = and_(User.id == by.id, administers, User.deactivated_at.is_(None))
+    columns = {name: getattr(User, name) for name in values}
     changed = db.session.execute(
         update(User)
         .where(or_(is_target, is_changer))
         .values({
-            name: case((User.id == user.id, value), else_=getattr(User, name)) for name, value in values.items()
+            name: case((User.id == user.id, literal(values[name], column.type)), else_=column)
+            for name, column in columns.items()
         })
         .execution_options(synchronize_session=False)
     )  # fmt: skip
