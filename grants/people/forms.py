@@ -1,0 +1,273 @@
+"""The shapes of what is asked about a person. What is wrong with a shape is said beside its field."""
+
+import re
+import secrets
+from datetime import date
+from typing import Any
+
+from flask_babel import get_locale
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    DateField,
+    Field,
+    Form,
+    HiddenField,
+    RadioField,
+    StringField,
+)
+from wtforms.validators import Email, InputRequired, Optional, ValidationError
+
+from grants.people import queries
+from grants.people.countries import country_choices
+from grants.people.fields import CHOOSE, DAY_FORMATS, a_name, choice, named, needed, text
+from grants.people.models import (
+    GROUP_NAMES,
+    SEX_NAMES,
+    ConsentPurpose,
+    ContactKind,
+    DocumentKind,
+    PopulationGroup,
+    Sex,
+)
+from grants.people.services import ContactFacts, DocumentFacts, PersonFacts, Registration
+from grants.people.words import (
+    CONTACT_NAMES,
+    DOCUMENT_NAMES,
+    PURPOSE_NAMES,
+    SPOKEN_LANGUAGES,
+    WASHINGTON_GROUP_ANSWERS,
+    WASHINGTON_GROUP_QUESTIONS,
+)
+
+PHONE_COUNTRIES = ("EC", "VE", "CO", "PE", "AR", "BO", "BR", "CL", "CU", "DO", "ES", "HT", "MX", "US")
+CONSENT_LANGUAGES = [("es", _("Spanish")), ("en", _("English"))]
+YES_NO_RATHER_NOT = [("yes", _("Yes")), ("no", _("No")), ("rather_not", _("Prefers not to answer"))]
+KEY = re.compile(r"[A-Za-z0-9_-]{16,43}")
+
+
+def _countries() -> list[tuple[str, Any]]:
+    return [CHOOSE, *country_choices(str(get_locale() or "es")[:2])]
+
+
+def _whole(typed: str) -> int:
+    return int(typed) if re.fullmatch(r"[0-9]{1,4}", typed) else 0
+
+
+class PersonFields(Form):
+    """Who somebody is: for registering and for correcting."""
+
+    given_names = text(_("Given names"), needed(), a_name, render_kw={"autocomplete": "off"})
+    first_surname = text(_("First surname"), needed(), a_name, render_kw={"autocomplete": "off"})
+    second_surname = text(_("Second surname"), Optional(), a_name, render_kw={"autocomplete": "off"})
+    birth_day = text(_("Day"), needed(), most=2, render_kw={"inputmode": "numeric"})
+    birth_month = text(_("Month"), needed(), most=2, render_kw={"inputmode": "numeric"})
+    birth_year = text(_("Year"), needed(), most=4, render_kw={"inputmode": "numeric"})
+    sex = RadioField(_("Sex"), [InputRequired(_("Choose one."))], choices=named(SEX_NAMES))
+    gender = text(_("Gender, as the person says it"), Optional(), most=60)
+    nationality = choice(_("Nationality"), _countries)
+    population_group = RadioField(_("The person is"), [InputRequired(_("Choose one."))], choices=named(GROUP_NAMES))
+    is_single_carer = RadioField(
+        _("Does the person care for children or others alone?"),
+        [InputRequired(_("Choose one."))],
+        choices=YES_NO_RATHER_NOT,
+    )
+    language = choice(_("Language the person prefers"), named(SPOKEN_LANGUAGES), default="es")
+    canton_code = choice(_("Canton where the person lives"), queries.canton_choices)
+
+    def validate_birth_year(self, _field: Field) -> None:
+        if self.birth_on is None:
+            raise ValidationError(_("This is not a day of the calendar. Write day, month and year, such as 5 3 1990."))
+
+    @property
+    def birth_on(self) -> date | None:
+        """The day that the three boxes make, or None."""
+        try:
+            return date(*(_whole(box.data or "") for box in (self.birth_year, self.birth_month, self.birth_day)))
+        except ValueError:
+            return None
+
+    @property
+    def difficulties(self) -> dict[str, Field]:
+        return {domain: self[f"wg_{domain}"] for domain in WASHINGTON_GROUP_QUESTIONS}
+
+    def person_facts(self) -> PersonFacts:
+        answers = {domain: int(field.data) for domain, field in self.difficulties.items() if field.data != "0"}
+        birth_on = self.birth_on
+        assert birth_on is not None  # noqa: S101 -- validated
+        return PersonFacts(
+            given_names=self.given_names.data or "",
+            first_surname=self.first_surname.data or "",
+            second_surname=self.second_surname.data or None,
+            birth_on=birth_on,
+            sex=Sex(self.sex.data),
+            gender=self.gender.data or None,
+            nationality=self.nationality.data,
+            population_group=PopulationGroup(self.population_group.data),
+            washington_group=answers or None,
+            is_single_carer={"yes": True, "no": False}.get(self.is_single_carer.data),
+            language=self.language.data,
+            canton_code=self.canton_code.data,
+        )
+
+
+# The six questions; "0" is a person who prefers not to answer.
+for _domain, _question in WASHINGTON_GROUP_QUESTIONS.items():
+    _answers = [CHOOSE, *named(WASHINGTON_GROUP_ANSWERS), ("0", _("Prefers not to answer"))]
+    setattr(PersonFields, f"wg_{_domain}", choice(_question, _answers))
+
+
+class DocumentFields(Form):
+    """A document, whatever the nationality."""
+
+    document_kind = choice(_("Document"), [CHOOSE, *named(DOCUMENT_NAMES)])
+    document_number = text(_("Number"), most=60, render_kw={"autocomplete": "off", "autocapitalize": "characters"})
+    document_issuer = choice(_("Country that issued it (only for a passport, permit or birth record)"), _countries,
+                             required=False)  # fmt: skip
+    document_expires_on = DateField(_("Expires on"), [Optional()], format=DAY_FORMATS)
+    seen_original = BooleanField(_("I have seen the original"))
+    doubt_accepted = BooleanField(_("I looked at the document again: the number is right"))
+
+    def validate_document_number(self, field: Field) -> None:
+        if not field.data and self.document_kind.data not in ("", DocumentKind.NONE.value):
+            raise ValidationError(_("Write the number, or choose “No document”."))
+
+    def document_facts(self) -> DocumentFacts:
+        return DocumentFacts(
+            kind=DocumentKind(self.document_kind.data),
+            issuer=self.document_issuer.data or None,
+            number=self.document_number.data or "",
+            expires_on=self.document_expires_on.data,
+            seen_original=self.seen_original.data,
+            doubt_accepted=self.doubt_accepted.data,
+        )
+
+
+def _phone_countries() -> list[tuple[str, str]]:
+    names = dict(country_choices(str(get_locale() or "es")[:2]))
+    return [(code, names[code]) for code in PHONE_COUNTRIES]
+
+
+class PhoneFields(Form):
+    """A phone, with its country: Venezuelans keep their number."""
+
+    phone = text(_("Phone"), most=30, render_kw={"inputmode": "tel", "autocomplete": "off"},
+                 description=_("For any other country, write + and its code first."))  # fmt: skip
+    phone_country = choice(_("Country of the phone"), _phone_countries, default="EC")
+    phone_owner = text(_("Whose phone is it, if not the person's own?"), Optional())
+    phone_is_unsafe = BooleanField(_("It is not safe to call this number"))
+
+
+class RegisterForm(PersonFields, DocumentFields, PhoneFields, FlaskForm):
+    """Everything that registering a person asks, on one page."""
+
+    form_key = HiddenField(default=lambda: secrets.token_urlsafe(16))
+    consent_language = RadioField(_("The text was read out in"), [InputRequired(_("Choose one."))],
+                                  choices=CONSENT_LANGUAGES)  # fmt: skip
+    consent_given = BooleanField(_("I read the text out, and the person agrees"))
+    consent_delivery = BooleanField(PURPOSE_NAMES[ConsentPurpose.DELIVERY])
+    consent_photo = BooleanField(PURPOSE_NAMES[ConsentPurpose.PHOTO])
+    consent_statistics = BooleanField(PURPOSE_NAMES[ConsentPurpose.STATISTICS])
+    guardian_present = BooleanField(_("A parent or guardian is present and agrees"))
+    phone_is_whatsapp = BooleanField(_("The person uses WhatsApp on it"))
+    phone_verified = BooleanField(_("I called the number now and it works"))
+    email = text(_("E-mail"), Optional(), Email(_("This is not an e-mail address.")), most=120,
+                 render_kw={"inputmode": "email", "autocomplete": "off"})  # fmt: skip
+    leader = text(_("Community leader who can reach the person"), Optional(), most=160,
+                  description=_("Name, and how the leader is reached."))  # fmt: skip
+    duplicate_reason = text(_("Why this is another person"), Optional(), most=200)
+
+    def validate_form_key(self, field: Field) -> None:
+        if not KEY.fullmatch(field.data or ""):
+            field.data = secrets.token_urlsafe(16)
+            raise ValidationError(_("This form was out of date. Press the button again."))
+
+    def renew_key(self) -> None:
+        """A fresh key, when the old one has already registered somebody else."""
+        self.form_key.data = secrets.token_urlsafe(16)
+
+    def registration(self, today: date) -> Registration:
+        """What was typed, as the service takes it. `today` is the day of a call made now."""
+        return Registration(
+            person=self.person_facts(),
+            document=self.document_facts(),
+            contacts=tuple(self._contacts(today)),
+            consents=frozenset(purpose for purpose, field in self.consents.items() if field.data),
+            consent_language=self.consent_language.data,
+            guardian_present=self.guardian_present.data,
+            duplicate_reason=self.duplicate_reason.data or None,
+            form_key=self.form_key.data,
+        )
+
+    @property
+    def consents(self) -> dict[ConsentPurpose, BooleanField]:
+        return {
+            ConsentPurpose.GRANT: self.consent_given,
+            ConsentPurpose.DELIVERY: self.consent_delivery,
+            ConsentPurpose.PHOTO: self.consent_photo,
+            ConsentPurpose.STATISTICS: self.consent_statistics,
+        }
+
+    def _contacts(self, today: date) -> list[ContactFacts]:
+        contacts = []
+        if self.phone.data:
+            kind = ContactKind.WHATSAPP if self.phone_is_whatsapp.data else ContactKind.PHONE
+            verified = today if self.phone_verified.data else None
+            contacts.append(phone_facts(self, kind, verified))
+        if self.email.data:
+            contacts.append(ContactFacts(ContactKind.EMAIL, self.email.data))
+        if self.leader.data:
+            contacts.append(ContactFacts(ContactKind.LEADER, self.leader.data))
+        return contacts
+
+
+def phone_facts(form: Any, kind: ContactKind, verified_on: date | None) -> ContactFacts:
+    """The phone that was typed into PhoneFields."""
+    return ContactFacts(kind, form.phone.data, form.phone_country.data, form.phone_owner.data or None,
+                        safe_to_call=not form.phone_is_unsafe.data, verified_on=verified_on)  # fmt: skip
+
+
+class EditForm(PersonFields, FlaskForm):
+    """Correct who somebody is."""
+
+
+class DocumentForm(DocumentFields, FlaskForm):
+    """One more document."""
+
+
+class ContactForm(PhoneFields, FlaskForm):
+    """One more way to reach a person."""
+
+    kind = choice(_("Kind"), named(CONTACT_NAMES))
+    value = text(_("E-mail address, or the leader's name and how the leader is reached"), Optional(), most=160)
+    verified_on = DateField(_("Day on which it was last verified"), [Optional()], format=DAY_FORMATS)
+
+    def validate_value(self, field: StringField) -> None:
+        if self.kind.data == ContactKind.EMAIL.value:
+            Email(_("This is not an e-mail address."))(self, field)
+
+    def contact_facts(self) -> ContactFacts:
+        kind = ContactKind(self.kind.data)
+        if kind in (ContactKind.PHONE, ContactKind.WHATSAPP):
+            return phone_facts(self, kind, self.verified_on.data)
+        return ContactFacts(kind, self.value.data or "", verified_on=self.verified_on.data)
+
+
+class VerifyForm(FlaskForm):
+    """The day on which somebody was reached; today when left empty."""
+
+    verified_on = DateField(_("Day of the check"), [Optional()], format=DAY_FORMATS)
+
+
+class ConsentForm(FlaskForm):
+    """A permission given later."""
+
+    purpose = RadioField(
+        _("Permission"),
+        [InputRequired(_("Choose one."))],
+        choices=[(p.value, name) for p, name in PURPOSE_NAMES.items() if p is not ConsentPurpose.REFERRAL],
+    )
+    consent_language = RadioField(_("The text was read out in"), [InputRequired(_("Choose one."))],
+                                  choices=CONSENT_LANGUAGES)  # fmt: skip
+    consent_given = BooleanField(_("I read the text out, and the person agrees"), [needed()])
