@@ -115,6 +115,10 @@ class Person(SealedRow, Model):
         born = self.birth_on
         return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
+    def can_be_reached_on(self, day: date) -> bool:
+        """At least one way of contact is fresh."""
+        return any(point.is_fresh_on(day) for point in self.contact_points)
+
     def age_band_on(self, day: date) -> AgeBand:
         age = self.age_on(day)
         if age < 18:
@@ -155,6 +159,12 @@ class IdentityDocument(SealedRow, Model):
     expires_on: Mapped[date | None]
     seen_original: Mapped[bool] = mapped_column(default=False)
     doubt: Mapped[str | None] = mapped_column(String(40))  # code of a warning that was accepted
+
+    @property
+    def masked_number(self) -> str:
+        """The last three characters; of a number of up to five, none."""
+        number = self.number or ""
+        return "•••••" + (number[-3:] if len(number) > 5 else "")
 
 
 FRESH_FOR = timedelta(days=90)

@@ -1,6 +1,7 @@
 """Who is registered, and who must be called."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -26,6 +27,7 @@ from grants.people.models import (
     Person,
     PopulationGroup,
     Province,
+    birth_lookup,
     document_lookup,
 )
 from grants.people.numbers import FIXED_ISSUERS, check_document, check_phone
@@ -127,6 +129,19 @@ def exact_duplicates(
     people = db.session.scalars(statement.where(Person.id != (besides or 0)).order_by(Person.id).limit(20))
     found = [Duplicate(person, person.id in carriers) for person in people]
     return sorted(found, key=lambda duplicate: not duplicate.same_document)
+
+
+def duplicates_of(
+    *, kind: str, issuer: str | None, number: str, phone: str, country: str, birth_on: date
+) -> list[Duplicate]:
+    """`exact_duplicates` of what was typed; what cannot be read yet matches nobody."""
+    document = None
+    with suppress(RuleBroken, ValueError):
+        known = DocumentKind(kind)
+        by = FIXED_ISSUERS.get(known) or issuer
+        document = document_lookup(known, by, check_document(known, number).number) if by else None
+    reached = next(iter(_phone_lookups(phone, country)), None)
+    return exact_duplicates(document=document, phone=reached, birth=birth_lookup(birth_on))
 
 
 def _carriers(document: bytes) -> set[int]:

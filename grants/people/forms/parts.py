@@ -1,23 +1,19 @@
-"""The shapes of what is asked about a person. What is wrong with a shape is said beside its field."""
+"""Parts that the forms about people share: the person, a document, a phone."""
 
 import re
-import secrets
 from datetime import date
 from typing import Any
 
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
-from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     DateField,
     Field,
     Form,
-    HiddenField,
     RadioField,
-    StringField,
 )
-from wtforms.validators import Email, InputRequired, Optional, ValidationError
+from wtforms.validators import InputRequired, Optional, ValidationError
 
 from grants.people import queries
 from grants.people.countries import country_choices
@@ -25,17 +21,14 @@ from grants.people.fields import CHOOSE, DAY_FORMATS, a_name, choice, named, nee
 from grants.people.models import (
     GROUP_NAMES,
     SEX_NAMES,
-    ConsentPurpose,
     ContactKind,
     DocumentKind,
     PopulationGroup,
     Sex,
 )
-from grants.people.services import ContactFacts, DocumentFacts, PersonFacts, Registration
+from grants.people.services import ContactFacts, DocumentFacts, PersonFacts
 from grants.people.words import (
-    CONTACT_NAMES,
     DOCUMENT_NAMES,
-    PURPOSE_NAMES,
     SPOKEN_LANGUAGES,
     WASHINGTON_GROUP_ANSWERS,
     WASHINGTON_GROUP_QUESTIONS,
@@ -43,6 +36,7 @@ from grants.people.words import (
 
 PHONE_COUNTRIES = ("EC", "VE", "CO", "PE", "AR", "BO", "BR", "CL", "CU", "DO", "ES", "HT", "MX", "US")
 CONSENT_LANGUAGES = [("es", _("Spanish")), ("en", _("English"))]
+YES_NO: dict[bool | None, str] = {True: "yes", False: "no", None: "rather_not"}
 YES_NO_RATHER_NOT = [("yes", _("Yes")), ("no", _("No")), ("rather_not", _("Prefers not to answer"))]
 KEY = re.compile(r"[A-Za-z0-9_-]{16,43}")
 
@@ -144,7 +138,7 @@ class DocumentFields(Form):
         )
 
 
-def _phone_countries() -> list[tuple[str, str]]:
+def phone_countries() -> list[tuple[str, str]]:
     names = dict(country_choices(str(get_locale() or "es")[:2]))
     return [(code, names[code]) for code in PHONE_COUNTRIES]
 
@@ -154,120 +148,12 @@ class PhoneFields(Form):
 
     phone = text(_("Phone"), most=30, render_kw={"inputmode": "tel", "autocomplete": "off"},
                  description=_("For any other country, write + and its code first."))  # fmt: skip
-    phone_country = choice(_("Country of the phone"), _phone_countries, default="EC")
+    phone_country = choice(_("Country of the phone"), phone_countries, default="EC")
     phone_owner = text(_("Whose phone is it, if not the person's own?"), Optional())
     phone_is_unsafe = BooleanField(_("It is not safe to call this number"))
-
-
-class RegisterForm(PersonFields, DocumentFields, PhoneFields, FlaskForm):
-    """Everything that registering a person asks, on one page."""
-
-    form_key = HiddenField(default=lambda: secrets.token_urlsafe(16))
-    consent_language = RadioField(_("The text was read out in"), [InputRequired(_("Choose one."))],
-                                  choices=CONSENT_LANGUAGES)  # fmt: skip
-    consent_given = BooleanField(_("I read the text out, and the person agrees"))
-    consent_delivery = BooleanField(PURPOSE_NAMES[ConsentPurpose.DELIVERY])
-    consent_photo = BooleanField(PURPOSE_NAMES[ConsentPurpose.PHOTO])
-    consent_statistics = BooleanField(PURPOSE_NAMES[ConsentPurpose.STATISTICS])
-    guardian_present = BooleanField(_("A parent or guardian is present and agrees"))
-    phone_is_whatsapp = BooleanField(_("The person uses WhatsApp on it"))
-    phone_verified = BooleanField(_("I called the number now and it works"))
-    email = text(_("E-mail"), Optional(), Email(_("This is not an e-mail address.")), most=120,
-                 render_kw={"inputmode": "email", "autocomplete": "off"})  # fmt: skip
-    leader = text(_("Community leader who can reach the person"), Optional(), most=160,
-                  description=_("Name, and how the leader is reached."))  # fmt: skip
-    duplicate_reason = text(_("Why this is another person"), Optional(), most=200)
-
-    def validate_form_key(self, field: Field) -> None:
-        if not KEY.fullmatch(field.data or ""):
-            field.data = secrets.token_urlsafe(16)
-            raise ValidationError(_("This form was out of date. Press the button again."))
-
-    def renew_key(self) -> None:
-        """A fresh key, when the old one has already registered somebody else."""
-        self.form_key.data = secrets.token_urlsafe(16)
-
-    def registration(self, today: date) -> Registration:
-        """What was typed, as the service takes it. `today` is the day of a call made now."""
-        return Registration(
-            person=self.person_facts(),
-            document=self.document_facts(),
-            contacts=tuple(self._contacts(today)),
-            consents=frozenset(purpose for purpose, field in self.consents.items() if field.data),
-            consent_language=self.consent_language.data,
-            guardian_present=self.guardian_present.data,
-            duplicate_reason=self.duplicate_reason.data or None,
-            form_key=self.form_key.data,
-        )
-
-    @property
-    def consents(self) -> dict[ConsentPurpose, BooleanField]:
-        return {
-            ConsentPurpose.GRANT: self.consent_given,
-            ConsentPurpose.DELIVERY: self.consent_delivery,
-            ConsentPurpose.PHOTO: self.consent_photo,
-            ConsentPurpose.STATISTICS: self.consent_statistics,
-        }
-
-    def _contacts(self, today: date) -> list[ContactFacts]:
-        contacts = []
-        if self.phone.data:
-            kind = ContactKind.WHATSAPP if self.phone_is_whatsapp.data else ContactKind.PHONE
-            verified = today if self.phone_verified.data else None
-            contacts.append(phone_facts(self, kind, verified))
-        if self.email.data:
-            contacts.append(ContactFacts(ContactKind.EMAIL, self.email.data))
-        if self.leader.data:
-            contacts.append(ContactFacts(ContactKind.LEADER, self.leader.data))
-        return contacts
 
 
 def phone_facts(form: Any, kind: ContactKind, verified_on: date | None) -> ContactFacts:
     """The phone that was typed into PhoneFields."""
     return ContactFacts(kind, form.phone.data, form.phone_country.data, form.phone_owner.data or None,
                         safe_to_call=not form.phone_is_unsafe.data, verified_on=verified_on)  # fmt: skip
-
-
-class EditForm(PersonFields, FlaskForm):
-    """Correct who somebody is."""
-
-
-class DocumentForm(DocumentFields, FlaskForm):
-    """One more document."""
-
-
-class ContactForm(PhoneFields, FlaskForm):
-    """One more way to reach a person."""
-
-    kind = choice(_("Kind"), named(CONTACT_NAMES))
-    value = text(_("E-mail address, or the leader's name and how the leader is reached"), Optional(), most=160)
-    verified_on = DateField(_("Day on which it was last verified"), [Optional()], format=DAY_FORMATS)
-
-    def validate_value(self, field: StringField) -> None:
-        if self.kind.data == ContactKind.EMAIL.value:
-            Email(_("This is not an e-mail address."))(self, field)
-
-    def contact_facts(self) -> ContactFacts:
-        kind = ContactKind(self.kind.data)
-        if kind in (ContactKind.PHONE, ContactKind.WHATSAPP):
-            return phone_facts(self, kind, self.verified_on.data)
-        return ContactFacts(kind, self.value.data or "", verified_on=self.verified_on.data)
-
-
-class VerifyForm(FlaskForm):
-    """The day on which somebody was reached; today when left empty."""
-
-    verified_on = DateField(_("Day of the check"), [Optional()], format=DAY_FORMATS)
-
-
-class ConsentForm(FlaskForm):
-    """A permission given later."""
-
-    purpose = RadioField(
-        _("Permission"),
-        [InputRequired(_("Choose one."))],
-        choices=[(p.value, name) for p, name in PURPOSE_NAMES.items() if p is not ConsentPurpose.REFERRAL],
-    )
-    consent_language = RadioField(_("The text was read out in"), [InputRequired(_("Choose one."))],
-                                  choices=CONSENT_LANGUAGES)  # fmt: skip
-    consent_given = BooleanField(_("I read the text out, and the person agrees"), [needed()])
