@@ -209,9 +209,10 @@ class CallForm(FlaskForm):
 
 class CriterionForm(Form):
     stage = SelectField(_("Stage"), choices=list(STAGE_NAMES.items()), coerce=Stage, default=Stage.PLAN)
-    name = line(_("Criterion"), 120)
+    name = line(_("Criterion"), 120, needed)
     description = line(_("What to look at"), 1000)
-    weight = PercentField(_("Weight within its stage (%)"))
+    weight = PercentField(_("Weight within its stage (%)"),
+                          [given, NumberRange(Decimal("0.01"), 100, _("Write a percentage above 0."))])  # fmt: skip
     levels = FieldList(line(_("Level"), 400), min_entries=LEVELS, max_entries=LEVELS)
     removed = BooleanField(_("Remove this criterion"))
 
@@ -250,14 +251,7 @@ class RubricForm(FlaskForm):
     def validate(self, extra_validators: Any = None) -> bool:
         # A row that is to go, or that nobody wrote in, need not be right.
         self.criteria.entries = [entry for entry in self.criteria.entries if not entry.form.is_blank]
-        right = bool(super().validate(extra_validators))
-        for entry in self.criteria.entries:
-            row = entry.form
-            for field in (row.name, row.weight):
-                if not field.data and not field.errors:
-                    field.errors = [_("Fill this in.")]
-                    right = False
-        return right
+        return bool(super().validate(extra_validators))
 
     @property
     def fields(self) -> list[CriterionFields]:
