@@ -39,6 +39,13 @@ def _code(label: Any, description: Any = "") -> CodeField:
     return CodeField(label, [InputRequired(_("Write the code.")), Length(max=LONGEST_CODE)], description=description)
 
 
+def _given(value: datetime | None) -> datetime:
+    """A field's value after validation."""
+    if value is None:
+        raise ValueError("not validated")
+    return value
+
+
 def _reasons(*reasons: Reason) -> list[tuple[str, Any]]:
     return [(reason.value, REASON_NAMES[reason]) for reason in reasons]
 
@@ -135,8 +142,7 @@ class ReleaseForm(FlaskForm):
 
     @property
     def stop(self) -> Stop:
-        local: datetime = self.scheduled_for.data
-        return Stop(str(self.place.data), local.replace(tzinfo=PROGRAMME_ZONE))
+        return Stop(str(self.place.data), _given(self.scheduled_for.data).replace(tzinfo=PROGRAMME_ZONE))
 
     @property
     def codes(self) -> ReleaseCodes:

@@ -78,6 +78,11 @@ class Delivery(SealedRow, Model):
         return state in DELIVERY_MOVES.get(self.state, frozenset())
 
     @property
+    def stop_at(self) -> datetime | None:
+        """When the officer is to be there; for that officer's page only."""
+        return datetime.fromisoformat(self.scheduled_for) if self.scheduled_for else None
+
+    @property
     def is_on_the_road(self) -> bool:
         return self.state in ON_THE_ROAD
 

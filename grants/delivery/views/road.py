@@ -14,7 +14,7 @@ from grants.core.db import transaction
 from grants.core.web import errors_to
 from grants.delivery import doors, queries, services
 from grants.delivery.forms import ActionForm, HandoverForm, PinForm, RefusedForm
-from grants.delivery.models import DeliveryState, Reason
+from grants.delivery.models import Delivery, DeliveryState, Reason, Receipt
 from grants.delivery.services.confirmation import OtherBody
 from grants.delivery.views.blueprint import bp, said_if_refused
 
@@ -46,7 +46,7 @@ def handover(delivery_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         receipt = None
         with errors_to(form):
-            receipt = _confirmed(delivery_id, form)
+            receipt = _confirmed(delivery, form)
     form.key.data = form.key.data or token_urlsafe(18)
     at_point = delivery.state is DeliveryState.AT_POINT
     return doors.of_fixed_size(
@@ -96,8 +96,7 @@ def pin() -> ResponseReturnValue:
     return render_template("delivery/pin.html", form=form)
 
 
-def _confirmed(delivery_id: int, form: HandoverForm) -> object:
-    delivery = queries.stop_of(current_user, delivery_id)
+def _confirmed(delivery: Delivery, form: HandoverForm) -> Receipt:
     try:
         return doors.hand_over(delivery, form.codes, key=str(form.key.data), by=current_user, now=utcnow())
     except OtherBody:

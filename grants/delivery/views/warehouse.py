@@ -38,7 +38,7 @@ def seal(delivery_id: int) -> ResponseReturnValue:
             services.seal(
                 delivery,
                 seal_number=str(form.seal_number.data),
-                weight_grams=int(form.weight_grams.data),
+                weight_grams=form.weight_grams.data or 0,
                 by=current_user,
                 now=utcnow(),
             )
