@@ -16,9 +16,8 @@ from grants.access.models import User
 from grants.core.clock import PROGRAMME_ZONE
 from grants.delivery.models import PICTURE_NAMES, REASON_NAMES, KitLine, Reason
 from grants.delivery.services import Codes, ReleaseCodes, Stop
+from grants.delivery.services.confirmation import KEY_PATTERN, LONGEST_CODE
 
-KEY_PATTERN = r"[A-Za-z0-9_-]{8,80}"
-LONGEST_CODE = 40
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 

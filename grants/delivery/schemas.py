@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from grants.delivery.forms import KEY_PATTERN, LONGEST_CODE
 from grants.delivery.models import DeliveryState
+from grants.delivery.services.confirmation import KEY_PATTERN, LONGEST_CODE
 
 
 class KitLineSchema(Schema):

@@ -43,6 +43,8 @@ PIN_DIGITS = 4
 TOTP_DIGITS = 6
 CARD = "card"  # kind of the counter of failures at one card
 NEUTRAL_SUBJECT = "Semilla"
+KEY_PATTERN = r"[A-Za-z0-9_-]{8,80}"  # an idempotency key
+LONGEST_CODE = 40  # as typed, with spaces
 
 DO_NOT_MATCH = _("The codes do not match. Check the three and try again.")
 CLOCK_IS_OFF = _(
