@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, RadioField, SelectField, SelectMultipleField, StringField, ValidationError
 from wtforms.validators import InputRequired, Length, Optional, Regexp
-from wtforms.widgets import CheckboxInput, Input, ListWidget
+from wtforms.widgets import CheckboxInput, DateInput, ListWidget
 
 from grants.access.models import User
 from grants.credit import words
@@ -56,7 +56,7 @@ class ParsedField(StringField):
 class DayField(ParsedField):
     """A day: the browser's own picker where it has one, day/month/year by hand elsewhere."""
 
-    widget = Input(input_type="date")
+    widget = DateInput()
 
     def __init__(self, label: Any, **options: Any) -> None:
         super().__init__(label, parse_day, **options)

@@ -51,18 +51,23 @@ def linkage_by_folio(user: User, folio: str, *, own: bool = False) -> Linkage:
 
 
 def linkages_page(
-    user: User, narrowed: LinkageFilter, *, after: str | None, size: int = PAGE_SIZE
+    user: User, narrowed: LinkageFilter, *, after: str | None, contacts: bool = False
 ) -> Page[Linkage]:  # fmt: skip
-    """What the user may see, those stuck for longest first; `after` is "day~id" of the last row shown."""
+    """What the user may see, those stuck for longest first; `after` is "day~id" of the last row shown.
+
+    `contacts`: load whom to call as well.
+    """
     statement = _narrow(linkages_visible_to(user), narrowed)
+    if contacts:
+        statement = statement.options(_contacts())
     marker = _marker(after)
     if marker is not None:
         statement = statement.where(tuple_(Linkage.last_step_on, Linkage.id) > tuple_(*marker))
-    rows = list(db.session.scalars(_in_order(statement).limit(size + 1)).unique())
-    if len(rows) <= size:
+    rows = list(db.session.scalars(_in_order(statement).limit(PAGE_SIZE + 1)).unique())
+    if len(rows) <= PAGE_SIZE:
         return Page(rows, None)
-    last = rows[size - 1]
-    return Page(rows[:size], f"{last.last_step_on.isoformat()}~{last.id}")
+    last = rows[PAGE_SIZE - 1]
+    return Page(rows[:PAGE_SIZE], f"{last.last_step_on.isoformat()}~{last.id}")
 
 
 def rows_to_export(user: User, narrowed: LinkageFilter, *, own: bool = False) -> list[Linkage]:
@@ -98,8 +103,12 @@ def _with_person() -> Select[Linkage]:
 def _page_of_one() -> tuple[ExecutableOption, ...]:
     return (
         selectinload(Linkage.events).joinedload(LinkageEvent.logged_by),
-        contains_eager(Linkage.referral).joinedload(Referral.person).selectinload(Person.contact_points),
+        _contacts(),
     )
+
+
+def _contacts() -> ExecutableOption:
+    return contains_eager(Linkage.referral).joinedload(Referral.person).selectinload(Person.contact_points)
 
 
 def _narrow(statement: Select[Linkage], narrowed: LinkageFilter) -> Select[Linkage]:

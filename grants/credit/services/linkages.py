@@ -103,14 +103,14 @@ def _check_day(linkage: Linkage, step: Step, *, now: datetime) -> None:
 def _terms(step: Step) -> dict[str, Any]:
     """The columns that this step fills, every one that it needs given."""
     if step.to_state is LinkageState.APPLIED:
-        return {"requested_usd": _needed(step.amount_usd, "amount_usd")}
+        return {"requested_usd": _amount(step)}
     if step.to_state is LinkageState.APPROVED:
-        return {"approved_usd": _needed(step.amount_usd, "amount_usd")}
+        return {"approved_usd": _amount(step)}
     if step.to_state is LinkageState.DECLINED:
         return {"decline_reason": _needed(step.decline_reason, "decline_reason")}
     if step.to_state is LinkageState.DISBURSED:
         return {
-            "amount_usd": _needed(step.amount_usd, "amount_usd"),
+            "amount_usd": _amount(step),
             "disbursed_on": step.happened_on,
             "term_months": _needed(step.term_months, "term_months"),
             "rate_percent": _needed(step.rate_percent, "rate_percent"),
@@ -118,6 +118,13 @@ def _terms(step: Step) -> dict[str, Any]:
             "reference": _needed(step.reference, "reference"),
         }
     return {"reference": step.reference} if step.to_state is LinkageState.OPENED and step.reference else {}
+
+
+def _amount(step: Step) -> Decimal:
+    amount: Decimal = _needed(step.amount_usd, "amount_usd")
+    if amount <= 0:
+        raise RuleBroken(_("Write an amount above zero."), field="amount_usd")
+    return amount
 
 
 def _needed(value: Any, field: str) -> Any:
