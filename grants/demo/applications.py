@@ -73,7 +73,8 @@ def _business_plan(chance: Chance, value: Decimal) -> BusinessPlan:
 
 def _items(chance: Chance, goods: Sequence[Any], value: Decimal) -> list[PlanItem]:
     """Goods up to the award's value, dear ones once, cheap ones as often as they fit."""
-    left, items = value, []
+    left = value
+    items: list[PlanItem] = []
     for name, price in goods:
         unit = Decimal(price)
         fits = int(left // unit)

@@ -111,7 +111,8 @@ def _row(call: Call, application: Application, scored: Scored, place: int) -> Se
     return SelectionRow(
         application_id=application.id, outcome=Outcome.CHOSEN if is_in else Outcome.WAITING, place=place,
         points=scored.points, plan_points=scored.stage_points[Stage.PLAN],
-        pitch_points=scored.stage_points[Stage.PITCH], reviews=2 * REVIEWS, tie_key=tie_key(call, application), reason="by_points" if is_in else "below_cut",
+        pitch_points=scored.stage_points[Stage.PITCH], reviews=2 * REVIEWS,
+        tie_key=tie_key(call, application), reason="by_points" if is_in else "below_cut",
     )  # fmt: skip
 
 

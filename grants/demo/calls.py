@@ -75,7 +75,8 @@ def _call(owner: Programme, staff: Staff, *, code: str, value: Decimal, places: 
     by, opens_at = staff[Role.COORDINATOR][0], morning(window[0])
     call = Call(
         programme=owner, code=code, state=CallState.CLOSED, opens_at=opens_at,
-        closes_at=morning(window[1], minutes=480), places=places, budget_usd=places * value, value_per_award_usd=value, plan_weight=Decimal(plan_weight),
+        closes_at=morning(window[1], minutes=480), places=places, budget_usd=places * value, value_per_award_usd=value,
+        plan_weight=Decimal(plan_weight),
         pitch_weight=Decimal(100 - plan_weight), reviews_per_application=reviews, required_course=course,
         tie_seed=f"sorteo público de {window[0].isoformat()}", created_by_id=by.id, created_at=opens_at, **named,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from flask.cli import AppGroup
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
-from grants.access.models import FactorKind
+from grants.access.models import FactorKind, User
 from grants.access.permissions import ROLE_NAMES
 from grants.core.clock import utcnow
 from grants.core.db import transaction
@@ -43,13 +43,15 @@ def accounts() -> None:
     """List the demo accounts with their roles."""
     with force_locale(current_app.config["BABEL_DEFAULT_LOCALE"]):
         with transaction():
-            rows = [
-                (user.email, ", ".join(str(ROLE_NAMES[role]) for role in user.roles)) for user in queries.accounts()
-            ]
+            rows = [(user.email, _roles(user)) for user in queries.accounts()]
         if not rows:
             raise click.ClickException(_("There are no demo accounts here. Load the demo with `grants demo load`."))
         for email, roles in rows:
             click.echo(f"{email:44} {roles}")
+
+
+def _roles(user: User) -> str:
+    return ", ".join(str(ROLE_NAMES[role]) for role in sorted(user.roles))
 
 
 @group.command("code")

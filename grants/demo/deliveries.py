@@ -95,14 +95,15 @@ def _steps(staff: Staff, officer: User) -> list[_Step]:
 
 def _delivery(chance: Chance, award: Award, planned_at: datetime, steps: Sequence[_Step]) -> Delivery:
     person, lines = award.application.person, _lines(chance, award)
+    confirmed_at = planned_at + timedelta(hours=steps[-1].hours)
     delivery: Delivery = _row(
         Delivery, folio=chance.folio("D"), award_id=award.id, person=person, state=DeliveryState.CONFIRMED,
         canton_code=person.canton_code, officer_id=steps[-1].by.id, lines=lines, approvals=2,
-        created_by_id=steps[0].by.id, value_usd=sum((line.total_usd for line in lines), Decimal("0.00")), created_at=planned_at, kit_version=1,
+        created_by_id=steps[0].by.id, created_at=planned_at, kit_version=1, confirmed_at=confirmed_at,
+        value_usd=sum((line.total_usd for line in lines), Decimal("0.00")),
         seal_number=f"PR{chance.randrange(10**9):09d}", weight_grams=chance.randrange(600, 30_000),
-        confirmed_at=planned_at + timedelta(hours=steps[-1].hours),
     )  # fmt: skip
-    delivery.place, delivery.scheduled_for = "Casa comunal", delivery.confirmed_at.isoformat()
+    delivery.place, delivery.scheduled_for = "Casa comunal", confirmed_at.isoformat()
     delivery.digest = _digest(delivery)
     return delivery
 

@@ -110,7 +110,7 @@ def _build_cohort(chance: Chance, staff: Staff, facts: Mapping[str, Any]) -> Coh
         *_sketch(facts, Sex.FEMALE, host_women, facts["canton"]),
         *_sketch(facts, Sex.MALE, facts["host"] - host_women, facts["canton"]),
     ]
-    asked = [True] * facts["disability"] + [False] * (total - facts["disability"])
+    asked: Sequence[bool | None] = [True] * facts["disability"] + [False] * (total - facts["disability"])
     if not facts["digital"]:  # a third was never asked
         asked = [*asked[: -(total // 3)], *[None] * (total // 3)]
     answers = chance.shuffled(asked)
