@@ -207,8 +207,11 @@ def test_one_document_registers_one_person_in_a_race(real_app: Flask) -> None:
     make_canton()
     user = make_user(Role.ENUMERATOR)
     db.session.commit()
-    tries = [registration(given_names=name, phone=f"099123456{digit}", born=date(1990, 3, digit), form_key=f"{name}{digit}")
-             for digit, name in enumerate(("Ana", "Luz", "Eva", "Rut", "Sol", "Paz"), 1)]  # fmt: skip
+    names = ("Ana", "Luz", "Eva", "Rut", "Sol", "Paz")
+    tries = [
+        registration(given_names=name, phone=f"099123456{day}", born=date(1990, 3, day), form_key=f"form-of-{name}")
+        for day, name in enumerate(names, 1)
+    ]
 
     outcomes = _in_threads(real_app, user.id, tries)
 
