@@ -53,10 +53,14 @@ def _register_features(app: Flask) -> None:
         if "models" in rooms:
             import_module(f"grants.{feature}.models")
         if "views" in rooms:
-            app.register_blueprint(import_module(f"grants.{feature}.views").bp)
+            doors = import_module(f"grants.{feature}.views")
+            for blueprint in getattr(doors, "blueprints", None) or (doors.bp,):
+                app.register_blueprint(blueprint)
         if "api" in rooms:
             blueprint = import_module(f"grants.{feature}.api").blp
             csrf.exempt(blueprint)  # the API knows callers by token, never by cookie
             api.register_blueprint(blueprint)
         if "cli" in rooms:
-            app.cli.add_command(import_module(f"grants.{feature}.cli").group)
+            commands = import_module(f"grants.{feature}.cli")
+            for group in getattr(commands, "groups", None) or (commands.group,):
+                app.cli.add_command(group)

@@ -1,12 +1,13 @@
-"""How tests bring a database up to date."""
+"""How tests bring a database up to date: as an installation does."""
 
 from flask import Flask
+from flask_migrate import upgrade
 
 from grants.core.db import db
 
 
 def migrate(app: Flask) -> None:
-    """Make all tables."""
+    """Run all migrations."""
     with app.app_context():
-        db.create_all()
+        upgrade()
         db.session.remove()

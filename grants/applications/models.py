@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from flask_babel import lazy_gettext as _
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -18,6 +19,38 @@ class ApplicationState(StrEnum):
     DRAFT = "draft"
     SUBMITTED = "submitted"
     WITHDRAWN = "withdrawn"
+
+
+STATE_NAMES = {
+    ApplicationState.DRAFT: _("Draft"),
+    ApplicationState.SUBMITTED: _("Submitted"),
+    ApplicationState.WITHDRAWN: _("Withdrawn"),
+}
+
+# International Standard Industrial Classification, revision 4: sections.
+SECTORS = {
+    "A": _("Agriculture, forestry and fishing"),
+    "B": _("Mining and quarrying"),
+    "C": _("Manufacturing"),
+    "D": _("Electricity, gas, steam and air conditioning supply"),
+    "E": _("Water supply, sewerage, waste management"),
+    "F": _("Construction"),
+    "G": _("Wholesale and retail trade; repair of vehicles"),
+    "H": _("Transportation and storage"),
+    "I": _("Accommodation and food service"),
+    "J": _("Information and communication"),
+    "K": _("Financial and insurance activities"),
+    "L": _("Real estate activities"),
+    "M": _("Professional, scientific and technical activities"),
+    "N": _("Administrative and support services"),
+    "O": _("Public administration and defence"),
+    "P": _("Education"),
+    "Q": _("Human health and social work"),
+    "R": _("Arts, entertainment and recreation"),
+    "S": _("Other services (hairdressing, laundry, repair …)"),
+    "T": _("Households as employers or producing for own use"),
+    "U": _("Extraterritorial organisations"),
+}
 
 
 APPLICATION_MOVES = {
@@ -61,6 +94,18 @@ class Application(Model):
     @property
     def is_draft(self) -> bool:
         return self.state is ApplicationState.DRAFT
+
+    def can_move_to(self, state: ApplicationState) -> bool:
+        return state in APPLICATION_MOVES[self.state]
+
+    @property
+    def kept_attachments(self) -> list["Attachment"]:
+        return [attachment for attachment in self.attachments if attachment.removed_at is None]
+
+    @property
+    def left_usd(self) -> Decimal:
+        """What of the award the items leave; negative when they cost more."""
+        return self.call.value_per_award_usd - self.plan.total_usd
 
 
 class BusinessPlan(Model):

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from flask_babel import lazy_gettext as _
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -28,6 +29,14 @@ class CallKind(StrEnum):
     DEVICES = "devices"
 
 
+KIND_NAMES = {CallKind.SEED_CAPITAL: _("Seed capital"), CallKind.DEVICES: _("Electronic devices")}
+COURSE_KIND_NAMES = {
+    CourseKind.ENTREPRENEURSHIP: _("Entrepreneurship course"),
+    CourseKind.DIGITAL: _("Digital livelihoods course"),
+    CourseKind.FINANCIAL_EDUCATION: _("Financial education course"),
+}
+
+
 class CallState(StrEnum):
     DRAFT = "draft"
     PUBLISHED = "published"  # its window decides whether people may apply
@@ -38,6 +47,46 @@ CALL_MOVES = {
     CallState.DRAFT: frozenset({CallState.PUBLISHED}),
     CallState.PUBLISHED: frozenset({CallState.CLOSED}),
     CallState.CLOSED: frozenset(),
+}
+
+
+class Phase(StrEnum):
+    """Where a call stands at a moment: its state together with its window."""
+
+    DRAFT = "draft"
+    ANNOUNCED = "announced"
+    OPEN = "open"
+    ENDED = "ended"
+    CLOSED = "closed"
+
+
+PHASE_NAMES = {
+    Phase.DRAFT: _("Draft"),
+    Phase.ANNOUNCED: _("Opens soon"),
+    Phase.OPEN: _("Open"),
+    Phase.ENDED: _("Window over"),
+    Phase.CLOSED: _("Closed"),
+}
+
+
+class ExtensionReason(StrEnum):
+    """Why a window was extended: a fixed word, because the journal keeps no free text."""
+
+    EMERGENCY = "state_of_emergency"
+    SECURITY = "security"
+    WEATHER = "weather"
+    CONNECTIVITY = "connectivity"
+    FEW_APPLICATIONS = "few_applications"
+    WORKSHOP_MOVED = "workshop_moved"
+
+
+EXTENSION_REASON_NAMES = {
+    ExtensionReason.EMERGENCY: _("State of emergency or curfew"),
+    ExtensionReason.SECURITY: _("Security in the area"),
+    ExtensionReason.WEATHER: _("Weather or closed roads"),
+    ExtensionReason.CONNECTIVITY: _("Power cuts or no connection"),
+    ExtensionReason.FEW_APPLICATIONS: _("Fewer applications than places"),
+    ExtensionReason.WORKSHOP_MOVED: _("A workshop was moved"),
 }
 
 
@@ -84,15 +133,38 @@ class Call(Model):
     def is_open(self, now: datetime) -> bool:
         return self.state is CallState.PUBLISHED and self.opens_at <= now < self.closes_at
 
+    def phase(self, now: datetime) -> Phase:
+        if self.state is not CallState.PUBLISHED:
+            return Phase(self.state.value)
+        if now < self.opens_at:
+            return Phase.ANNOUNCED
+        return Phase.OPEN if now < self.closes_at else Phase.ENDED
+
+    @property
+    def has_rubric(self) -> bool:
+        return any(rubric.is_current for rubric in self.rubrics)
+
     @property
     def rubric(self) -> "Rubric":
         """The version in force."""
         return next(rubric for rubric in reversed(self.rubrics) if rubric.is_current)
 
+    def stage_weight(self, stage: "Stage") -> Decimal:
+        """The stage's share of the total in percent."""
+        return self.plan_weight if stage is Stage.PLAN else self.pitch_weight
+
+    @property
+    def stages(self) -> list["Stage"]:
+        """The stages that count."""
+        return [stage for stage in Stage if self.stage_weight(stage) > 0]
+
 
 class Stage(StrEnum):
     PLAN = "plan"
     PITCH = "pitch"
+
+
+STAGE_NAMES = {Stage.PLAN: _("Business plan"), Stage.PITCH: _("Pitch")}
 
 
 class Rubric(Model):
@@ -139,6 +211,11 @@ class Criterion(Model):
     name: Mapped[str] = mapped_column(String(120))
     description: Mapped[str] = mapped_column(Text, default="")
     weight: Mapped[Decimal] = mapped_column(Numeric(5, 2))
+
+    @property
+    def share_of_total(self) -> Decimal:
+        """Stage share times criterion share, in percent of the total: 60 % of 25 % is 15 %."""
+        return self.rubric.call.stage_weight(self.stage) * self.weight / 100
 
     levels: Mapped[list["Level"]] = relationship(back_populates="criterion", order_by="Level.value")
 

@@ -1,0 +1,63 @@
+"""Programmes and calls, as each reader may see them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from grants.access.models import User
+from grants.access.permissions import Permission
+from grants.calls.models import Call, CallState, Criterion, Programme, Rubric
+from grants.core.db import Page, db, keyset_page, one_or_refuse
+
+WHOLE_RUBRICS = selectinload(Call.rubrics).selectinload(Rubric.criteria).selectinload(Criterion.levels)
+
+
+def visible_to(user: User) -> Select[Call]:
+    """Calls this user may see: drafts are for those who prepare them."""
+    calls = select(Call)
+    return calls if user.may(Permission.MANAGE_CALL) else calls.where(Call.state != CallState.DRAFT)
+
+
+def page_of_calls(user: User, *, after: str | None = None) -> Page[Call]:
+    """Calls with their programme, newest first."""
+    found = visible_to(user).options(joinedload(Call.programme))
+    return keyset_page(found, Call.id, Call.id, after=after, descending=True)
+
+
+def get_call(call_id: int, user: User) -> Call:
+    """A call with its programme and every version of its rubric; NotFound if this user may not see it."""
+    if call_id >= 2**31:
+        return one_or_refuse(select(Call).where(Call.id.is_(None)))
+    found = visible_to(user).where(Call.id == call_id)
+    return one_or_refuse(found.options(joinedload(Call.programme), WHOLE_RUBRICS))
+
+
+def open_calls(now: datetime) -> Sequence[Call]:
+    """Calls that take applications at this moment, the first to close first."""
+    found = (
+        select(Call)
+        .where(Call.state == CallState.PUBLISHED, Call.opens_at <= now, Call.closes_at > now)
+        .options(joinedload(Call.programme), selectinload(Call.rubrics))
+        .order_by(Call.closes_at, Call.id)
+    )
+    return db.session.scalars(found).unique().all()
+
+
+def published_calls() -> Sequence[Call]:
+    """Calls that people have been able to apply to, newest first: for filters."""
+    found = select(Call).where(Call.state != CallState.DRAFT).order_by(Call.id.desc()).limit(200)
+    return db.session.scalars(found).all()
+
+
+def programmes() -> Sequence[Programme]:
+    """All programmes by code: an installation has few."""
+    return db.session.scalars(select(Programme).order_by(Programme.code)).all()
+
+
+def get_programme(programme_id: int) -> Programme:
+    """A programme; NotFound if there is none."""
+    if programme_id >= 2**31:
+        return one_or_refuse(select(Programme).where(Programme.id.is_(None)))
+    return one_or_refuse(select(Programme).where(Programme.id == programme_id))

@@ -1,0 +1,83 @@
+"""`grants run`: web and worker together. `grants worker`: the worker alone."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import FrameType
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+from flask_migrate import upgrade
+from sqlalchemy import select
+
+from grants.access.models import User
+from grants.core.db import db
+from grants.core.jobs import worker_for
+
+WEB_WORKERS = 2
+WEB_THREADS = 4
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, envvar="PORT", help="Port to listen on.")
+@with_appcontext
+def run(host: str, port: int) -> None:
+    """Bring the database up to date and serve, with the worker beside the web server."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    if app.config["ENVIRONMENT"] == "production":
+        _check_production(app)
+    else:
+        _prepare_for_newcomer(app)
+    db.session.remove()
+    db.engine.dispose()
+    click.echo(f"Semilla listens on http://{host}:{port}/ (stop it with Ctrl+C)")
+    sys.exit(_serve(host, port))
+
+
+@click.command()
+@with_appcontext
+def worker() -> None:
+    """Send what is due and run timed jobs, until stopped."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    worker_for(app).create_consumer(workers=1, worker_type="thread", check_worker_health=True).run()
+
+
+def _check_production(app: Flask) -> None:
+    from grants.access.production import refuse_unsafe_production
+
+    refuse_unsafe_production(app)
+
+
+def _prepare_for_newcomer(app: Flask) -> None:
+    """A development machine: make the tables, and on a first start load the demo programme."""
+    from grants.demo.start import load_on_first_start
+
+    click.echo(f"Bringing the database up to date in {app.instance_path} ...")
+    upgrade()
+    if db.session.scalar(select(User.id).limit(1)) is None and os.environ.get("GRANTS_DEMO", "1") != "0":
+        load_on_first_start(app)
+
+
+def _serve(host: str, port: int) -> int:
+    """Start web and worker; when one ends, or somebody stops us, end both. Returns the exit code."""
+    settings = ["--bind", f"{host}:{port}", "--workers", str(WEB_WORKERS), "--threads", str(WEB_THREADS)]
+    command = Path(sys.argv[0]).resolve()
+    children = [
+        subprocess.Popen([sys.executable, "-m", "gunicorn", "grants.wsgi:app", *settings, "--timeout", "120"]),  # noqa: S603 -- our own program
+        subprocess.Popen([sys.executable, str(command), "worker"]),  # noqa: S603 -- our own program
+    ]
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for child in children:
+            child.terminate()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    first, _status = os.wait()
+    stop(0, None)
+    codes = {child.pid: child.wait() for child in children if child.pid != first}
+    return max(0, *codes.values())
