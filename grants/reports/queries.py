@@ -97,7 +97,7 @@ def place_names() -> dict[str, str]:
     """Names of cantons and provinces by their DPA code."""
     cantons = select(Canton.code, Canton.name)
     rows = db.session.execute(cantons.union_all(select(Province.code, Province.name)))
-    return {code: name for code, name in rows}
+    return {row.code: row.name for row in rows}
 
 
 def _completed(kind: CourseKind) -> Select[Any, Any]:
