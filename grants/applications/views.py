@@ -110,9 +110,7 @@ def edit(application_id: int) -> ResponseReturnValue:
 
 
 def _save(application: Application, form: PlanForm) -> int:
-    return services.save_plan(
-        application, form.fields, revision=form.revision.data or 0, by=current_user, now=utcnow()
-    )
+    return services.save_plan(application, form.fields, revision=form.revision.data or 0, by=current_user, now=utcnow())
 
 
 def _after_saving(application: Application) -> str:
@@ -142,7 +140,11 @@ def autosave(application_id: int) -> ResponseReturnValue:
     application = queries.get_application(application_id, current_user)
     form = PlanForm()
     if not form.validate_on_submit():
-        return {"status": "invalid", "message": _("Not saved yet: see the marked fields."), "errors": form.problems}, 422
+        return {
+            "status": "invalid",
+            "message": _("Not saved yet: see the marked fields."),
+            "errors": form.problems,
+        }, 422
     try:
         with transaction():
             revision = _save(application, form)
