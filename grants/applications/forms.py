@@ -115,7 +115,11 @@ class PlanForm(FlaskForm):
         """What the rows that can be counted cost."""
         rows = [entry.form for entry in self.items.entries]
         return sum(
-            (row.quantity.data * row.unit_price_usd.data for row in rows if row.quantity.data and row.unit_price_usd.data),
+            (
+                row.quantity.data * row.unit_price_usd.data
+                for row in rows
+                if row.quantity.data and row.unit_price_usd.data
+            ),
             Decimal("0.00"),
         )
 
@@ -141,4 +145,3 @@ class WithdrawForm(FlaskForm):
 
 class FileForm(FlaskForm):
     file = FileField(_("Photo or PDF"), [FileRequired(_("Choose a file."))])
-
