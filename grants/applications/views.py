@@ -142,7 +142,7 @@ def autosave(application_id: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return {
             "status": "invalid",
-            "message": _("Not saved yet: see the marked fields."),
+            "message": _("Not saved yet: something needs another look. Press “Save draft” to see what."),
             "errors": form.problems,
         }, 422
     try:
