@@ -13,9 +13,9 @@ from grants.applications.models import Application
 from grants.applications.schemas import (
     ApplicationPageSchema,
     ApplicationSchema,
-    ErrorSchema,
     ListQuerySchema,
     PlanSchema,
+    RefusalSchema,
     StartSchema,
     SubmitSchema,
     WithdrawSchema,
@@ -49,7 +49,7 @@ def refuses(*codes: int) -> Callable[[View], View]:
 
     def document(view: View) -> View:
         for code in (401, 403, *codes):
-            view = blp.alt_response(code, schema=ErrorSchema, description=REFUSALS[code])(view)
+            view = blp.alt_response(code, schema=RefusalSchema, description=REFUSALS[code])(view)
         return view
 
     return document

@@ -22,6 +22,13 @@ def _whole(text: str) -> None:
         raise ValidationError("Half of a surrogate pair is not text.")
 
 
+class Money(fields.String):
+    """An exact amount as text with two decimals: a JSON number would pass through binary floats."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else f"{value:.2f}"
+
+
 def plain(least: int, most: int, **kwargs: Any) -> fields.String:
     checks: list[Any] = [validate.Length(min=least, max=most), validate.Regexp(PLAIN), _whole]
     return fields.String(validate=checks, **kwargs)
@@ -105,7 +112,7 @@ class ListQuerySchema(Schema):
 class SavedItemSchema(Schema):
     name = fields.String()
     quantity = fields.Integer()
-    unit_price_usd = fields.Decimal(places=2, as_string=True)
+    unit_price_usd = Money(metadata=example("450.00"))
 
 
 class SavedPlanSchema(Schema):
@@ -115,9 +122,9 @@ class SavedPlanSchema(Schema):
     is_existing = fields.Boolean(allow_none=True)
     description = fields.String()
     customers = fields.String()
-    monthly_sales_usd = fields.Decimal(places=2, as_string=True, allow_none=True)
+    monthly_sales_usd = Money(allow_none=True, metadata=example("320.00"))
     jobs = fields.Integer(allow_none=True)
-    total_usd = fields.Decimal(places=2, as_string=True)
+    total_usd = Money(metadata=example("450.00"))
     items = fields.List(fields.Nested(SavedItemSchema))
     saved_at = fields.AwareDateTime()
 
@@ -138,7 +145,7 @@ class ApplicationPageSchema(Schema):
     next_after = fields.String(allow_none=True)
 
 
-class ErrorSchema(Schema):
+class RefusalSchema(Schema):
     """What went wrong: a sentence for a broken rule, or the fields that could not be read."""
 
     code = fields.Integer(required=True)
