@@ -28,6 +28,7 @@ DEFAULTS: dict[str, object] = {
     "SESSION_COOKIE_SAMESITE": "Lax",
     "SESSION_COOKIE_SECURE": False,  # set when TLS is on
     "TLS": False,  # the public address is https: HSTS, Secure cookies
+    "TRUSTED_PROXIES": 0,  # how many reverse proxies stand in front and set X-Forwarded-*
     "IDLE_MINUTES": 20,
     "IDLE_MINUTES_FIELD": 60,  # enumerators, evaluators and officers work on a phone between people
     "SESSION_HOURS": 12,

@@ -14,6 +14,7 @@ from flask_smorest import Api
 from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
 from pythonjsonlogger.json import JsonFormatter
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from grants.core.crypto import load_keys, use_keys
 from grants.core.db import db
@@ -54,6 +55,9 @@ def start_extensions(app: Flask) -> None:
     api.init_app(app)
     limiter.init_app(app)
     _send_headers(app)
+    proxies = int(app.config["TRUSTED_PROXIES"])
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     log_as_json(app)
 
 

@@ -7,14 +7,13 @@ from flask import Flask, Response, abort, current_app, request
 from flask_login import current_user
 
 from grants.access.permissions import Permission
-from grants.access.second_factor import CODE_LIMIT, charge
+from grants.access.second_factor import CODE_LIMIT, DELIVERY_CODE, charge
 from grants.core.clock import utcnow
 from grants.core.db import reads_only
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN_ENDPOINTS = frozenset({"static", "bootstrap.static"})
-DELIVERY_CODE = "delivery_code"
 
 
 def requires(permission: Permission, *, code: bool = False, writes: bool = False) -> Callable[[View], View]:
@@ -62,3 +61,6 @@ def guard(app: Flask) -> None:
         if request.endpoint not in OPEN_ENDPOINTS:
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+__all__ = ["DELIVERY_CODE", "guard", "requires"]

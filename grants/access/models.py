@@ -57,6 +57,16 @@ class User(SealedRow, UserMixin, Model):
     def is_active(self) -> bool:
         return self.deactivated_at is None and self.suspended_at is None
 
+    @property
+    def email_lookup_subject(self) -> str:
+        """Under which the account's password attempts are counted."""
+        return self.email_lookup.hex()
+
+    @property
+    def needs_delivery_factor(self) -> bool:
+        """Whether the work asks for a second seed, kept apart from the one for signing in."""
+        return bool(self.roles & {Role.OFFICER, Role.WAREHOUSE})
+
     def get_id(self) -> str:
         """What Flask-Login keeps in the cookie: the session's token, so that a session can be ended."""
         return self.session_token
@@ -157,6 +167,9 @@ class Invitation(Model):
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 
+    def is_open(self, now: datetime) -> bool:
+        return self.used_at is None and self.expires_at > now
+
 
 class FactorReset(Model):
     """A request to reset somebody's factors. It takes two administrators, neither the account's owner."""
@@ -194,3 +207,6 @@ class ApiToken(Model):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+    def is_open(self, now: datetime) -> bool:
+        return self.revoked_at is None and self.expires_at > now

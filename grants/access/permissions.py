@@ -65,6 +65,37 @@ class Permission(StrEnum):
     VIEW_JOURNAL = "view_journal"
 
 
+# In the words of somebody who lends one of them to a program.
+PERMISSION_NAMES = {
+    Permission.REGISTER_PERSON: _("Register people"),
+    Permission.VIEW_PERSON: _("See people"),
+    Permission.MANAGE_TRAINING: _("Manage training"),
+    Permission.VIEW_CALL: _("See calls"),
+    Permission.MANAGE_CALL: _("Manage calls"),
+    Permission.EDIT_APPLICATION: _("Write applications"),
+    Permission.VIEW_APPLICATION: _("See applications"),
+    Permission.ASSIGN_EVALUATORS: _("Assign evaluators"),
+    Permission.SCORE_APPLICATION: _("Score applications"),
+    Permission.VIEW_SELECTION: _("See selections"),
+    Permission.RUN_SELECTION: _("Run selections"),
+    Permission.APPROVE_SELECTION: _("Approve selections"),
+    Permission.VIEW_DELIVERY: _("See deliveries"),
+    Permission.PLAN_DELIVERY: _("Plan deliveries"),
+    Permission.APPROVE_DELIVERY: _("Approve deliveries"),
+    Permission.ISSUE_CARD: _("Issue symbol cards"),
+    Permission.PACK_KIT: _("Pack kits"),
+    Permission.CARRY_DELIVERY: _("Carry deliveries"),
+    Permission.CONFIRM_HANDOVER: _("Confirm handovers"),
+    Permission.MANAGE_INSTITUTION: _("Manage institutions"),
+    Permission.REFER_PERSON: _("Refer people"),
+    Permission.VIEW_LINKAGE: _("See credit linkages"),
+    Permission.LOG_LINKAGE: _("Log credit linkages"),
+    Permission.VIEW_RESULTS: _("See results"),
+    Permission.OPEN_RESULT_RECORDS: _("Open the records behind results"),
+    Permission.MANAGE_USERS: _("Manage users"),
+    Permission.VIEW_JOURNAL: _("Read the journal"),
+}
+
 P = Permission
 
 GRANTED: dict[Role, frozenset[Permission]] = {

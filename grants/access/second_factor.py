@@ -1,6 +1,7 @@
 """Charge an attempt before checking it, check a code with fixed work, and never accept it twice."""
 
 import hmac
+import math
 import re
 import secrets
 from dataclasses import dataclass
@@ -38,6 +39,12 @@ CODE_LIMIT = Limit()
 # A password is tried by anybody who knows an address: waits slow a guesser, and do not suspend the owner.
 PASSWORD_LIMIT = Limit(per_day=None)
 CARD_LIMIT = Limit(free=5, per_day=None, hard_stop=5)
+
+# The kinds of counters that belong to an account; the subject is the user's id, or the keyed hash of an e-mail.
+PASSWORD = "password"  # noqa: S105 -- the name of a counter
+LOGIN_CODE = "login_code"
+DELIVERY_CODE = "delivery_code"
+LIMITS = {PASSWORD: PASSWORD_LIMIT, LOGIN_CODE: CODE_LIMIT, DELIVERY_CODE: CODE_LIMIT}
 
 
 class TooManyAttempts(RuleBroken):
@@ -78,6 +85,14 @@ def refund(kind: str, subject: str) -> None:
         )
         .execution_options(synchronize_session=False)
     )
+
+
+def is_blocked(counter: AttemptCounter, now: datetime) -> bool:
+    """Whether the next attempt would be refused: waiting, or suspended until somebody lifts it."""
+    limit = LIMITS.get(counter.kind, CODE_LIMIT)
+    suspended = limit.per_day is not None and counter.day_fails >= limit.per_day
+    waiting = counter.blocked_until is not None and counter.blocked_until > now
+    return suspended or waiting or counter.fails >= limit.hard_stop
 
 
 def lift(kind: str, subject: str) -> None:
@@ -136,10 +151,18 @@ def spend_code(factor: Factor, entered: str, *, now: datetime) -> None:
         raise RuleBroken(_("That code was already used. Wait for the next one."), field="code")
 
 
+RECOVERY_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
 def new_recovery_code() -> str:
     """Sixteen characters of 32, in groups: 80 bits."""
-    letters = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-    return "-".join("".join(secrets.choice(letters) for _n in range(4)) for _g in range(4))
+    return "-".join("".join(secrets.choice(RECOVERY_LETTERS) for _n in range(4)) for _g in range(4))
+
+
+def normal_recovery_code(entered: str) -> str | None:
+    """The sixteen characters without groups, or None."""
+    compact = re.sub(r"[ \t\u00a0-]", "", entered).upper()
+    return compact if re.fullmatch(rf"[{RECOVERY_LETTERS}]{{16}}", compact) else None
 
 
 def _ensure_counter(kind: str, subject: str, now: datetime) -> None:
@@ -188,7 +211,7 @@ def _refusal(kind: str, subject: str, limit: Limit, now: datetime) -> TooManyAtt
     stopped = stopped or (limit.per_day is not None and counter.day_fails >= limit.per_day)
     if stopped or counter.blocked_until is None:
         return TooManyAttempts(_("Too many wrong attempts. Ask an administrator to unlock this."))
-    minutes = max(1, -int((now - counter.blocked_until).total_seconds()) // 60)
+    minutes = max(1, math.ceil((counter.blocked_until - now).total_seconds() / 60))
     return TooManyAttempts(
         lazy_ngettext(
             "Too many wrong attempts. Try again in %(num)d minute.",

@@ -4,7 +4,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from flask import Flask, Request, current_app, request, session
-from flask_login import LoginManager, login_user
+from flask_login import LoginManager, login_user, logout_user
 from sqlalchemy import select
 
 from grants.access.models import ApiToken, LoginSession, User
@@ -28,10 +28,9 @@ def recognise_users(app: Flask) -> None:
 
 def open_session(user: User, *, now: datetime) -> None:
     """Sign the user in under a new session id; whatever the browser held is dropped. Call inside a transaction."""
-    language = session.get("language")
+    language = session.get("language") or user.language
     session.clear()
-    if language:
-        session["language"] = language
+    session["language"] = language
     token = secrets.token_urlsafe(32)
     db.session.add(
         LoginSession(
@@ -47,7 +46,18 @@ def open_session(user: User, *, now: datetime) -> None:
     login_user(user)
 
 
+def close_session() -> None:
+    """Forget everything that this browser held, except its language."""
+    language = session.get("language")
+    logout_user()
+    session.clear()
+    if language:
+        session["language"] = language
+
+
 def _user_of_session(token: str) -> User | None:
+    if is_api():  # the API has no CSRF check, so a cookie opens nothing there
+        return None
     now = utcnow()
     found = db.session.execute(
         select(User)
@@ -104,4 +114,4 @@ def is_api() -> bool:
     return request.path.startswith("/api/")
 
 
-__all__ = ["is_api", "open_session", "recognise_users"]
+__all__ = ["close_session", "is_api", "open_session", "recognise_users"]

@@ -1,16 +1,19 @@
 """Institutions, their liaisons, referrals and linkages. A register: Semilla lends nothing."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.access.models import User
+from grants.core.clock import local_day
 from grants.core.crypto import SealedRow, sealed_optional_text
 from grants.core.db import Model, Usd, state_column
-from grants.people.models import Canton, Consent, Person
+from grants.people.models import Canton, Consent, ContactKind, Person
 
 
 class InstitutionKind(StrEnum):
@@ -53,6 +56,10 @@ class ReferralState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+OPEN_REFERRAL_STATES = frozenset({ReferralState.SENT, ReferralState.ACCEPTED})
+PHONES = frozenset({ContactKind.PHONE, ContactKind.WHATSAPP})
+
+
 class Referral(Model):
     """A person sent to one institution, under a consent that names it."""
 
@@ -83,6 +90,49 @@ class Referral(Model):
 
     linkages: Mapped[list["Linkage"]] = relationship(back_populates="referral", order_by="Linkage.id")
 
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_REFERRAL_STATES
+
+    @property
+    def short_name(self) -> str:
+        """First name and first surname: as much of the name as is shared."""
+        return short_name(self.person)
+
+    @property
+    def shared(self) -> "Shared":
+        """All that the institution learns about the person. Reads the person's contact points and canton."""
+        person = self.person
+        return Shared(
+            folio=person.folio,
+            name=self.short_name,
+            contact=safe_contact(person),
+            canton=person.canton.name,
+            need=self.need,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The minimum that a referral shares, under the person's consent. `contact` is None when none is safe to call."""
+
+    folio: str
+    name: str
+    contact: str | None
+    canton: str
+    need: str
+
+
+def short_name(person: Person) -> str:
+    return " ".join([*person.given_names.split()[:1], person.first_surname])
+
+
+def safe_contact(person: Person) -> str | None:
+    """The phone verified last among those that are safe to call."""
+    safe = [point for point in person.contact_points if point.safe_to_call and point.kind in PHONES]
+    newest = max(safe, key=lambda point: (point.verified_on or date.min, point.id), default=None)
+    return newest.value if newest else None
+
 
 class LinkageKind(StrEnum):
     CREDIT = "credit"
@@ -105,6 +155,32 @@ class LinkageState(StrEnum):
     WRITTEN_OFF = "written_off"
 
 
+S = LinkageState
+ENDINGS = frozenset({S.DECLINED, S.WITHDRAWN})
+
+LINKAGE_MOVES: dict[LinkageKind, dict[LinkageState, frozenset[LinkageState]]] = {
+    LinkageKind.CREDIT: {
+        S.REFERRED: frozenset({S.CONTACTED}) | ENDINGS,
+        S.CONTACTED: frozenset({S.DOCUMENTS, S.APPLIED}) | ENDINGS,
+        S.DOCUMENTS: frozenset({S.APPLIED}) | ENDINGS,
+        S.APPLIED: frozenset({S.APPROVED}) | ENDINGS,
+        S.APPROVED: frozenset({S.DISBURSED}) | ENDINGS,
+    },
+    **{
+        kind: {
+            S.REFERRED: frozenset({S.CONTACTED}) | ENDINGS,
+            S.CONTACTED: frozenset({S.DOCUMENTS, S.OPENED}) | ENDINGS,
+            S.DOCUMENTS: frozenset({S.OPENED}) | ENDINGS,
+        }
+        for kind in (LinkageKind.SAVINGS_ACCOUNT, LinkageKind.MEMBERSHIP)
+    },
+}
+# Still on its way to a credit, an account or a membership.
+OPEN_STATES = frozenset({S.REFERRED, S.CONTACTED, S.DOCUMENTS, S.APPLIED, S.APPROVED})
+# A credit that the person has received, whatever happened since.
+CREDITED_STATES = frozenset({S.DISBURSED, S.REPAYING, S.REPAID, S.WRITTEN_OFF})
+
+
 class DeclineReason(StrEnum):
     DOCUMENT_NOT_ACCEPTED = "document_not_accepted"
     STATUS_NOT_ACCEPTED = "status_not_accepted"
@@ -124,6 +200,10 @@ class RateKind(StrEnum):
     EFFECTIVE = "effective"
 
 
+def _day_of_creation(context: Any) -> date:
+    return local_day(context.get_current_parameters()["created_at"])
+
+
 class Linkage(SealedRow, Model):
     """One credit, account or membership of one person at one institution, as the liaison reports it."""
 
@@ -131,6 +211,7 @@ class Linkage(SealedRow, Model):
     __table_args__ = (
         UniqueConstraint("institution_id", "reference"),
         Index("ix_linkage_institution_state", "institution_id", "state"),
+        Index("ix_linkage_last_step", "last_step_on", "id"),
         CheckConstraint("state NOT IN ('disbursed', 'repaying', 'repaid', 'written_off') OR "
                         "(amount_usd IS NOT NULL AND disbursed_on IS NOT NULL AND reference IS NOT NULL)",
                         name="disbursed_has_terms"),
@@ -162,8 +243,34 @@ class Linkage(SealedRow, Model):
     decline_reason: Mapped[DeclineReason | None] = mapped_column(state_column(DeclineReason))
     note = sealed_optional_text()
     created_at: Mapped[datetime]
+    # When the last step happened, or the day of the referral: how long somebody has been stuck.
+    last_step_on: Mapped[date] = mapped_column(default=_day_of_creation)
 
     events: Mapped[list["LinkageEvent"]] = relationship(back_populates="linkage", order_by="LinkageEvent.id")
+
+    @property
+    def next_states(self) -> list[LinkageState]:
+        """The steps that can follow, in the river's order."""
+        following = LINKAGE_MOVES[self.kind].get(self.state, frozenset())
+        return [state for state in LinkageState if state in following]
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_STATES
+
+    @property
+    def path(self) -> list[LinkageState]:
+        """The way this kind of linkage goes when all goes well."""
+        last = [S.APPLIED, S.APPROVED, S.DISBURSED] if self.kind is LinkageKind.CREDIT else [S.OPENED]
+        return [S.REFERRED, S.CONTACTED, S.DOCUMENTS, *last]
+
+    @property
+    def referred_on(self) -> date:
+        return local_day(self.referral.referred_at)
+
+    def days_since_step(self, day: date) -> int:
+        """Days from the last step to `day`, never below zero."""
+        return max((day - self.last_step_on).days, 0)
 
 
 class LinkageEvent(Model):
@@ -180,3 +287,19 @@ class LinkageEvent(Model):
     logged_at: Mapped[datetime]
     logged_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     logged_by: Mapped[User] = relationship()
+
+
+class LinkageRequestKey(Model):
+    """A program's request that was already answered: the same key brings the same event, and never a second one."""
+
+    __tablename__ = "linkage_request_key"
+    __table_args__ = (UniqueConstraint("user_id", "key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    key: Mapped[str] = mapped_column(String(80))
+    request_hash: Mapped[str] = mapped_column(String(64))
+    linkage_id: Mapped[int] = mapped_column(ForeignKey("linkage.id"))
+    event_id: Mapped[int | None] = mapped_column(ForeignKey("linkage_event.id"))
+    event: Mapped[LinkageEvent | None] = relationship()
+    created_at: Mapped[datetime]

@@ -30,6 +30,10 @@ class Assignment(Model):
     assigned_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]  # recused or taken away
 
+    @property
+    def is_open(self) -> bool:
+        return self.ended_at is None
+
 
 class ConflictOfInterest(SealedRow, Model):
     """An evaluator's declaration about an application. From then on they cannot read it, in any door."""
@@ -85,9 +89,17 @@ class ScoreSheet(Model):
     def is_draft(self) -> bool:
         return self.state is SheetState.DRAFT
 
+    @property
+    def levels(self) -> dict[int, int]:
+        """Level by criterion id; criteria without a score are not in it."""
+        return {score.criterion_id: score.level for score in self.scores if score.level is not None}
+
 
 class Score(Model):
-    """The level given for one criterion. A missing row is a missing score, never 0."""
+    """The level given for one criterion. A missing row is a missing score, never 0.
+
+    In a draft `level` may be None: a comment is written, the score is still missing.
+    """
 
     __tablename__ = "score"
     __table_args__ = (UniqueConstraint("sheet_id", "criterion_id"),)
@@ -97,5 +109,5 @@ class Score(Model):
     sheet: Mapped[ScoreSheet] = relationship(back_populates="scores")
     criterion_id: Mapped[int] = mapped_column(ForeignKey("criterion.id"))
     criterion: Mapped[Criterion] = relationship()
-    level: Mapped[int]
+    level: Mapped[int | None]
     comment: Mapped[str] = mapped_column(Text, default="")

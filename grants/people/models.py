@@ -1,6 +1,6 @@
 """People, their documents, contact points and consents."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from grants.access.models import User
 from grants.core.crypto import (
     SealedRow,
+    lookup_hash,
     sealed_day,
     sealed_json,
     sealed_optional_text,
@@ -97,6 +98,9 @@ class Person(SealedRow, Model):
     registered_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
     registered_by: Mapped[User] = relationship()
     registered_at: Mapped[datetime]
+    # The form that registered this person: a second tap on "Register" finds it taken.
+    form_key: Mapped[str | None] = mapped_column(String(43), unique=True)
+    duplicate_reason = sealed_optional_text()  # why this is somebody else than the person with the same phone and birth
 
     documents: Mapped[list["IdentityDocument"]] = relationship(back_populates="person", order_by="IdentityDocument.id")
     contact_points: Mapped[list["ContactPoint"]] = relationship(back_populates="person", order_by="ContactPoint.id")
@@ -110,6 +114,10 @@ class Person(SealedRow, Model):
         """Completed years."""
         born = self.birth_on
         return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+    def can_be_reached_on(self, day: date) -> bool:
+        """At least one way of contact is fresh."""
+        return any(point.is_fresh_on(day) for point in self.contact_points)
 
     def age_band_on(self, day: date) -> AgeBand:
         age = self.age_on(day)
@@ -146,10 +154,20 @@ class IdentityDocument(SealedRow, Model):
     kind: Mapped[DocumentKind] = mapped_column(state_column(DocumentKind))
     issuer_country: Mapped[str | None] = mapped_column(String(2))
     number = sealed_optional_text()
-    number_lookup: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
+    # Over kind, issuer and number: one document belongs to one person.
+    number_lookup: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)
     expires_on: Mapped[date | None]
     seen_original: Mapped[bool] = mapped_column(default=False)
     doubt: Mapped[str | None] = mapped_column(String(40))  # code of a warning that was accepted
+
+    @property
+    def masked_number(self) -> str:
+        """The last three characters; of a number of up to five, none."""
+        number = self.number or ""
+        return "•••••" + (number[-3:] if len(number) > 5 else "")
+
+
+FRESH_FOR = timedelta(days=90)
 
 
 class ContactKind(StrEnum):
@@ -173,6 +191,11 @@ class ContactPoint(SealedRow, Model):
     owner = sealed_optional_text()  # whose phone it is
     safe_to_call: Mapped[bool] = mapped_column(default=True)
     verified_on: Mapped[date | None]
+    failed_on: Mapped[date | None]  # the day it was found not to work; a later check clears it
+
+    def is_fresh_on(self, day: date) -> bool:
+        """Works as far as known: verified within the last 90 days and not found dead since."""
+        return self.failed_on is None and self.verified_on is not None and self.verified_on >= day - FRESH_FOR
 
 
 class ConsentPurpose(StrEnum):
@@ -212,6 +235,22 @@ class Consent(Model):
     read_out_by: Mapped[User] = relationship()
     given_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+
+def birth_lookup(born: date) -> bytes:
+    """How a birth date is found without being read."""
+    return lookup_hash("birth", born.isoformat())
+
+
+def document_lookup(kind: DocumentKind, issuer: str, number: str) -> bytes:
+    """How a document is found without being read; `number` as normalised."""
+    return lookup_hash("document", f"{kind.value}:{issuer}:{number}")
+
+
+def contact_lookup(kind: ContactKind, value: str) -> bytes:
+    """How a contact point is found without being read. A phone is the same on WhatsApp."""
+    purpose = "phone" if kind in (ContactKind.PHONE, ContactKind.WHATSAPP) else f"contact:{kind.value}"
+    return lookup_hash(purpose, value)
 
 
 def washington_group_disability(answers: dict[str, Any] | None) -> bool | None:

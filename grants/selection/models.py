@@ -1,8 +1,10 @@
 """Selection runs, their rows, approvals, awards and the waiting list."""
 
+import json
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -51,6 +53,20 @@ class Selection(Model):
     created_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the run was computed with."""
+        settings: dict[str, Any] = json.loads(self.parameters)
+        return settings
+
+    def can_move_to(self, state: SelectionState) -> bool:
+        return state in SELECTION_MOVES[self.state]
+
+    def can_be_signed_by(self, user: User) -> bool:
+        """Two people sign, neither of whom made the run, and nobody twice."""
+        signed = {approval.approved_by_id for approval in self.approvals}
+        return self.state is SelectionState.PROPOSED and user.id not in {*signed, self.created_by_id}
+
     rows: Mapped[list["SelectionRow"]] = relationship(back_populates="selection", order_by="SelectionRow.place")
     approvals: Mapped[list["SelectionApproval"]] = relationship(
         back_populates="selection", order_by="SelectionApproval.id"
@@ -61,6 +77,18 @@ class Outcome(StrEnum):
     CHOSEN = "chosen"
     WAITING = "waiting"
     NOT_RANKED = "not_ranked"  # sheets are missing, or not eligible
+
+
+class Reason(StrEnum):
+    """Why a row is in, waits or is not ranked. The page makes a sentence of it."""
+
+    BY_POINTS = "by_points"
+    ALL_FIT = "all_fit"  # a place for everybody
+    BY_LOTTERY = "by_lottery"  # tied at the cut, or nothing but the lottery decides
+    BELOW_CUT = "below_cut"
+    LOTTERY_LOST = "lottery_lost"
+    SHEETS_MISSING = "sheets_missing"
+    NOT_ELIGIBLE = "not_eligible"
 
 
 class SelectionRow(Model):
@@ -86,7 +114,7 @@ class SelectionRow(Model):
     reviews: Mapped[int] = mapped_column(default=0)
     tie_key: Mapped[str] = mapped_column(String(64))  # SHA-256(seed | call | application)
     settled_by_lottery: Mapped[bool] = mapped_column(default=False)
-    reason: Mapped[str] = mapped_column(String(40))  # code: by_points, by_lottery, below_cut, sheets_missing, …
+    reason: Mapped[str] = mapped_column(String(40))  # a Reason
 
 
 class SelectionApproval(Model):

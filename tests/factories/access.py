@@ -8,8 +8,10 @@ import pyotp
 from flask import Flask
 from flask.testing import FlaskClient
 
-from grants.access.models import Factor, FactorKind, LoginSession, User
-from grants.access.permissions import Role
+from grants.access import services
+from grants.access.models import Factor, FactorKind, Invitation, LoginSession, User
+from grants.access.passwords import passwords
+from grants.access.permissions import Permission, Role
 from grants.access.second_factor import new_seed
 from grants.access.sessions import SEEN
 from grants.core.clock import utcnow
@@ -63,3 +65,40 @@ def signed_in_client(app: Flask, user: User) -> FlaskClient:
         cookie["_fresh"] = True
         cookie[SEEN] = int(now.timestamp())
     return client
+
+
+PASSWORD = "cuatro palabras en fila"
+
+
+def with_password(user: User, password: str = PASSWORD) -> User:
+    """The user, able to sign in with this password."""
+    user.password_hash = passwords().hash(password)
+    db.session.flush()
+    return user
+
+
+def make_token(user: User, *scopes: Permission) -> str:
+    """An API token of this user: send it as `Authorization: Bearer …`."""
+    _token, text = services.create_token(user, label="test", scopes=frozenset(scopes), days=30, now=utcnow())
+    db.session.commit()
+    return text
+
+
+def make_invitation(*roles: Role, email: str = "", language: str = "en") -> tuple[User, str]:
+    """An invited user, and the token of the link."""
+    user, link = services.invite(
+        email=email or f"invitada{next(_numbers)}@example.org",
+        name="Invitada Nueva",
+        roles=frozenset(roles or {Role.EVALUATOR}),
+        language=language,
+        link_for=lambda token: token,
+        by=None,
+        now=utcnow(),
+    )
+    db.session.commit()
+    return user, link
+
+
+def invitation_of(user: User) -> Invitation:
+    """The newest invitation of a user."""
+    return db.session.query(Invitation).filter_by(user_id=user.id).order_by(Invitation.id.desc()).first()

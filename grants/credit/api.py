@@ -1,0 +1,116 @@
+"""Linkages for other programs: a cooperative's core system reads and reports, a coordinator's tool reads."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NoReturn, TypeVar
+
+from flask import abort, request
+from flask_babel import gettext as _
+from flask_login import current_user
+from flask_smorest import Blueprint
+from flask_smorest import abort as refuse
+
+from grants.access.guard import requires
+from grants.access.permissions import Permission
+from grants.core.clock import utcnow
+from grants.core.db import Page, transaction
+from grants.credit import queries, services
+from grants.credit.models import Linkage, LinkageEvent, LinkageState
+from grants.credit.queries import LinkageFilter
+from grants.credit.schemas import (
+    KeySchema,
+    LinkagePageSchema,
+    LinkageQuerySchema,
+    LinkageWithEventsSchema,
+    LoggedSchema,
+    ProblemSchema,
+    StepSchema,
+)
+from grants.credit.services import Step
+
+blp = Blueprint(
+    "linkages_api",
+    __name__,
+    url_prefix="/api/v1/linkages",
+    description="Linkages of people with institutions. A liaison's token sees its own institution and no other.",
+)
+
+Door = TypeVar("Door", bound=Callable[..., Any])
+
+
+def readers_only(view: Door) -> Door:
+    """Open to who follows linkages and to liaisons: two permissions, where the guard knows one for each route."""
+
+    @wraps(view)
+    def door(*args: Any, **values: Any) -> Any:
+        if not current_user.is_authenticated:
+            abort(401)
+        if not current_user.may(Permission.VIEW_LINKAGE) and not current_user.may(Permission.LOG_LINKAGE):
+            abort(403)
+        return view(*args, **values)
+
+    return door  # type: ignore[return-value]
+
+
+def refusals(*codes: int) -> Callable[[Door], Door]:
+    """Document how a route can refuse."""
+
+    def document(view: Door) -> Door:
+        for code in codes:
+            view = blp.alt_response(code, schema=ProblemSchema)(view)
+        return view
+
+    return document
+
+
+@blp.get("")
+@requires(Permission.PUBLIC)  # readers_only closes it
+@readers_only
+@blp.arguments(LinkageQuerySchema, location="query")
+@blp.response(200, LinkagePageSchema)
+@refusals(401, 403, 422)
+def list_linkages(query: dict[str, str]) -> Page[Linkage]:
+    """Linkages, those without a step for longest first, 25 at a time."""
+    state = LinkageState(query["state"]) if "state" in query else None
+    return queries.linkages_page(current_user, LinkageFilter(state=state), after=query.get("after"), contacts=True)
+
+
+@blp.get("/<string:folio>")
+@requires(Permission.PUBLIC)  # readers_only closes it
+@readers_only
+@blp.response(200, LinkageWithEventsSchema)
+@refusals(401, 403, 404)
+def get_linkage(folio: str) -> Linkage:
+    """One linkage with its steps."""
+    return queries.linkage_by_folio(current_user, folio)
+
+
+@blp.post("/<string:folio>/events")
+@requires(Permission.LOG_LINKAGE)
+@blp.arguments(KeySchema, location="headers")
+@blp.arguments(StepSchema)
+@blp.response(201, LoggedSchema)
+@refusals(400, 401, 403, 404, 409, 422)
+def log_event(headers: dict[str, str], step: Step, folio: str) -> LinkageEvent:
+    """Log a step of a linkage of the token's own institution."""
+    linkage = queries.linkage_by_folio(current_user, folio, own=True)
+    key = headers.get("idempotency_key")
+    with transaction():
+        if key is None:
+            return services.log_step(linkage, step, by=current_user, now=utcnow())
+        try:
+            return services.log_step_once(linkage, step, key=key, request=_request_text(linkage), by=current_user,
+                                          now=utcnow())  # fmt: skip
+        except services.KeyReused:
+            _refuse_key()
+
+
+def _refuse_key() -> NoReturn:
+    refuse(422, messages={"headers": {"Idempotency-Key": [_("This key came with another request before.")]}})
+    raise AssertionError  # refuse raises; its type does not say so
+
+
+def _request_text(linkage: Linkage) -> str:
+    """The request in one way of writing: the order of its members and spaces make no difference."""
+    return json.dumps([linkage.folio, request.get_json()], sort_keys=True, separators=(",", ":"))

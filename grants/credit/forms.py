@@ -1,0 +1,214 @@
+"""The shape of what people type about credit. Rules live in the services."""
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, Field, RadioField, SelectField, SelectMultipleField, StringField, ValidationError
+from wtforms.validators import InputRequired, Length, Optional, Regexp
+from wtforms.widgets import CheckboxInput, DateInput, ListWidget
+
+from grants.access.models import User
+from grants.credit import words
+from grants.credit.amounts import Unreadable, parse_day, parse_months, parse_rate, parse_usd
+from grants.credit.models import DeclineReason, Institution, InstitutionKind, LinkageKind, LinkageState, RateKind
+from grants.credit.services import InstitutionFacts, Step
+from grants.people.models import Canton, ConsentText
+
+REFERENCE = r"[A-Za-z0-9][A-Za-z0-9 ./_-]{0,59}"
+
+NEEDED = _("Fill this in.")
+TOO_LONG = _("That is too long.")
+CHOOSE = _("Choose one.")
+
+
+def tidy(value: str | None) -> str | None:
+    """One line, no spaces around it."""
+    return " ".join(value.split()) if value else value
+
+
+def no_control_characters(_form: FlaskForm, field: Field) -> None:
+    if any(ord(letter) < 32 or 0xD800 <= ord(letter) <= 0xDFFF or ord(letter) == 127 for letter in field.data or ""):
+        raise ValidationError(_("That holds a character that cannot be stored. Write it again by hand."))
+
+
+class ParsedField(StringField):
+    """Text that must be one value without doubt. What was typed stays in the field; `value` is what it means."""
+
+    value: Any = None
+
+    def __init__(self, label: Any, parse: Callable[[str], Any], **options: Any) -> None:
+        super().__init__(label, validators=[InputRequired(NEEDED)], **options)
+        self.parse = parse
+
+    def post_validate(self, form: Any, validation_stopped: bool) -> None:
+        if validation_stopped or self.errors:
+            return
+        try:
+            self.value = self.parse(str(self.data))
+        except Unreadable as doubt:
+            raise ValidationError(words.DOUBTS[doubt.doubt]) from None
+
+
+class DayField(ParsedField):
+    """A day: the browser's own picker where it has one, day/month/year by hand elsewhere."""
+
+    widget = DateInput()
+
+    def __init__(self, label: Any, **options: Any) -> None:
+        super().__init__(label, parse_day, **options)
+
+    def _value(self) -> str:
+        return self.data.isoformat() if isinstance(self.data, date) else str(self.data or "")
+
+
+class MultiCheckboxField(SelectMultipleField):
+    """Several of a few, each with its own box."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+def choices(names: dict[Any, Any], only: Iterable[StrEnum] | None = None) -> list[tuple[str, Any]]:
+    return [(member.value, names[member]) for member in (names if only is None else only)]
+
+
+class InstitutionForm(FlaskForm):
+    name = StringField(
+        _("Name"), [InputRequired(NEEDED), Length(max=160, message=TOO_LONG), no_control_characters], filters=[tidy]
+    )
+    kind = RadioField(_("Kind"), [InputRequired(CHOOSE)], choices=choices(words.INSTITUTION_KIND_NAMES))
+    network = StringField(
+        _("Network"),
+        [Optional(), Length(max=160, message=TOO_LONG), no_control_characters],
+        filters=[tidy],
+        description=_("For a savings bank: the network it belongs to."),
+    )
+    canton_code = SelectField(_("Canton of its office"), [Optional()])
+
+    def offer(self, cantons: list[Canton]) -> "InstitutionForm":
+        named = [(canton.code, f"{canton.name} ({canton.province.name})") for canton in cantons]
+        self.canton_code.choices = [("", "—"), *named]
+        return self
+
+    def facts(self) -> InstitutionFacts:
+        return InstitutionFacts(
+            name=str(self.name.data),
+            kind=InstitutionKind(self.kind.data),
+            network=self.network.data or None,
+            canton_code=self.canton_code.data or None,
+        )
+
+
+class LiaisonForm(FlaskForm):
+    user_id = SelectField(_("Liaison"), [InputRequired(CHOOSE)])
+
+    def offer(self, liaisons: list[User]) -> "LiaisonForm":
+        self.user_id.choices = [(str(user.id), user.name) for user in liaisons]
+        return self
+
+
+class ReferForm(FlaskForm):
+    institution_id = SelectField(_("Institution"), [InputRequired(CHOOSE)])
+    kinds = MultiCheckboxField(
+        _("What the person wants"),
+        [InputRequired(_("Choose at least one thing that the person wants."))],
+        choices=choices(words.KIND_NAMES),
+    )
+    need = StringField(
+        _("What it is for"),
+        [InputRequired(NEEDED), Length(max=300, message=TOO_LONG), no_control_characters],
+        filters=[tidy],
+        description=_("In a few words, for example: an oven for the bakery. The institution reads this: write nothing "
+                      "about status, health or safety."),
+    )  # fmt: skip
+    text_id = RadioField(_("Text that you read out"), [InputRequired(CHOOSE)])
+    consent = BooleanField(
+        _("I read the text aloud, and the person agrees to share with this institution."),
+        [InputRequired(_("Without the person's consent nothing is shared. Read out the text and ask."))],
+    )
+
+    def offer(self, institutions: list[Institution], texts: list[tuple[ConsentText, str]]) -> "ReferForm":
+        self.institution_id.choices = [("", "—"), *((str(one.id), one.name) for one in institutions)]
+        self.text_id.choices = [(str(text.id), name) for text, name in texts]
+        return self
+
+    @property
+    def chosen_institution(self) -> int | None:
+        typed = str(self.institution_id.data or "")
+        return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else None
+
+    def wanted(self) -> list[LinkageKind]:
+        return [LinkageKind(kind) for kind in self.kinds.data or []]
+
+
+class DeclineForm(FlaskForm):
+    decline_reason = RadioField(_("Reason"), [InputRequired(CHOOSE)], choices=choices(words.REASON_NAMES))
+
+    def reason(self) -> DeclineReason:
+        return DeclineReason(self.decline_reason.data)
+
+
+class AddLinkageForm(FlaskForm):
+    kind = RadioField(_("What is added"), [InputRequired(CHOOSE)], choices=choices(words.KIND_NAMES))
+
+
+class StepForm(FlaskForm):
+    """A step without details: contacted, documents, withdrawn."""
+
+    happened_on = DayField(_("When did it happen?"))
+
+    def step(self, to_state: LinkageState) -> Step:
+        return Step(to_state=to_state, happened_on=self.happened_on.value)
+
+
+class AmountForm(StepForm):
+    amount_usd = ParsedField(_("Amount in USD"), parse_usd, render_kw={"inputmode": "decimal"})
+
+    def step(self, to_state: LinkageState) -> Step:
+        return Step(to_state=to_state, happened_on=self.happened_on.value, amount_usd=self.amount_usd.value)
+
+
+class DisbursementForm(AmountForm):
+    term_months = ParsedField(_("Term in months"), parse_months, render_kw={"inputmode": "numeric"})
+    rate_percent = ParsedField(_("Yearly rate in percent"), parse_rate, render_kw={"inputmode": "decimal"})
+    rate_kind = RadioField(_("Which rate is it?"), [InputRequired(CHOOSE)], choices=choices(words.RATE_KIND_NAMES))
+    reference = StringField(
+        _("Operation number"),
+        [InputRequired(NEEDED), Regexp(f"^{REFERENCE}$", message=_("Use letters, digits, spaces and . / - _ only."))],
+        filters=[tidy],
+        description=_("Your institution's own number for this credit."),
+    )
+
+    def step(self, to_state: LinkageState) -> Step:
+        return Step(
+            to_state=to_state,
+            happened_on=self.happened_on.value,
+            amount_usd=self.amount_usd.value,
+            term_months=self.term_months.value,
+            rate_percent=self.rate_percent.value,
+            rate_kind=RateKind(self.rate_kind.data),
+            reference=self.reference.data,
+        )
+
+
+class DeclineStepForm(StepForm):
+    decline_reason = RadioField(_("Reason"), [InputRequired(CHOOSE)], choices=choices(words.REASON_NAMES))
+
+    def step(self, to_state: LinkageState) -> Step:
+        return Step(
+            to_state=to_state,
+            happened_on=self.happened_on.value,
+            decline_reason=DeclineReason(self.decline_reason.data),
+        )
+
+
+STEP_FORMS: dict[LinkageState, type[StepForm]] = {
+    LinkageState.APPLIED: AmountForm,
+    LinkageState.APPROVED: AmountForm,
+    LinkageState.DISBURSED: DisbursementForm,
+    LinkageState.DECLINED: DeclineStepForm,
+}

@@ -1,0 +1,178 @@
+"""Logging the steps of a linkage: when each happened, apart from when it was logged."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from grants.access.models import User
+from grants.core import journal
+from grants.core.clock import local_day
+from grants.core.crypto import token_hash
+from grants.core.db import db, rows_hit
+from grants.core.errors import RuleBroken
+from grants.credit.models import (
+    DeclineReason,
+    Linkage,
+    LinkageEvent,
+    LinkageKind,
+    LinkageRequestKey,
+    LinkageState,
+    RateKind,
+    Referral,
+    ReferralState,
+)
+from grants.credit.services.referrals import add_linkage
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What the liaison reports. Which of the details a step needs depends on `to_state`; the others are ignored."""
+
+    to_state: LinkageState
+    happened_on: date
+    amount_usd: Decimal | None = None
+    term_months: int | None = None
+    rate_percent: Decimal | None = None
+    rate_kind: RateKind | None = None
+    reference: str | None = None
+    decline_reason: DeclineReason | None = None
+
+
+class KeyReused(Exception):
+    """An idempotency key came back with another request."""
+
+
+def log_step(linkage: Linkage, step: Step, *, by: User, now: datetime) -> LinkageEvent:
+    """Move the linkage one step. Of two people at once one wins; the other is told to look again."""
+    if linkage.referral.state is not ReferralState.ACCEPTED:
+        raise RuleBroken(_("Accept the referral before you log a step."), field="to_state")
+    if step.to_state not in linkage.next_states:
+        raise RuleBroken(_("That step does not follow from where the linkage is now. Look at its state, and choose "
+                           "one of the steps shown."), field="to_state")  # fmt: skip
+    _check_day(linkage, step, now=now)
+    _move(linkage, step, {**_terms(step), "state": step.to_state, "last_step_on": step.happened_on})
+    return _note(linkage, step, by=by, now=now)
+
+
+def log_step_once(linkage: Linkage, step: Step, *, key: str, request: str, by: User, now: datetime) -> LinkageEvent:
+    """As log_step, but the same key with the same request brings the first event back. KeyReused with another one."""
+    claim = LinkageRequestKey(
+        user_id=by.id, key=key, request_hash=token_hash(request), linkage_id=linkage.id, created_at=now
+    )  # fmt: skip
+    try:
+        with db.session.begin_nested():
+            db.session.add(claim)
+    except IntegrityError:
+        return _answered(claim)
+    event = log_step(linkage, step, by=by, now=now)
+    claim.event_id = event.id
+    return event
+
+
+def open_linkage(referral: Referral, kind: LinkageKind, *, by: User, now: datetime) -> Linkage:
+    """Begin another linkage under an accepted referral: a membership first, a credit after it, a second credit."""
+    if referral.state is not ReferralState.ACCEPTED:
+        raise RuleBroken(_("Accept the referral before you add to it."))
+    if any(linkage.kind is kind and linkage.is_open for linkage in referral.linkages):
+        raise RuleBroken(_("One of this kind is on its way already. Finish it before you begin another."))
+    linkage = add_linkage(referral, kind, now=now)
+    db.session.flush()
+    journal.record(by, "linkage.opened", linkage, at=now, referral_id=referral.id, kind=kind.value)
+    return linkage
+
+
+def note_export(*, by: User, rows: int, now: datetime) -> None:
+    """Keep on record that personal data left the house in a file: who took it, and how many rows."""
+    journal.record(by, "linkages.exported", "linkage", at=now, rows=rows)
+
+
+def _check_day(linkage: Linkage, step: Step, *, now: datetime) -> None:
+    if step.happened_on > local_day(now):
+        raise RuleBroken(_("That day is in the future. Log the step once it has happened."), field="happened_on")
+    if step.happened_on < local_day(linkage.referral.referred_at):
+        raise RuleBroken(_("That day is before the referral. Check the date."), field="happened_on")
+    if any(step.happened_on < event.happened_on for event in linkage.events):
+        raise RuleBroken(_("That day is before the previous step. Check the date."), field="happened_on")
+
+
+def _terms(step: Step) -> dict[str, Any]:
+    """The columns that this step fills, every one that it needs given."""
+    if step.to_state is LinkageState.APPLIED:
+        return {"requested_usd": _amount(step)}
+    if step.to_state is LinkageState.APPROVED:
+        return {"approved_usd": _amount(step)}
+    if step.to_state is LinkageState.DECLINED:
+        return {"decline_reason": _needed(step.decline_reason, "decline_reason")}
+    if step.to_state is LinkageState.DISBURSED:
+        return {
+            "amount_usd": _amount(step),
+            "disbursed_on": step.happened_on,
+            "term_months": _needed(step.term_months, "term_months"),
+            "rate_percent": _needed(step.rate_percent, "rate_percent"),
+            "rate_kind": _needed(step.rate_kind, "rate_kind"),
+            "reference": _needed(step.reference, "reference"),
+        }
+    return {"reference": step.reference} if step.to_state is LinkageState.OPENED and step.reference else {}
+
+
+def _amount(step: Step) -> Decimal:
+    amount: Decimal = _needed(step.amount_usd, "amount_usd")
+    if amount <= 0:
+        raise RuleBroken(_("Write an amount above zero."), field="amount_usd")
+    return amount
+
+
+def _needed(value: Any, field: str) -> Any:
+    if value is None or value == "":
+        raise RuleBroken(_("This step needs this detail. Fill it in."), field=field)
+    return value
+
+
+def _move(linkage: Linkage, step: Step, values: dict[str, Any]) -> None:
+    """The guarded update: only from the state in which the liaison saw it."""
+    statement = (
+        update(Linkage)
+        .where(Linkage.id == linkage.id, Linkage.state == linkage.state)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    try:
+        with db.session.begin_nested():
+            hit = rows_hit(db.session.execute(statement))
+    except IntegrityError:
+        # Unique within the institution only, so this tells nothing about another one.
+        raise RuleBroken(_("Your institution has a linkage with this reference already. Check the number."),
+                         field="reference") from None  # fmt: skip
+    if not hit:
+        raise RuleBroken(_("Somebody logged a step at this moment. Look at it, then try again."))
+
+
+def _note(linkage: Linkage, step: Step, *, by: User, now: datetime) -> LinkageEvent:
+    event = LinkageEvent(
+        linkage_id=linkage.id,
+        from_state=linkage.state,
+        to_state=step.to_state,
+        happened_on=step.happened_on,
+        logged_at=now,
+        logged_by_id=by.id,
+    )
+    db.session.add(event)
+    db.session.flush()
+    journal.record(by, "linkage.moved", linkage, at=now, event_id=event.id,
+                   from_state=event.from_state.value, to_state=event.to_state.value)  # fmt: skip
+    db.session.refresh(linkage)
+    return event
+
+
+def _answered(claim: LinkageRequestKey) -> LinkageEvent:
+    first = db.session.execute(
+        select(LinkageRequestKey).where(LinkageRequestKey.user_id == claim.user_id, LinkageRequestKey.key == claim.key)
+    ).scalar_one()
+    if first.request_hash != claim.request_hash or first.event is None:
+        raise KeyReused
+    return first.event

@@ -1,0 +1,187 @@
+"""The shape of what people type about deliveries."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from secrets import token_urlsafe
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import DateTimeLocalField, Field, HiddenField, IntegerField, PasswordField, RadioField, SelectField
+from wtforms import StringField as TextField
+from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
+
+from grants.access.models import User
+from grants.core.clock import PROGRAMME_ZONE
+from grants.delivery.models import PICTURE_NAMES, REASON_NAMES, KitLine, Reason
+from grants.delivery.services import Codes, ReleaseCodes, Stop
+from grants.delivery.services.confirmation import KEY_PATTERN, LONGEST_CODE
+
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+
+
+def plain(_form: FlaskForm, field: Field) -> None:
+    """Refuse what no keyboard types: NUL, control characters, halves of characters."""
+    if not str(field.data or "").isprintable():
+        raise ValidationError(_("Use letters, digits and signs only."))
+
+
+class CodeField(TextField):
+    """A code: shown while it is typed, never sent back."""
+
+    def _value(self) -> str:
+        return ""
+
+
+def _code(label: Any, description: Any = "") -> CodeField:
+    return CodeField(label, [InputRequired(_("Write the code.")), Length(max=LONGEST_CODE)], description=description)
+
+
+def _given(value: datetime | None) -> datetime:
+    """A field's value after validation."""
+    if value is None:
+        raise ValueError("not validated")
+    return value
+
+
+def _reasons(*reasons: Reason) -> list[tuple[str, Any]]:
+    return [(reason.value, REASON_NAMES[reason]) for reason in reasons]
+
+
+class ActionForm(FlaskForm):
+    """A button: nothing but the token against forgery."""
+
+
+class ReasonForm(FlaskForm):
+    reason = SelectField(_("Reason"), choices=_reasons(*Reason), coerce=str)
+
+    @property
+    def chosen(self) -> Reason:
+        return Reason(self.reason.data)
+
+
+class CancelForm(ReasonForm):
+    reason = SelectField(
+        _("Reason"), choices=_reasons(Reason.PLANNED_BY_MISTAKE, Reason.AWARD_ENDED, Reason.WRONG_GOODS, Reason.OTHER)
+    )
+
+
+class RefusedForm(ReasonForm):
+    reason = SelectField(
+        _("Reason"), choices=_reasons(Reason.DID_NOT_WANT, Reason.WRONG_GOODS, Reason.DAMAGED, Reason.SEAL_BROKEN)
+    )
+
+
+class KitForm(FlaskForm):
+    """One count for each line of a kit, and a serial number for each device. Build with `for_lines`."""
+
+    @classmethod
+    def for_lines(cls, lines: Iterable[KitLine]) -> "KitForm":
+        fields: dict[str, Any] = {}
+        for line in lines:
+            fields[f"count_{line.position}"] = IntegerField(
+                line.name, [InputRequired(_("Write how many you counted.")), NumberRange(0, 100_000)]
+            )
+            if line.needs_serial and cls.asks_serials:
+                fields[f"serial_{line.position}"] = TextField(
+                    _("Serial number"), [InputRequired(_("Write the serial number.")), Length(max=60), plain]
+                )
+        form: KitForm = type(cls.__name__, (cls,), fields)()
+        return form
+
+    asks_serials = True
+
+    @property
+    def counted(self) -> dict[int, int]:
+        return {int(name.removeprefix("count_")): self[name].data for name in self._named("count_")}
+
+    @property
+    def serials(self) -> dict[int, str]:
+        return {int(name.removeprefix("serial_")): self[name].data for name in self._named("serial_")}
+
+    def _named(self, start: str) -> list[str]:
+        return [field.name for field in self if field.name.startswith(start)]
+
+
+class TakeBackForm(KitForm):
+    asks_serials = False
+    seal_number = TextField(
+        _("Number on the seal"), [InputRequired(_("Write the number that is on the seal.")), Length(max=30), plain]
+    )
+    reason = SelectField(
+        _("Reason"),
+        choices=_reasons(Reason.NOBODY_CAME, Reason.DID_NOT_WANT, Reason.WRONG_GOODS, Reason.DAMAGED,
+                         Reason.ROAD_CLOSED, Reason.OTHER),
+    )  # fmt: skip
+
+
+class SealForm(FlaskForm):
+    seal_number = TextField(
+        _("Number on the seal"), [InputRequired(_("Write the number that is on the seal.")), Length(max=30), plain]
+    )
+    weight_grams = IntegerField(
+        _("Weight in grams"), [InputRequired(_("Weigh the sealed kit.")), NumberRange(1, 500_000)]
+    )
+
+
+class ReleaseForm(FlaskForm):
+    officer = SelectField(_("Officer"), coerce=int)
+    place = TextField(_("Place"), [InputRequired(_("Write the place.")), Length(max=200), plain])
+    scheduled_for = DateTimeLocalField(_("Day and time"), [InputRequired(_("Choose the day and time."))])
+    warehouse_code = _code(_("Your delivery code"), _("Six digits, from your phone."))
+    officer_code = _code(_("The officer's delivery code"), _("Six digits, read by the officer from their phone."))
+
+    def validate_scheduled_for(self, field: Field) -> None:
+        if not FIRST_YEAR <= field.data.year <= LAST_YEAR:
+            raise ValidationError(_("Check the year."))
+
+    def offer(self, officers: Iterable[User]) -> None:
+        self.officer.choices = [(user.id, user.name) for user in officers]
+
+    @property
+    def stop(self) -> Stop:
+        return Stop(str(self.place.data), _given(self.scheduled_for.data).replace(tzinfo=PROGRAMME_ZONE))
+
+    @property
+    def codes(self) -> ReleaseCodes:
+        return ReleaseCodes(warehouse=str(self.warehouse_code.data), officer=str(self.officer_code.data))
+
+
+class HandoverForm(FlaskForm):
+    """The three codes of a handover. Wrong ones are never shown again."""
+
+    key = HiddenField()
+    totp = _code(_("Your delivery code"), _("Six digits, from your phone. Each works once."))
+    pin = PasswordField(_("Your PIN"), [InputRequired(_("Write your PIN.")), Length(max=LONGEST_CODE)])
+    card = _code(_("Code of the card"), _("Ten digits, beside the picture that the person shows you."))
+
+    def validate_key(self, field: Field) -> None:
+        if re.fullmatch(KEY_PATTERN, field.data or "") is None:
+            field.data = token_urlsafe(18)
+            self.form_errors.append(_("This page was not complete. Try again."))
+            raise ValidationError(_("This page was not complete. Try again."))
+
+    @property
+    def codes(self) -> Codes:
+        return Codes(totp=str(self.totp.data), pin=str(self.pin.data), card=str(self.card.data))
+
+
+class PinForm(FlaskForm):
+    pin = PasswordField(_("New PIN, four digits"), [InputRequired(_("Write your PIN.")), Length(max=LONGEST_CODE)])
+    again = PasswordField(_("The same PIN again"), [InputRequired(_("Write your PIN.")), Length(max=LONGEST_CODE)])
+    code = _code(_("Your delivery code"), _("Six digits, from your phone. Each works once."))
+
+    def validate_again(self, field: Field) -> None:
+        if field.data != self.pin.data:
+            raise ValidationError(_("The two are not the same."))
+
+
+class PictureForm(FlaskForm):
+    """The beneficiary's choice. It is sent once and never shown."""
+
+    picture = RadioField(
+        _("Your picture"),
+        choices=[(picture.value, name) for picture, name in PICTURE_NAMES.items()],
+        validators=[InputRequired(_("Choose one picture."))],
+    )

@@ -1,0 +1,43 @@
+"""Deliveries: their words, their rows, and what proves a handover."""
+
+from grants.delivery.models.deliveries import Delivery, DeliveryEvent, DutyHeld, KitLine
+from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
+from grants.delivery.models.states import (
+    DELIVERY_MOVES,
+    ENDED_WITHOUT_HANDOVER,
+    NO_SNAPSHOT,
+    ON_THE_ROAD,
+    PICTURE_NAMES,
+    PICTURES,
+    REASON_NAMES,
+    STATE_NAMES,
+    DeliveryState,
+    Duty,
+    Picture,
+    Reason,
+)
+
+__all__ = [
+    "DELIVERY_MOVES",
+    "ENDED_WITHOUT_HANDOVER",
+    "NO_SNAPSHOT",
+    "ON_THE_ROAD",
+    "PICTURES",
+    "PICTURE_NAMES",
+    "REASON_NAMES",
+    "STATE_NAMES",
+    "Delivery",
+    "DeliveryEvent",
+    "DeliveryState",
+    "Device",
+    "Duty",
+    "DutyHeld",
+    "KitLine",
+    "OfficerPin",
+    "Picture",
+    "Reason",
+    "Receipt",
+    "Signal",
+    "StoredAnswer",
+    "SymbolCard",
+]

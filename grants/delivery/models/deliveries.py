@@ -1,0 +1,152 @@
+"""Deliveries, their kits, events, and who holds which duty."""
+
+import hashlib
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from grants.access.models import User
+from grants.core.crypto import SealedRow, sealed_optional_text
+from grants.core.db import Model, Usd, state_column
+from grants.delivery.models.states import (
+    DELIVERY_MOVES,
+    ENDED_WITHOUT_HANDOVER,
+    NO_SNAPSHOT,
+    ON_THE_ROAD,
+    DeliveryState,
+    Duty,
+    Reason,
+)
+from grants.people.models import Canton, Person
+from grants.selection.models import Award
+
+_LIVE = "state NOT IN ('returned', 'seized', 'replacement', 'cancelled')"
+_HANDED_OVER = "state IN ('confirmed', 'disputed', 'reconciled', 'monitored', 'closed')"
+
+
+class Delivery(SealedRow, Model):
+    """One kit or device on its way to one person."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        CheckConstraint(f"({_HANDED_OVER}) = (confirmed_at IS NOT NULL) OR state = 'replacement'",
+                        name="confirmed_at"),
+        Index("uq_delivery_live_entitlement", "award_id", unique=True,
+              sqlite_where=text(_LIVE), postgresql_where=text(_LIVE)),
+        Index("ix_delivery_officer_state", "officer_id", "state"),
+        Index("ix_delivery_state_folio", "state", "folio"),
+        CheckConstraint("value_usd > 0", name="value"),
+        CheckConstraint("approvals BETWEEN 0 AND 2", name="approvals"),
+        CheckConstraint("state NOT IN ('in_transit', 'at_point') OR (officer_id IS NOT NULL AND digest IS NOT NULL)",
+                        name="sealed_and_carried"),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folio: Mapped[str] = mapped_column(String(12), unique=True)
+    award_id: Mapped[int] = mapped_column(ForeignKey("award.id"))
+    award: Mapped[Award] = relationship()
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    person: Mapped[Person] = relationship()
+    state: Mapped[DeliveryState] = mapped_column(state_column(DeliveryState), default=DeliveryState.DRAFT)
+    canton_code: Mapped[str] = mapped_column(ForeignKey("canton.code"))
+    canton: Mapped[Canton] = relationship()
+    place = sealed_optional_text()  # where and when: for the team only
+    scheduled_for = sealed_optional_text()
+    officer_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    officer: Mapped[User | None] = relationship(foreign_keys=[officer_id])
+    value_usd: Mapped[Decimal] = mapped_column(Usd)
+    kit_version: Mapped[int] = mapped_column(default=1)
+    approvals: Mapped[int] = mapped_column(default=0)  # two make it approved
+    seal_number: Mapped[str | None] = mapped_column(String(30), unique=True)
+    weight_grams: Mapped[int | None]
+    # SHA-256(delivery | beneficiary | kit version | sorted serials | seal | risk snapshot), §1
+    digest: Mapped[str | None] = mapped_column(String(64))
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None] = mapped_column(index=True)
+
+    lines: Mapped[list["KitLine"]] = relationship(back_populates="delivery", order_by="KitLine.position")
+    events: Mapped[list["DeliveryEvent"]] = relationship(back_populates="delivery", order_by="DeliveryEvent.id")
+
+    @property
+    def is_live(self) -> bool:
+        return self.state not in ENDED_WITHOUT_HANDOVER
+
+    def can_become(self, state: DeliveryState) -> bool:
+        return state in DELIVERY_MOVES.get(self.state, frozenset())
+
+    @property
+    def stop_at(self) -> datetime | None:
+        """When the officer is to be there; for that officer's page only."""
+        return datetime.fromisoformat(self.scheduled_for) if self.scheduled_for else None
+
+    @property
+    def is_on_the_road(self) -> bool:
+        return self.state in ON_THE_ROAD
+
+    def digest_over(self, beneficiary: str, snapshot: str = NO_SNAPSHOT) -> str:
+        """What codes are bound to (§1): any change to it voids what was entered. `beneficiary`: their folio."""
+        serials = ",".join(sorted(line.serial_number for line in self.lines if line.serial_number))
+        parts = (self.folio, beneficiary, str(self.kit_version), serials, self.seal_number or "", snapshot)
+        return hashlib.sha256("|".join(parts).encode()).hexdigest()
+
+
+class KitLine(Model):
+    """An item of the kit, from the awarded item list; a device carries its serial number."""
+
+    __tablename__ = "kit_line"
+    __table_args__ = (
+        UniqueConstraint("delivery_id", "position"),
+        CheckConstraint("quantity > 0", name="quantity"),
+        CheckConstraint("unit_price_usd >= 0", name="price"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"))
+    delivery: Mapped[Delivery] = relationship(back_populates="lines")
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(String(160))
+    quantity: Mapped[int]
+    unit_price_usd: Mapped[Decimal] = mapped_column(Usd)
+    needs_serial: Mapped[bool] = mapped_column(default=False)  # a device
+    serial_number: Mapped[str | None] = mapped_column(String(60))
+    # The serial number while the kit is live, then NULL: unique, so that it is in one live kit only.
+    live_serial: Mapped[str | None] = mapped_column(String(60), unique=True)
+
+    @property
+    def total_usd(self) -> Decimal:
+        return self.quantity * self.unit_price_usd
+
+
+class DeliveryEvent(Model):
+    """A transition: when, who, from a browser or a device, over which digest. Never a code."""
+
+    __tablename__ = "delivery_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)
+    delivery: Mapped[Delivery] = relationship(back_populates="events")
+    from_state: Mapped[DeliveryState] = mapped_column(state_column(DeliveryState, "from_state"))
+    to_state: Mapped[DeliveryState] = mapped_column(state_column(DeliveryState, "to_state"))
+    duty: Mapped[Duty | None] = mapped_column(state_column(Duty))
+    reason: Mapped[Reason | None] = mapped_column(state_column(Reason))
+    at: Mapped[datetime]
+    by_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    by: Mapped[User] = relationship()
+    device: Mapped[str | None] = mapped_column(String(60))
+    evidence: Mapped[str] = mapped_column(String(1), default="A")  # B: offline
+    digest: Mapped[str | None] = mapped_column(String(64))
+
+
+class DutyHeld(Model):
+    """Who holds a duty for a delivery. Unique by person: the database refuses a second duty."""
+
+    __tablename__ = "duty_held"
+    __table_args__ = (UniqueConstraint("delivery_id", "user_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    duty: Mapped[Duty] = mapped_column(state_column(Duty))

@@ -1,0 +1,209 @@
+"""Questions about deliveries. Place and time are in none but the carrying officer's."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from grants.access.models import Factor, FactorKind, User
+from grants.access.permissions import Role
+from grants.applications.models import Application
+from grants.core.db import Page, db, keyset_page, one_or_refuse
+from grants.core.errors import NotFound
+from grants.delivery.models import (
+    ENDED_WITHOUT_HANDOVER,
+    ON_THE_ROAD,
+    Delivery,
+    DeliveryEvent,
+    DeliveryState,
+    DutyHeld,
+    OfficerPin,
+    Receipt,
+    Signal,
+    StoredAnswer,
+    SymbolCard,
+)
+from grants.people.folio import normal_folio
+from grants.selection.models import Award, AwardState, Selection
+
+MOST_ON_A_HOME_PAGE = 25
+BIGGEST_ID = 2**31
+
+
+def deliveries(*, state: DeliveryState | None = None, after: str | None = None) -> Page[Delivery]:
+    """A page of deliveries by folio, with canton and person."""
+    statement = select(Delivery).options(joinedload(Delivery.canton), joinedload(Delivery.person))
+    if state is not None:
+        statement = statement.where(Delivery.state == state)
+    return keyset_page(statement, Delivery.folio, Delivery.id, after=after)
+
+
+def get_delivery(delivery_id: int) -> Delivery:
+    """A delivery with its kit, person, award and events; NotFound otherwise."""
+    return one_or_refuse(_whole().where(Delivery.id == _plausible(delivery_id)))
+
+
+def get_by_folio(folio: str) -> Delivery:
+    """The same by folio, as typed or read aloud."""
+    return one_or_refuse(_whole().where(Delivery.folio == (normal_folio(folio) or "")))
+
+
+def stop_of(officer: User, delivery_id: int) -> Delivery:
+    """This officer's next stop, or one they handed over. Any other id is NotFound, as if there were none."""
+    own = _whole().where(Delivery.id == _plausible(delivery_id), Delivery.officer_id == officer.id)
+    delivery = one_or_refuse(own)
+    if delivery.state in ON_THE_ROAD and delivery.state is not DeliveryState.AT_POINT:
+        upcoming = next_stop(officer)
+        if upcoming is None or upcoming.id != delivery.id:
+            raise NotFound
+    elif delivery.is_live is False or delivery.state is DeliveryState.RETURNING:
+        raise NotFound
+    return delivery
+
+
+def stop_by_folio(officer: User, folio: str) -> Delivery:
+    """`stop_of` by folio."""
+    found = db.session.scalar(select(Delivery.id).where(Delivery.folio == (normal_folio(folio) or "")))
+    return stop_of(officer, found or 0)
+
+
+def next_stop(officer: User) -> Delivery | None:
+    """Where this officer goes now, and only that: what is at the point first, then the earliest."""
+    own = _whole().where(Delivery.officer_id == officer.id, Delivery.state.in_(ON_THE_ROAD))
+    carried = db.session.scalars(own.order_by(Delivery.id)).unique().all()
+    # The time is encrypted, so the order is found here; a team carries a handful.
+    return min(carried, key=lambda one: (one.state is DeliveryState.IN_TRANSIT, one.scheduled_for or ""), default=None)
+
+
+def kits_to_pack() -> Sequence[Delivery]:
+    """Approved deliveries whose kit waits for packing, by folio."""
+    return _waiting(DeliveryState.APPROVED)
+
+
+def seals_to_check() -> Sequence[Delivery]:
+    """Packed kits that wait for their seal, and kits on the way back whose seal is to be read again, by folio."""
+    return _waiting(DeliveryState.PACKED, DeliveryState.RETURNING)
+
+
+def awards_to_plan(*, after: str | None = None) -> Page[Award]:
+    """Active awards without a live delivery, with person and call."""
+    live = select(Delivery.id).where(
+        Delivery.award_id == Award.id, Delivery.state.not_in(ENDED_WITHOUT_HANDOVER)
+    )  # fmt: skip
+    statement = _awards().where(Award.state == AwardState.ACTIVE, ~live.exists())
+    return keyset_page(statement, Award.id, Award.id, after=after)
+
+
+def get_award(award_id: int) -> Award:
+    """An award with its person, call and plan; NotFound otherwise."""
+    plan = joinedload(Award.application).joinedload(Application.plan)
+    return one_or_refuse(_awards().options(plan).where(Award.id == _plausible(award_id)))
+
+
+def live_delivery(award_id: int) -> Delivery | None:
+    """The award's only delivery that has not ended without a handover."""
+    statement = select(Delivery).where(Delivery.award_id == award_id, Delivery.state.not_in(ENDED_WITHOUT_HANDOVER))
+    return db.session.scalar(statement.order_by(Delivery.id))
+
+
+def live_card(award_id: int) -> SymbolCard | None:
+    """The award's card that was not replaced, used or not."""
+    statement = select(SymbolCard).where(SymbolCard.award_id == award_id, SymbolCard.replaced_at.is_(None))
+    return db.session.scalar(statement.order_by(SymbolCard.id))
+
+
+def get_card(award_id: int) -> SymbolCard:
+    """The award's live card; NotFound otherwise."""
+    card = live_card(_plausible(award_id))
+    if card is None:
+        raise NotFound
+    return card
+
+
+def officers() -> list[User]:
+    """Active officers who can carry: with a confirmed delivery factor and a PIN, by id."""
+    statement = (
+        select(User)
+        .join(Factor, (Factor.user_id == User.id) & (Factor.kind == FactorKind.DELIVERY))
+        .join(OfficerPin, OfficerPin.user_id == User.id)
+        .where(Factor.confirmed_at.is_not(None), User.deactivated_at.is_(None), User.suspended_at.is_(None))
+        .order_by(User.id)
+    )
+    return [user for user in db.session.scalars(statement) if user.is_a(Role.OFFICER)]
+
+
+def get_officer(user_id: int) -> User | None:
+    """A user to whom a kit may be released, or None."""
+    return next((user for user in officers() if user.id == user_id), None)
+
+
+def delivery_factor(user: User) -> Factor | None:
+    """The user's confirmed delivery seed."""
+    return db.session.scalar(
+        select(Factor).where(
+            Factor.user_id == user.id, Factor.kind == FactorKind.DELIVERY, Factor.confirmed_at.is_not(None)
+        )
+    )
+
+
+def pin_of(user: User) -> OfficerPin | None:
+    return db.session.scalar(select(OfficerPin).where(OfficerPin.user_id == user.id))
+
+
+def holds_duty(delivery: Delivery, user: User) -> bool:
+    """Whether the person already did a part of this delivery that excludes the others."""
+    held = select(DutyHeld.id).where(DutyHeld.delivery_id == delivery.id, DutyHeld.user_id == user.id)
+    return db.session.scalar(held) is not None
+
+
+def stored_answer(user: User, key: str) -> StoredAnswer | None:
+    """What this user's idempotency key was answered with."""
+    return db.session.scalar(select(StoredAnswer).where(StoredAnswer.user_id == user.id, StoredAnswer.key == key))
+
+
+def receipt_of(delivery: Delivery) -> Receipt | None:
+    return db.session.scalar(select(Receipt).where(Receipt.delivery_id == delivery.id))
+
+
+def get_receipt(number: str) -> Receipt:
+    """A receipt by its number, with the delivery; NotFound otherwise."""
+    if not number.isascii() or not number.isprintable():
+        raise NotFound
+    return one_or_refuse(
+        select(Receipt).options(joinedload(Receipt.delivery)).where(Receipt.number == number.strip().upper())
+    )
+
+
+def signals(*, after_id: int = 0) -> Sequence[Signal]:
+    """Sealed boxes in the order of their writing."""
+    return db.session.scalars(select(Signal).where(Signal.id > after_id).order_by(Signal.id)).all()
+
+
+def _whole() -> Select[Delivery]:
+    award = joinedload(Delivery.award)
+    return select(Delivery).options(
+        joinedload(Delivery.canton),
+        joinedload(Delivery.person),
+        award.joinedload(Award.selection).joinedload(Selection.call),
+        selectinload(Delivery.lines),
+        selectinload(Delivery.events).joinedload(DeliveryEvent.by),
+    )
+
+
+def _awards() -> Select[Award]:
+    return select(Award).options(
+        joinedload(Award.application).joinedload(Application.person),
+        joinedload(Award.selection).joinedload(Selection.call),
+    )
+
+
+def _waiting(*states: DeliveryState) -> Sequence[Delivery]:
+    statement = select(Delivery).options(joinedload(Delivery.canton)).where(Delivery.state.in_(states))
+    return db.session.scalars(statement.order_by(Delivery.folio, Delivery.id).limit(MOST_ON_A_HOME_PAGE)).all()
+
+
+def _plausible(key: int) -> int:
+    """Beyond 31 bits PostgreSQL raises instead of finding nothing."""
+    if not 0 <= key < BIGGEST_ID:
+        raise NotFound
+    return key

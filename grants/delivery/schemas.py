@@ -1,0 +1,85 @@
+"""The shape of deliveries in the API. No place, no time of a stop, no name."""
+
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, fields, validate
+
+from grants.delivery.models import DeliveryState
+from grants.delivery.services.confirmation import KEY_PATTERN, LONGEST_CODE
+
+
+class KitLineSchema(Schema):
+    position = fields.Integer(required=True)
+    name = fields.String(required=True)
+    quantity = fields.Integer(required=True)
+    unit_price_usd = fields.Decimal(places=2, as_string=True, required=True)
+    serial_number = fields.String(allow_none=True)
+
+
+class DeliverySchema(Schema):
+    folio = fields.String(required=True)
+    state = fields.Enum(DeliveryState, by_value=True, required=True)
+    person = fields.String(attribute="person.folio", required=True, metadata={"description": "Folio of the person"})
+    canton = fields.String(attribute="canton_code", required=True, metadata={"description": "DPA code"})
+    value_usd = fields.Decimal(places=2, as_string=True, required=True)
+
+
+class WholeDeliverySchema(DeliverySchema):
+    seal_number = fields.String(allow_none=True)
+    lines = fields.List(fields.Nested(KitLineSchema), required=True)
+
+
+class DeliveryPageSchema(Schema):
+    items = fields.List(fields.Nested(DeliverySchema), required=True)
+    next_after = fields.String(allow_none=True, required=True)
+
+
+class DeliveryQuerySchema(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    state = fields.Enum(DeliveryState, by_value=True)
+    after = fields.String(validate=validate.Length(max=60), metadata={"description": "next_after of the page before"})
+
+
+class StateSchema(Schema):
+    folio = fields.String(required=True)
+    state = fields.Enum(DeliveryState, by_value=True, required=True)
+
+
+class IdempotencySchema(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    key = fields.String(
+        required=True,
+        data_key="Idempotency-Key",
+        validate=validate.Regexp(rf"\A{KEY_PATTERN}\Z"),
+        metadata={"description": "The same key and body get the same answer; the same key and another body get 422."},
+    )
+
+
+def _code(words: str) -> Any:
+    return fields.String(
+        required=True, validate=validate.Length(min=1, max=LONGEST_CODE), metadata={"description": words}
+    )
+
+
+class HandoverSchema(Schema):
+    totp = _code("The officer's delivery code, six digits")
+    pin = _code("The officer's PIN, four digits")
+    card = _code("The code that the beneficiary shows, ten digits")
+
+
+class HandedOverSchema(Schema):
+    folio = fields.String(required=True)
+    state = fields.Enum(DeliveryState, by_value=True, required=True)
+    receipt = fields.String(required=True)
+
+
+class RefusalSchema(Schema):
+    code = fields.Integer(required=True)
+    status = fields.String(required=True)
+    message = fields.String()
+    field = fields.String(allow_none=True)
+    errors = fields.Dict()

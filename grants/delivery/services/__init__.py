@@ -1,0 +1,53 @@
+"""The verbs of a delivery, from its plan to the handover."""
+
+from grants.delivery.services.cards import (
+    ask_replacement,
+    choose_picture,
+    issue_card,
+    print_card,
+    replace_card,
+)
+from grants.delivery.services.confirmation import Codes, answer_before, charge_card, confirm
+from grants.delivery.services.pins import set_pin
+from grants.delivery.services.planning import approve, cancel, plan_delivery
+from grants.delivery.services.receipts import make_receipt, receipt_document
+from grants.delivery.services.road import (
+    ReleaseCodes,
+    Stop,
+    arrive,
+    charge_officer,
+    nobody_came,
+    refused,
+    release,
+    turn_back,
+)
+from grants.delivery.services.warehouse import pack, seal, take_back
+
+__all__ = [
+    "Codes",
+    "ReleaseCodes",
+    "Stop",
+    "answer_before",
+    "approve",
+    "arrive",
+    "ask_replacement",
+    "cancel",
+    "charge_card",
+    "charge_officer",
+    "choose_picture",
+    "confirm",
+    "issue_card",
+    "make_receipt",
+    "nobody_came",
+    "pack",
+    "plan_delivery",
+    "print_card",
+    "receipt_document",
+    "refused",
+    "release",
+    "replace_card",
+    "seal",
+    "set_pin",
+    "take_back",
+    "turn_back",
+]

@@ -1,0 +1,112 @@
+"""From an award to an approved delivery."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import case, update
+from sqlalchemy.exc import IntegrityError
+
+from grants.access.models import User
+from grants.applications.models import PlanItem
+from grants.calls.models import CallKind
+from grants.core.db import db, rows_hit
+from grants.core.errors import RuleBroken
+from grants.delivery.models import Delivery, DeliveryState, Duty, KitLine, Reason
+from grants.delivery.services.moves import move, note, take_duty
+from grants.people.folio import new_folio
+from grants.selection.models import Award, AwardState
+
+DEVICE = "Dispositivo electrónico"  # goods are named in the programme's language, as on the acta
+APPROVALS = 2
+
+
+def plan_delivery(award: Award, *, by: User, now: datetime) -> Delivery:
+    """Plan the award's only live delivery. Its kit is the application's item list, never above the award's value."""
+    if award.state is not AwardState.ACTIVE:
+        raise RuleBroken(_("This award has ended. Choose an active award."))
+    lines = kit_lines(award)
+    if not lines:
+        raise RuleBroken(_("The plan has no item that fits the award's value. Correct the item list first."))
+    person = award.application.person
+    delivery = Delivery(
+        folio=new_folio("D"),
+        award_id=award.id,
+        person_id=person.id,
+        canton_code=person.canton_code,
+        state=DeliveryState.PLANNED,
+        value_usd=sum((line.total_usd for line in lines), Decimal("0.00")),
+        created_by_id=by.id,
+        created_at=now,
+        lines=lines,
+    )
+    try:
+        with db.session.begin_nested():
+            db.session.add(delivery)
+    except IntegrityError as error:
+        raise RuleBroken(_("This award already has a delivery. Open it instead of planning another.")) from error
+    note(delivery, DeliveryState.DRAFT, by=by, now=now)
+    return delivery
+
+
+def approve(delivery: Delivery, *, by: User, now: datetime) -> None:
+    """Sign the plan. It takes two people, neither of whom planned it; the second signature approves it."""
+    if delivery.created_by_id == by.id:
+        raise RuleBroken(_("You planned this delivery. Two other people must approve it."))
+    if delivery.state is not DeliveryState.PLANNED:
+        raise RuleBroken(_("Only a planned delivery can be approved."))
+    take_duty(delivery, Duty.APPROVE, by=by)
+    last = Delivery.approvals == APPROVALS - 1
+    signed = db.session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery.id, Delivery.state == DeliveryState.PLANNED)
+        .values(
+            approvals=Delivery.approvals + 1,
+            state=case((last, DeliveryState.APPROVED), else_=DeliveryState.PLANNED),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    if rows_hit(signed) != 1:
+        raise RuleBroken(_("This delivery was already moved by somebody. Open it again to see where it stands."))
+    db.session.refresh(delivery)
+    note(delivery, DeliveryState.PLANNED, by=by, now=now, duty=Duty.APPROVE)
+
+
+def cancel(delivery: Delivery, *, reason: Reason, by: User, now: datetime) -> None:
+    """End a delivery before it leaves. The award may be planned again, the serial numbers are free again."""
+    move(delivery, DeliveryState.CANCELLED, by=by, now=now, reason=reason)
+    free_serials(delivery)
+
+
+def free_serials(delivery: Delivery) -> None:
+    """The kit is no longer live: its devices may go into another."""
+    db.session.execute(
+        update(KitLine)
+        .where(KitLine.delivery_id == delivery.id)
+        .values(live_serial=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def kit_lines(award: Award) -> list[KitLine]:
+    """One device, or the plan's items in order while their sum stays within the award's value."""
+    plan = award.application.plan
+    if award.selection.call.kind is CallKind.DEVICES:
+        name = plan.items[0].name if plan is not None and plan.items else DEVICE
+        return [KitLine(position=1, name=name, quantity=1, unit_price_usd=award.value_usd, needs_serial=True)]
+    return _within(plan.items if plan is not None else (), award.value_usd)
+
+
+def _within(items: Iterable[PlanItem], value_usd: Decimal) -> list[KitLine]:
+    lines: list[KitLine] = []
+    left = value_usd
+    for item in items:
+        quantity = min(item.quantity, int(left // item.unit_price_usd))
+        if quantity:
+            line = KitLine(
+                position=len(lines) + 1, name=item.name, quantity=quantity, unit_price_usd=item.unit_price_usd
+            )
+            lines.append(line)
+            left -= line.total_usd
+    return lines

@@ -1,0 +1,67 @@
+"""`grants demo`: load the demo, list its accounts, show their current codes."""
+
+import click
+import pyotp
+from argon2 import PasswordHasher
+from flask import current_app
+from flask.cli import AppGroup
+from flask_babel import force_locale
+from flask_babel import gettext as _
+
+from grants.access.models import FactorKind, User
+from grants.access.permissions import ROLE_NAMES
+from grants.core.clock import utcnow
+from grants.core.db import transaction
+from grants.core.errors import RuleBroken
+from grants.demo import queries, services
+from grants.demo.staff import PASSWORD
+
+group = AppGroup("demo", help="The programme of the source report, with invented people.")
+
+
+@group.command("load")
+@click.option("--seed", default=2023, show_default=True, type=click.IntRange(0, 2**31), help="Same seed, same demo.")
+def load(seed: int) -> None:
+    """Load the demo into an empty database: all of it, or nothing."""
+    hasher = PasswordHasher(
+        time_cost=current_app.config["ARGON2_TIME_COST"],
+        memory_cost=current_app.config["ARGON2_MEMORY_KIB"],
+        parallelism=current_app.config["ARGON2_PARALLELISM"],
+    )
+    with force_locale(current_app.config["BABEL_DEFAULT_LOCALE"]):
+        try:
+            with click.progressbar(length=services.STEPS, label=_("Loading the demo")) as bar, transaction():
+                services.load(seed=seed, hasher=hasher, progress=lambda _done: bar.update(1))
+        except RuleBroken as error:
+            raise click.ClickException(str(error.message)) from error
+        click.echo(_("The demo is loaded. Its accounts share one password: %(password)s", password=PASSWORD))
+        click.echo(_("List them with `grants demo accounts`; `grants demo code ACCOUNT` shows the current code."))
+
+
+@group.command("accounts")
+def accounts() -> None:
+    """List the demo accounts with their roles."""
+    with force_locale(current_app.config["BABEL_DEFAULT_LOCALE"]):
+        with transaction():
+            rows = [(user.email, _roles(user)) for user in queries.accounts()]
+        if not rows:
+            raise click.ClickException(_("There are no demo accounts here. Load the demo with `grants demo load`."))
+        for email, roles in rows:
+            click.echo(f"{email:44} {roles}")
+
+
+def _roles(user: User) -> str:
+    return ", ".join(str(ROLE_NAMES[role]) for role in sorted(user.roles))
+
+
+@group.command("code")
+@click.argument("account")
+@click.option("--delivery", is_flag=True, help="The delivery code instead of the one for signing in.")
+def code(account: str, delivery: bool) -> None:
+    """Print the code that ACCOUNT's phone would show now. For demo accounts only."""
+    with force_locale(current_app.config["BABEL_DEFAULT_LOCALE"]):
+        with transaction():
+            seed = queries.seed_of(account, FactorKind.DELIVERY if delivery else FactorKind.LOGIN)
+        if seed is None:
+            raise click.ClickException(_("That is not a demo account. See `grants demo accounts`."))
+        click.echo(pyotp.TOTP(seed).at(utcnow()))

@@ -1,0 +1,155 @@
+"""The demo's nine institutions, the people referred to them, and the credits of 2022.
+
+Who got credit where, how much and on which terms is invented: the report gives counts only.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+
+from grants.access.models import User
+from grants.access.permissions import Role
+from grants.core import journal
+from grants.core.db import db
+from grants.credit.models import (
+    Institution,
+    InstitutionKind,
+    LiaisonPost,
+    Linkage,
+    LinkageEvent,
+    LinkageKind,
+    LinkageState,
+    RateKind,
+    Referral,
+    ReferralState,
+)
+from grants.demo.facts import Chance, morning, programme
+from grants.demo.people import Cohort, consent_text
+from grants.demo.staff import ARRIVED, Staff
+from grants.people.models import Consent, ConsentPurpose, Person
+
+LIAISONS_AT = ("Banco Codesarrollo", "Funda Esfuerzo")
+STEPS = (
+    LinkageState.REFERRED,
+    LinkageState.CONTACTED,
+    LinkageState.APPLIED,
+    LinkageState.APPROVED,
+    LinkageState.DISBURSED,
+)
+REFERRED_FROM, REFERRED_UNTIL = date(2022, 8, 8), date(2022, 10, 28)
+NEEDS = ("Capital de trabajo", "Compra de mercadería", "Herramientas", "Arreglo del local", "Cuenta de ahorro")
+RATES = {InstitutionKind.BANK: "21.50", InstitutionKind.COOPERATIVE: "19.75", InstitutionKind.SAVINGS_BANK: "12.00"}
+
+
+def build_credit(chance: Chance, staff: Staff, learners: Sequence[Cohort]) -> None:
+    """Institutions and liaisons, then the published counts of people referred and of credits."""
+    institutions = _institutions(staff)
+    borrowers = _borrowers(learners)
+    others = _others(chance, learners, {person.id for person in borrowers})
+    turn = deque(institutions)
+    for person in chance.shuffled([*borrowers, *others]):
+        while turn[0].canton_code not in (None, person.canton_code):  # a caja serves its own canton
+            turn.rotate(-1)
+        referral = _refer(chance, staff, person, turn[0])
+        if person in borrowers:
+            _disburse(chance, staff, referral, turn[0])
+        turn.rotate(-1)
+    db.session.flush()
+
+
+def _institutions(staff: Staff) -> list[Institution]:
+    found = [
+        Institution(
+            name=facts["name"], kind=InstitutionKind(facts["kind"]), network=facts["network"],
+            canton_code=facts["canton"], created_at=ARRIVED,
+        )
+        for facts in programme()["institutions"]
+    ]  # fmt: skip
+    db.session.add_all(found)
+    for institution in found:
+        journal.record(staff[Role.COORDINATOR][0], "institution.created", institution, at=ARRIVED)
+    by_name = {institution.name: institution for institution in found}
+    for liaison, name in zip(staff[Role.LIAISON], LIAISONS_AT, strict=True):
+        db.session.add(LiaisonPost(user_id=liaison.id, institution=by_name[name]))
+    db.session.flush()
+    return found
+
+
+def _borrowers(learners: Sequence[Cohort]) -> list[Person]:
+    """People with the published sex and nationality, from the two cohorts that a credit in 2022 could reach."""
+    found: list[Person] = []
+    known = [person for cohort in learners for person in cohort.people if person.registered_at.year == 2022]
+    for group in programme()["credits"]["groups"]:
+        for nationality, count in group["nationality"].items():
+            wanted = (group["canton"], group["sex"], nationality)
+            found += [p for p in known if (p.canton_code, p.sex.value, p.nationality) == wanted][:count]
+    return found
+
+
+def _others(chance: Chance, learners: Sequence[Cohort], taken: set[int]) -> list[Person]:
+    """The rest of those referred, by canton."""
+    found: list[Person] = []
+    everyone = [person for cohort in learners for person in cohort.people]
+    for canton, total in programme()["referrals"]["canton"].items():
+        here = [p for p in everyone if p.canton_code == canton and p.registered_at.year == 2022]
+        already = sum(person.id in taken for person in here)
+        found += chance.sample([person for person in here if person.id not in taken], total - already)
+    return found
+
+
+def _refer(chance: Chance, staff: Staff, person: Person, institution: Institution) -> Referral:
+    by, at = chance.choice(staff[Role.COORDINATOR]), morning(chance.day(REFERRED_FROM, REFERRED_UNTIL))
+    text = consent_text(ConsentPurpose.REFERRAL)
+    consent = Consent(
+        person_id=person.id, text_id=text.id, institution_id=institution.id, read_out_by_id=by.id, given_at=at
+    )
+    referral = Referral(
+        folio=chance.folio("R"), person_id=person.id, institution=institution, consent=consent, referred_by_id=by.id,
+        state=ReferralState.ACCEPTED, need=chance.choice(NEEDS), referred_at=at, answered_at=at + timedelta(days=3),
+    )  # fmt: skip
+    db.session.add(referral)
+    journal.record(by, "referral.sent", referral, at=at)
+    return referral
+
+
+def _disburse(chance: Chance, staff: Staff, referral: Referral, institution: Institution) -> None:
+    amount = Decimal(chance.randrange(150, 1501, 50))
+    steps = _days(chance, referral)
+    linkage = Linkage(
+        folio=chance.folio("L"), referral=referral, person_id=referral.person_id, institution=institution,
+        kind=LinkageKind.CREDIT, state=LinkageState.DISBURSED, requested_usd=amount, approved_usd=amount,
+        amount_usd=amount, disbursed_on=steps[-1], term_months=chance.choice((6, 9, 12, 18)),
+        rate_percent=Decimal(RATES[institution.kind]), rate_kind=RateKind.NOMINAL,
+        reference=f"DEMO-{chance.randrange(10**8):08d}", created_at=referral.answered_at,
+    )  # fmt: skip
+    linkage.events = _events(linkage, steps, _logged_by(staff, institution))
+    db.session.add(linkage)
+    journal.record(linkage.events[0].logged_by, "linkage.opened", linkage, at=linkage.created_at)
+    for event in linkage.events:
+        journal.record(event.logged_by, "linkage.moved", linkage, at=event.logged_at, to=event.to_state.value)
+
+
+def _days(chance: Chance, referral: Referral) -> list[date]:
+    """Contact, application, approval and disbursement, all in 2022 as the report has it (line 304)."""
+    day, days = (referral.answered_at or referral.referred_at).date(), []
+    for wait in (4, 8, 14, 7):
+        day += timedelta(days=chance.randint(2, wait))
+        days.append(day)
+    return days
+
+
+def _events(linkage: Linkage, days: Sequence[date], by: User) -> list[LinkageEvent]:
+    moves = zip(STEPS, STEPS[1:], days, strict=False)
+    return [
+        LinkageEvent(from_state=before, to_state=after, happened_on=day, logged_at=morning(day, minutes=420),
+                     logged_by=by)
+        for before, after, day in moves
+    ]  # fmt: skip
+
+
+def _logged_by(staff: Staff, institution: Institution) -> User:
+    """The institution's own liaison; a coordinator for those without an account in the demo."""
+    if institution.name in LIAISONS_AT:
+        return staff[Role.LIAISON][LIAISONS_AT.index(institution.name)]
+    return staff[Role.COORDINATOR][0]

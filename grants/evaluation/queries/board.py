@@ -1,0 +1,223 @@
+"""The coordinator's board: who has what, and how far they are. Never a score."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import String, case, func, select, type_coerce
+from sqlalchemy.orm import joinedload
+
+from grants.access.models import User
+from grants.access.permissions import Role
+from grants.applications.models import Application, ApplicationState
+from grants.calls.models import Call, Stage
+from grants.core.db import Page, db, get_or_refuse, keyset_page
+from grants.core.errors import NotFound
+from grants.evaluation.models import Assignment, ConflictOfInterest, ScoreSheet, SheetState
+from grants.evaluation.queries.sheets import conflict_declared, is_in, sheet_in_conflict, sheet_states
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One evaluator's task on the board. `state` is conflict, submitted, amending, draft, ended or to_score."""
+
+    assignment: Assignment
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatorLoad:
+    """How far one evaluator is in a call, over both stages."""
+
+    evaluator: User
+    assigned: int
+    submitted: int
+    conflicts: int
+    next_due_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallProgress:
+    """Where scoring stands. `needed` sheets = applications × reviews × stages that count."""
+
+    applications: int
+    needed: int
+    assigned: int
+    submitted: int
+    conflicts: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalInputs:
+    """What a proposal of assignments starts from, for one call and stage."""
+
+    applications: Sequence[int]
+    evaluators: Sequence[int]
+    taken: Sequence[tuple[int, int, bool, bool]]  # application, evaluator, still open, sheet is in
+    conflicts: frozenset[tuple[int, int]]
+
+
+def counted_stages(call: Call) -> tuple[Stage, ...]:
+    """The stages of a call that weigh something."""
+    weights = {Stage.PLAN: call.plan_weight, Stage.PITCH: call.pitch_weight}
+    return tuple(stage for stage, weight in weights.items() if weight)
+
+
+def active_evaluators() -> list[User]:
+    """People who may be given sheets, oldest account first."""
+    statement = (
+        select(User)
+        .where(
+            type_coerce(User.roles, String).contains(Role.EVALUATOR.value),
+            User.deactivated_at.is_(None),
+            User.suspended_at.is_(None),
+        )
+        .order_by(User.id)
+    )
+    return [user for user in db.session.scalars(statement) if user.is_a(Role.EVALUATOR)]
+
+
+def get_evaluator(user_id: int) -> User:
+    """An active evaluator, or NotFound."""
+    user = get_or_refuse(User, user_id)
+    if not (user.is_active and user.is_a(Role.EVALUATOR)):
+        raise NotFound
+    return user
+
+
+def get_application(application_id: int, *, reader: User) -> Application:
+    """A submitted application with its call and plan. NotFound for a reader with a conflict about it."""
+    application = get_or_refuse(Application, application_id)
+    hidden = application.id in conflicted_applications(reader, application.call_id)
+    if application.state is not ApplicationState.SUBMITTED or hidden:
+        raise NotFound
+    return application
+
+
+def get_assignment(assignment_id: int, *, reader: User) -> Assignment:
+    """Any evaluator's assignment, for the board. NotFound for a reader with a conflict about its application."""
+    assignment = get_or_refuse(Assignment, assignment_id)
+    get_application(assignment.application_id, reader=reader)
+    return assignment
+
+
+def conflicted_applications(user: User, call_id: int) -> frozenset[int]:
+    """Applications of a call about which this person declared a conflict: hidden from them everywhere."""
+    statement = (
+        select(ConflictOfInterest.application_id)
+        .join(ConflictOfInterest.application)
+        .where(ConflictOfInterest.evaluator_id == user.id, Application.call_id == call_id)
+    )
+    return frozenset(db.session.scalars(statement))
+
+
+def board_page(call: Call, *, reader: User, after: str | None = None) -> Page[Application]:
+    """A page of the call's submitted applications by folio, without those the reader has a conflict about."""
+    hidden = select(ConflictOfInterest.application_id).where(ConflictOfInterest.evaluator_id == reader.id)
+    statement = (
+        select(Application)
+        .where(
+            Application.call_id == call.id,
+            Application.state == ApplicationState.SUBMITTED,
+            Application.id.not_in(hidden),
+        )
+        .options(joinedload(Application.plan))
+    )
+    return keyset_page(statement, Application.folio, Application.id, after=after)
+
+
+def cells_of(applications: Sequence[Application]) -> dict[int, list[Cell]]:
+    """The assignments of these applications with how far each is, by application id. Three queries."""
+    numbers = [application.id for application in applications]
+    assignments = db.session.scalars(
+        select(Assignment)
+        .where(Assignment.application_id.in_(numbers))
+        .options(joinedload(Assignment.evaluator))
+        .order_by(Assignment.application_id, Assignment.stage.desc(), Assignment.id)
+    ).all()
+    states = sheet_states(assignments)
+    pairs = (ConflictOfInterest.application_id, ConflictOfInterest.evaluator_id)
+    declared = db.session.execute(select(*pairs).where(pairs[0].in_(numbers)))
+    conflicts = {(application, evaluator) for application, evaluator in declared}
+    cells: dict[int, list[Cell]] = {number: [] for number in numbers}
+    for one in assignments:
+        key = (one.application_id, one.evaluator_id)
+        state = "conflict" if key in conflicts else _state(one, states.get((*key, one.stage), frozenset()))
+        cells[one.application_id].append(Cell(one, state))
+    return cells
+
+
+def _state(assignment: Assignment, states: frozenset[SheetState]) -> str:
+    if SheetState.SUBMITTED in states:
+        return "amending" if SheetState.DRAFT in states else "submitted"
+    if not assignment.is_open:
+        return "ended"
+    return "draft" if SheetState.DRAFT in states else "to_score"
+
+
+def evaluator_loads(call: Call) -> list[EvaluatorLoad]:
+    """How far each evaluator of the call is, most left to do first. Two queries, whatever their number."""
+    conflict, done = conflict_declared(), is_in()
+    active = (Assignment.ended_at.is_(None) | done) & ~conflict
+    statement = (
+        select(
+            Assignment.evaluator_id,
+            func.sum(case((active, 1), else_=0)),
+            func.sum(case((done & ~conflict, 1), else_=0)),
+            func.count(case((conflict, Assignment.application_id)).distinct()),
+            func.min(case((active & ~done, Assignment.due_on))),
+        )
+        .join(Assignment.application)
+        .where(Application.call_id == call.id, Application.state == ApplicationState.SUBMITTED)
+        .group_by(Assignment.evaluator_id)
+    )
+    rows = db.session.execute(statement).all()
+    people = db.session.scalars(select(User).where(User.id.in_([row[0] for row in rows])))
+    names = {user.id: user for user in people}
+    loads = [EvaluatorLoad(names[row[0]], row[1], row[2], row[3], row[4]) for row in rows]
+    return sorted(loads, key=lambda load: (load.submitted - load.assigned, load.evaluator.id))
+
+
+def call_progress(call: Call) -> CallProgress:
+    """Where the scoring of a call stands, in numbers; no scores. Four queries."""
+    submitted = (Application.call_id == call.id, Application.state == ApplicationState.SUBMITTED)
+    count = select(func.count(Application.id)).where(*submitted)
+    applications = db.session.scalar(count) or 0
+    assigned = db.session.scalar(
+        select(func.count(Assignment.id))
+        .join(Assignment.application)
+        .where(*submitted, Assignment.ended_at.is_(None) | is_in(), ~conflict_declared())
+    )
+    done = db.session.scalar(
+        select(func.count(ScoreSheet.id))
+        .join(ScoreSheet.application)
+        .where(*submitted, ScoreSheet.state == SheetState.SUBMITTED, ~sheet_in_conflict())
+    )
+    conflicts = db.session.scalar(
+        select(func.count(ConflictOfInterest.id)).join(ConflictOfInterest.application).where(*submitted)
+    )
+    needed = applications * call.reviews_per_application * len(counted_stages(call))
+    return CallProgress(applications, needed, assigned or 0, done or 0, conflicts or 0)
+
+
+def proposal_inputs(call: Call, stage: Stage) -> ProposalInputs:
+    """Applications by folio, evaluators, tasks already given at this stage, conflicts. Four queries."""
+    submitted = (Application.call_id == call.id, Application.state == ApplicationState.SUBMITTED)
+    applications = db.session.scalars(select(Application.id).where(*submitted).order_by(Application.folio)).all()
+    taken = db.session.execute(
+        select(Assignment.application_id, Assignment.evaluator_id, Assignment.ended_at.is_(None), is_in())
+        .join(Assignment.application)
+        .where(*submitted, Assignment.stage == stage)
+        .order_by(Assignment.id)
+    )
+    conflicts = db.session.execute(
+        select(ConflictOfInterest.application_id, ConflictOfInterest.evaluator_id)
+        .join(ConflictOfInterest.application)
+        .where(*submitted)
+    )
+    return ProposalInputs(
+        applications,
+        [user.id for user in active_evaluators()],
+        [(row[0], row[1], bool(row[2]), bool(row[3])) for row in taken],
+        frozenset((row[0], row[1]) for row in conflicts),
+    )

@@ -1,0 +1,74 @@
+"""The call's rubric and its sheets, as `scoring` takes them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import select
+
+import scoring
+from grants.applications.models import Application, ApplicationState
+from grants.calls.models import Call, Criterion, Rubric, Stage
+from grants.core.db import db
+from grants.evaluation.models import Score, ScoreSheet, SheetState
+from grants.evaluation.queries.sheets import sheet_in_conflict
+
+WHOLE = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class OfficialSheet:
+    """A submitted sheet that counts: its levels by criterion id. Who wrote it does not matter here."""
+
+    application_id: int
+    stage: Stage
+    rubric_id: int
+    levels: dict[int, int]
+
+
+def stage_of(criteria: Sequence[Criterion], stage: Stage, weight: Decimal = WHOLE) -> scoring.Stage:
+    """One stage of a rubric; the lowest level earns nothing, the highest everything."""
+    return scoring.Stage(stage, weight, tuple(_criterion(c) for c in criteria if c.stage is stage))
+
+
+def _criterion(criterion: Criterion) -> scoring.Criterion:
+    values = [level.value for level in criterion.levels]
+    return scoring.Criterion(criterion.id, criterion.weight, top=max(values), bottom=min(values))
+
+
+def rubric_of(rubric: Rubric, call: Call) -> scoring.Rubric:
+    """A rubric under its call's stage weights."""
+    weights = {Stage.PLAN: call.plan_weight, Stage.PITCH: call.pitch_weight}
+    return scoring.Rubric(tuple(stage_of(rubric.criteria, stage, weight) for stage, weight in weights.items()))
+
+
+def sheet_points(criteria: Sequence[Criterion], stage: Stage, levels: dict[int, int]) -> Decimal | None:
+    """Points of one sheet at its stage, out of 100; None while a score is missing."""
+    try:
+        exact = stage_of(criteria, stage).points(levels)
+    except scoring.Incomplete:
+        return None
+    return scoring.as_points(scoring.on_grid(exact))
+
+
+def official_sheets(call: Call) -> list[OfficialSheet]:
+    """All sheets of a call that count, in order of their ids: submitted, no conflict declared. One query."""
+    statement = (
+        select(ScoreSheet.id, ScoreSheet.application_id, ScoreSheet.stage, ScoreSheet.rubric_id,
+               Score.criterion_id, Score.level)
+        .join(Application, Application.id == ScoreSheet.application_id)
+        .join(Score, Score.sheet_id == ScoreSheet.id)
+        .where(
+            Application.call_id == call.id,
+            Application.state == ApplicationState.SUBMITTED,
+            ScoreSheet.state == SheetState.SUBMITTED,
+            Score.level.is_not(None),
+            ~sheet_in_conflict(),
+        )
+        .order_by(ScoreSheet.id, Score.criterion_id)
+    )  # fmt: skip
+    sheets: dict[int, OfficialSheet] = {}
+    for sheet_id, application_id, stage, rubric_id, criterion_id, level in db.session.execute(statement):
+        sheet = sheets.setdefault(sheet_id, OfficialSheet(application_id, stage, rubric_id, {}))
+        sheet.levels[criterion_id] = level or 0  # never None: the statement leaves gaps out
+    return list(sheets.values())

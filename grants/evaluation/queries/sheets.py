@@ -1,0 +1,207 @@
+"""What one evaluator may read: their own assignments and sheets, and, once theirs is in, those of others."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy.orm import aliased, joinedload, selectinload
+
+from grants.access.models import User
+from grants.applications.models import Application, ApplicationState, BusinessPlan
+from grants.calls.models import Criterion, Rubric, Stage
+from grants.core.db import Page, db, get_or_refuse, keyset_page, one_or_refuse
+from grants.evaluation.models import Assignment, ConflictOfInterest, Score, ScoreSheet, SheetState
+
+
+@dataclass(frozen=True, slots=True)
+class LeftToScore:
+    """How many sheets an evaluator still owes, and the earliest day by which one is due."""
+
+    sheets: int
+    next_due_on: date | None
+
+
+def conflict_declared() -> ColumnElement[bool]:
+    """Whether the assignment's evaluator declared a conflict about its application."""
+    return (
+        select(ConflictOfInterest.id)
+        .where(
+            ConflictOfInterest.application_id == Assignment.application_id,
+            ConflictOfInterest.evaluator_id == Assignment.evaluator_id,
+        )
+        .exists()
+    )
+
+
+def is_in() -> ColumnElement[bool]:
+    """Whether the assignment's sheet has been submitted."""
+    sheet = aliased(ScoreSheet)
+    return (
+        select(sheet.id)
+        .where(
+            sheet.application_id == Assignment.application_id,
+            sheet.evaluator_id == Assignment.evaluator_id,
+            sheet.stage == Assignment.stage,
+            sheet.state == SheetState.SUBMITTED,
+        )
+        .exists()
+    )
+
+
+def _readable_by(user: User) -> Select[Assignment]:
+    """Assignments whose application this evaluator may read: theirs, not ended, no conflict, still standing."""
+    return (
+        select(Assignment)
+        .join(Assignment.application)
+        .where(
+            Assignment.evaluator_id == user.id,
+            Assignment.ended_at.is_(None),
+            Application.state == ApplicationState.SUBMITTED,
+            ~conflict_declared(),
+        )
+    )
+
+
+def get_my_assignment(assignment_id: int, user: User) -> Assignment:
+    """An assignment with its call and its plan. NotFound when it is not theirs, ended, or under a conflict."""
+    get_or_refuse(Assignment, assignment_id)
+    application = joinedload(Assignment.application)
+    return one_or_refuse(
+        _readable_by(user)
+        .where(Assignment.id == assignment_id)
+        .options(
+            application.joinedload(Application.call),
+            application.joinedload(Application.plan).selectinload(BusinessPlan.items),
+        )
+    )
+
+
+def my_page(user: User, *, submitted: bool, after: str | None = None) -> Page[Assignment]:
+    """A page of the evaluator's assignments, oldest first: those still to score, or those whose sheet is in."""
+    application = joinedload(Assignment.application)
+    statement = _readable_by(user).where(is_in() if submitted else ~is_in())
+    options = (application.joinedload(Application.plan), application.joinedload(Application.call))
+    return keyset_page(statement.options(*options), Assignment.id, Assignment.id, after=after)
+
+
+def left_to_score(user: User) -> LeftToScore:
+    """What the evaluator still has to hand in, over all calls."""
+    open_ones = _readable_by(user).where(~is_in()).subquery()
+    count, due = db.session.execute(select(func.count(), func.min(open_ones.c.due_on)).select_from(open_ones)).one()
+    return LeftToScore(count, due)
+
+
+def next_to_score(assignment: Assignment) -> Assignment | None:
+    """The evaluator's next open task of the same call and stage; behind the last one it starts again."""
+    statement = (
+        _readable_by(assignment.evaluator)
+        .where(
+            ~is_in(),
+            Application.call_id == assignment.application.call_id,
+            Assignment.stage == assignment.stage,
+            Assignment.id != assignment.id,
+        )
+        .order_by((Assignment.id < assignment.id), Assignment.id)
+    )
+    return db.session.scalars(statement.limit(1)).first()
+
+
+def owes_sheets(user: User, call_id: int) -> int:
+    """How many sheets of a call this person must still hand in before they may see anybody's points."""
+    owed = _readable_by(user).where(~is_in(), Application.call_id == call_id).subquery()
+    return db.session.scalar(select(func.count()).select_from(owed)) or 0
+
+
+def has_conflict(user: User, application_id: int) -> bool:
+    """Whether this person declared a conflict about the application: then no door opens it to them."""
+    declared = select(ConflictOfInterest.id).where(
+        ConflictOfInterest.application_id == application_id, ConflictOfInterest.evaluator_id == user.id
+    )
+    return db.session.scalar(select(declared.exists())) or False
+
+
+def criteria_for(assignment: Assignment) -> list[Criterion]:
+    """The criteria of the assignment's stage with their levels, in the rubric under which the person applied."""
+    rubric = one_or_refuse(
+        select(Rubric)
+        .where(Rubric.id == assignment.application.rubric_id)
+        .options(selectinload(Rubric.criteria).selectinload(Criterion.levels))
+    )
+    return rubric.criteria_of(assignment.stage)
+
+
+def _sheets_of(assignment: Assignment) -> Select[ScoreSheet]:
+    return (
+        select(ScoreSheet)
+        .where(
+            ScoreSheet.application_id == assignment.application_id,
+            ScoreSheet.evaluator_id == assignment.evaluator_id,
+            ScoreSheet.stage == assignment.stage,
+        )
+        .order_by(ScoreSheet.version.desc())
+        .options(selectinload(ScoreSheet.scores))
+        .execution_options(populate_existing=True)
+    )
+
+
+def current_sheet(assignment: Assignment) -> ScoreSheet | None:
+    """The newest version, draft or submitted; None before anything was saved."""
+    return db.session.scalars(_sheets_of(assignment).limit(1)).first()
+
+
+def official_sheet(assignment: Assignment) -> ScoreSheet | None:
+    """The version that counts; None until one is submitted."""
+    return db.session.scalars(_sheets_of(assignment).where(ScoreSheet.state == SheetState.SUBMITTED)).first()
+
+
+def others_sheets(assignment: Assignment) -> Sequence[ScoreSheet]:
+    """Official sheets of the others for the same application and stage; none before one's own is in.
+
+    Sheets of evaluators who declared a conflict do not count, and are not shown.
+    """
+    if official_sheet(assignment) is None:
+        return []
+    statement = (
+        select(ScoreSheet)
+        .where(
+            ScoreSheet.application_id == assignment.application_id,
+            ScoreSheet.stage == assignment.stage,
+            ScoreSheet.state == SheetState.SUBMITTED,
+            ScoreSheet.evaluator_id != assignment.evaluator_id,
+            ~sheet_in_conflict(),
+        )
+        .order_by(ScoreSheet.id)
+        .options(selectinload(ScoreSheet.scores).joinedload(Score.criterion))
+    )
+    return db.session.scalars(statement).all()
+
+
+def sheet_in_conflict() -> ColumnElement[bool]:
+    """Whether a sheet's evaluator declared a conflict about its application."""
+    return (
+        select(ConflictOfInterest.id)
+        .where(
+            ConflictOfInterest.application_id == ScoreSheet.application_id,
+            ConflictOfInterest.evaluator_id == ScoreSheet.evaluator_id,
+        )
+        .exists()
+    )
+
+
+Key = tuple[int, int, Stage]
+
+
+def sheet_states(assignments: Iterable[Assignment]) -> dict[Key, frozenset[SheetState]]:
+    """Which states the sheets of these assignments are in, by (application, evaluator, stage). No scores."""
+    keys = [(a.application_id, a.evaluator_id, a.stage) for a in assignments]
+    if not keys:
+        return {}
+    columns = (ScoreSheet.application_id, ScoreSheet.evaluator_id, ScoreSheet.stage)
+    found: dict[Key, frozenset[SheetState]] = {}
+    for application, evaluator, stage, state in db.session.execute(
+        select(*columns, ScoreSheet.state).where(tuple_(*columns[:2]).in_({key[:2] for key in keys}))
+    ):
+        key = (application, evaluator, stage)
+        found[key] = found.get(key, frozenset()) | {state}
+    return found

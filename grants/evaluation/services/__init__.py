@@ -1,0 +1,22 @@
+"""Verbs of evaluation."""
+
+from grants.evaluation.services.assigning import (
+    Proposal,
+    assign,
+    declare_conflict,
+    end_assignment,
+    propose_assignments,
+)
+from grants.evaluation.services.sheets import Entries, begin_amendment, save_draft, submit
+
+__all__ = [
+    "Entries",
+    "Proposal",
+    "assign",
+    "begin_amendment",
+    "declare_conflict",
+    "end_assignment",
+    "propose_assignments",
+    "save_draft",
+    "submit",
+]

@@ -1,0 +1,216 @@
+"""Pages of evaluation: the evaluator's sheets and the coordinator's board."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from flask_login import current_user
+
+from grants.access.guard import requires
+from grants.access.permissions import Permission
+from grants.calls.models import Call, Stage
+from grants.core.clock import local_day, utcnow
+from grants.core.db import get_or_refuse, transaction
+from grants.core.errors import RuleBroken
+from grants.core.web import errors_to, page_marker
+from grants.evaluation import queries, services
+from grants.evaluation.forms import (
+    STAGE_NAMES,
+    AmendmentForm,
+    AssignForm,
+    ConflictForm,
+    ProposalForm,
+    SheetForm,
+    sheet_form,
+)
+from grants.evaluation.models import Assignment
+
+bp = Blueprint("evaluation", __name__)
+
+
+@bp.app_template_global()
+def stage_name(stage: Stage) -> str:
+    return str(STAGE_NAMES[stage])
+
+
+@bp.route("/score-sheets")
+@requires(Permission.SCORE_APPLICATION)
+def index() -> ResponseReturnValue:
+    submitted = request.args.get("show") == "submitted"
+    page = queries.my_page(current_user, submitted=submitted, after=page_marker())
+    return render_template(
+        "evaluation/index.html",
+        page=page,
+        states=queries.sheet_states(page.items),
+        left=queries.left_to_score(current_user),
+        submitted=submitted,
+        today=local_day(utcnow()),
+    )
+
+
+@bp.route("/score-sheets/<int:assignment_id>")
+@requires(Permission.SCORE_APPLICATION)
+def sheet(assignment_id: int) -> ResponseReturnValue:
+    assignment = queries.get_my_assignment(assignment_id, current_user)
+    form = sheet_form(queries.criteria_for(assignment), queries.current_sheet(assignment))
+    return _sheet_page(assignment, form)
+
+
+def _sheet_page(
+    assignment: Assignment,
+    form: SheetForm,
+    *,
+    conflict_form: ConflictForm | None = None,
+    amendment_form: AmendmentForm | None = None,
+) -> str:
+    current = queries.current_sheet(assignment)
+    levels = current.levels if current else {}
+    return render_template(
+        "evaluation/sheet.html",
+        assignment=assignment,
+        application=assignment.application,
+        sheet=current,
+        form=form,
+        points=queries.sheet_points(form.criteria, assignment.stage, levels),
+        others=queries.others_sheets(assignment),
+        next_one=queries.next_to_score(assignment),
+        conflict_form=conflict_form or ConflictForm(formdata=None),
+        amendment_form=amendment_form or AmendmentForm(formdata=None),
+    )
+
+
+@bp.route("/score-sheets/<int:assignment_id>/save", methods=["POST"])
+@requires(Permission.SCORE_APPLICATION)
+def save(assignment_id: int) -> ResponseReturnValue:
+    assignment = queries.get_my_assignment(assignment_id, current_user)
+    form = sheet_form(queries.criteria_for(assignment), queries.current_sheet(assignment))
+    if form.validate_on_submit():
+        with errors_to(form), transaction():
+            services.save_draft(assignment, form.entries(), by=current_user, now=utcnow())
+            flash(_("Draft saved. The sheet counts once you submit it."), "good")
+            return redirect(url_for(".sheet", assignment_id=assignment_id))
+    return _sheet_page(assignment, form)
+
+
+@bp.route("/score-sheets/<int:assignment_id>/autosave", methods=["POST"])
+@requires(Permission.SCORE_APPLICATION)
+def autosave(assignment_id: int) -> ResponseReturnValue:
+    """For the page's own module: answers with a sentence, never with a page."""
+    assignment = queries.get_my_assignment(assignment_id, current_user)
+    form = sheet_form(queries.criteria_for(assignment), queries.current_sheet(assignment))
+    if not form.validate_on_submit():
+        return {"message": _("Not saved: see the marked fields when you save.")}, 422
+    try:
+        with transaction():
+            services.save_draft(assignment, form.entries(), by=current_user, now=utcnow())
+    except RuleBroken as error:
+        return {"message": str(error.message)}, 409
+    return {"message": _("Draft saved.")}
+
+
+@bp.route("/score-sheets/<int:assignment_id>/submit", methods=["POST"])
+@requires(Permission.SCORE_APPLICATION)
+def submit(assignment_id: int) -> ResponseReturnValue:
+    assignment = queries.get_my_assignment(assignment_id, current_user)
+    form = sheet_form(queries.criteria_for(assignment), queries.current_sheet(assignment))
+    if form.validate_on_submit():
+        keep = services.save_draft if form.mark_missing() else services.submit
+        with errors_to(form), transaction():
+            keep(assignment, form.entries(), by=current_user, now=utcnow())
+            if not form.form_errors:
+                flash(_("Sheet submitted. Thank you."), "good")
+                return redirect(url_for(".sheet", assignment_id=assignment_id))
+    return _sheet_page(assignment, form)
+
+
+@bp.route("/score-sheets/<int:assignment_id>/amend", methods=["POST"])
+@requires(Permission.SCORE_APPLICATION)
+def amend(assignment_id: int) -> ResponseReturnValue:
+    assignment = queries.get_my_assignment(assignment_id, current_user)
+    form = AmendmentForm()
+    if form.validate_on_submit():
+        with errors_to(form), transaction():
+            reason = form.amendment_reason.data or ""
+            services.begin_amendment(assignment, reason=reason, by=current_user, now=utcnow())
+            flash(_("You can change the sheet now. The earlier version counts until you submit this one."), "info")
+            return redirect(url_for(".sheet", assignment_id=assignment_id))
+    filled = sheet_form(queries.criteria_for(assignment), queries.current_sheet(assignment))
+    return _sheet_page(assignment, filled, amendment_form=form)
+
+
+@bp.route("/score-sheets/<int:assignment_id>/declare-conflict", methods=["POST"])
+@requires(Permission.SCORE_APPLICATION)
+def declare_conflict(assignment_id: int) -> ResponseReturnValue:
+    assignment = queries.get_my_assignment(assignment_id, current_user)
+    form = ConflictForm()
+    if form.validate_on_submit():
+        with errors_to(form), transaction():
+            reason = form.conflict_reason.data or ""
+            services.declare_conflict(assignment, reason=reason, by=current_user, now=utcnow())
+            flash(_("Conflict declared. Somebody else will judge this application."), "good")
+            return redirect(url_for(".index"))
+    filled = sheet_form(queries.criteria_for(assignment), queries.current_sheet(assignment))
+    return _sheet_page(assignment, filled, conflict_form=form)
+
+
+@bp.route("/calls/<int:call_id>/evaluation")
+@requires(Permission.ASSIGN_EVALUATORS)
+def board(call_id: int) -> ResponseReturnValue:
+    return _board_page(get_or_refuse(Call, call_id), ProposalForm(formdata=None))
+
+
+def _board_page(call: Call, form: ProposalForm) -> str:
+    page = queries.board_page(call, reader=current_user, after=page_marker())
+    return render_template(
+        "evaluation/board.html",
+        call=call,
+        page=page,
+        form=form,
+        cells=queries.cells_of(page.items),
+        loads=queries.evaluator_loads(call),
+        progress=queries.call_progress(call),
+    )
+
+
+@bp.route("/calls/<int:call_id>/evaluation/propose", methods=["POST"])
+@requires(Permission.ASSIGN_EVALUATORS)
+def propose(call_id: int) -> ResponseReturnValue:
+    call = get_or_refuse(Call, call_id)
+    form = ProposalForm()
+    if form.validate_on_submit():
+        with errors_to(form), transaction():
+            stage, due_on = Stage(form.stage.data), form.due_on.data
+            done = services.propose_assignments(call, stage=stage, due_on=due_on, by=current_user, now=utcnow())
+            flash(ngettext("%(num)d sheet was assigned.", "%(num)d sheets were assigned.", done.made), "good")
+            if done.short:
+                flash(ngettext("%(num)d sheet found no evaluator. Invite one, or assign by hand.",
+                               "%(num)d sheets found no evaluator. Invite more, or assign by hand.",
+                               done.short), "warn")  # fmt: skip
+            return redirect(url_for(".board", call_id=call_id))
+    return _board_page(call, form)
+
+
+@bp.route("/applications/<int:application_id>/assignments", methods=["GET", "POST"])
+@requires(Permission.ASSIGN_EVALUATORS)
+def assignments(application_id: int) -> ResponseReturnValue:
+    application = queries.get_application(application_id, reader=current_user)
+    form = AssignForm().offer(queries.active_evaluators())
+    if form.validate_on_submit():
+        with errors_to(form), transaction():
+            evaluator = queries.get_evaluator(form.evaluator.data)
+            stage, due_on = Stage(form.stage.data), form.due_on.data
+            services.assign(application, evaluator=evaluator, stage=stage, due_on=due_on, by=current_user, now=utcnow())
+            flash(_("Sheet assigned."), "good")
+            return redirect(url_for(".assignments", application_id=application_id))
+    cells = queries.cells_of([application])[application.id]
+    return render_template("evaluation/assignments.html", application=application, cells=cells, form=form)
+
+
+@bp.route("/assignments/<int:assignment_id>/end", methods=["POST"])
+@requires(Permission.ASSIGN_EVALUATORS)
+def end(assignment_id: int) -> ResponseReturnValue:
+    assignment = queries.get_assignment(assignment_id, reader=current_user)
+    with transaction():
+        services.end_assignment(assignment, by=current_user, now=utcnow())
+        flash(_("The sheet was taken away. What was submitted still counts."), "good")
+    return redirect(url_for(".assignments", application_id=assignment.application_id))

@@ -1,0 +1,91 @@
+"""An award ends; the next on the waiting list takes its place."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+
+from grants.access.models import User
+from grants.applications.models import Application, ApplicationState
+from grants.core import journal
+from grants.core.db import db, rows_hit
+from grants.core.errors import RuleBroken
+from grants.selection import queries
+from grants.selection.models import Award, AwardState, WaitingListEntry
+
+WITHDRAWN_BEFORE_TURN = "application_withdrawn"  # a code: the page has the words
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What followed the end of an award: the one that took its place, None when nobody waits any more."""
+
+    replacement: Award | None
+
+
+def decline_award(award: Award, *, reason: str, by: User, now: datetime) -> Ended:
+    """Record that the person does not want the award; the next on the waiting list moves up."""
+    return _end(award, AwardState.DECLINED, reason, by, now)
+
+
+def withdraw_award(award: Award, *, reason: str, by: User, now: datetime) -> Ended:
+    """Take the award back (the person left, or no longer qualifies); the next on the waiting list moves up."""
+    return _end(award, AwardState.WITHDRAWN, reason, by, now)
+
+
+def _end(award: Award, state: AwardState, reason: str, by: User, now: datetime) -> Ended:
+    if not reason.strip():
+        raise RuleBroken(_("Write the reason in a few words."), field="reason")
+    guarded = update(Award).where(Award.id == award.id, Award.state == AwardState.ACTIVE)
+    if rows_hit(db.session.execute(guarded.values(state=state, ended_at=now, end_reason=reason))) == 0:
+        raise RuleBroken(_("This award has already ended. Reload the page."))
+    journal.record(by, f"award.{state.value}", award, at=now)
+    return Ended(_promote_next(award, by, now))
+
+
+def _promote_next(award: Award, by: User, now: datetime) -> Award | None:
+    """Walk down the waiting list until somebody takes the place. Entries of withdrawn applications are skipped."""
+    entry = queries.next_waiting(award.selection_id)
+    while entry is not None:
+        if not _still_stands(entry.application_id):
+            _skip(entry, by, now)
+        elif promoted := _promote(entry, award, by, now):
+            return promoted
+        entry = queries.next_waiting(award.selection_id, behind=entry.position)
+    return None
+
+
+def _still_stands(application_id: int) -> bool:
+    """Whether the application still wants the place; claims its row, so that it cannot withdraw meanwhile."""
+    claimed = update(Application).where(
+        Application.id == application_id, Application.state == ApplicationState.SUBMITTED
+    )
+    return rows_hit(db.session.execute(claimed.values(state=ApplicationState.SUBMITTED))) == 1
+
+
+def _skip(entry: WaitingListEntry, by: User, now: datetime) -> None:
+    passed = update(WaitingListEntry).where(WaitingListEntry.id == entry.id, WaitingListEntry.award_id.is_(None))
+    db.session.execute(passed.values(skipped_reason=WITHDRAWN_BEFORE_TURN))
+    journal.record(by, "waiting_list.skipped", entry, at=now, application=entry.application_id)
+
+
+def _promote(entry: WaitingListEntry, replaced: Award, by: User, now: datetime) -> Award | None:
+    """Give the place to this entry; None when somebody else gave it another place at the same moment."""
+    award = Award(
+        selection_id=replaced.selection_id,
+        application_id=entry.application_id,
+        state=AwardState.ACTIVE,
+        value_usd=replaced.value_usd,
+        awarded_at=now,
+        replaces_id=replaced.id,
+    )
+    try:
+        with db.session.begin_nested():
+            db.session.add(award)
+    except IntegrityError:
+        return None
+    db.session.execute(update(WaitingListEntry).where(WaitingListEntry.id == entry.id).values(award_id=award.id))
+    journal.record(by, "award.promoted", award, at=now, replaces=replaced.id, position=entry.position)
+    return award

@@ -1,0 +1,200 @@
+"""Pages of selection: runs, signatures, awards, the waiting list, the act."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+import scoring
+from grants.access.guard import requires
+from grants.access.permissions import Permission
+from grants.calls.models import Call
+from grants.core.clock import utcnow
+from grants.core.db import get_or_refuse, transaction
+from grants.core.documents import pdf
+from grants.core.web import errors_to, page_marker
+from grants.evaluation.queries import conflicted_applications, owes_sheets
+from grants.selection import queries, services
+from grants.selection.forms import EndForm, StepForm
+from grants.selection.models import AwardState, Selection, SelectionState
+
+bp = Blueprint("selection", __name__)
+
+
+@bp.app_template_filter("points")
+def points(hundredths: int | None) -> Decimal | None:
+    return None if hundredths is None else scoring.as_points(hundredths)
+
+
+@bp.route("/selections")
+@requires(Permission.VIEW_SELECTION)
+def index() -> ResponseReturnValue:
+    call_id = request.args.get("call_id", type=int)
+    call = get_or_refuse(Call, call_id) if call_id is not None else None
+    page = queries.runs_page(call.id if call else None, page_marker())
+    return _index_page(page, call, StepForm(formdata=None))
+
+
+def _index_page(page: Any, call: Call | None, form: StepForm) -> str:
+    calls = queries.calls_to_select()
+    return render_template("selection/index.html", page=page, calls=calls, call=call, form=form)
+
+
+@bp.route("/calls/<int:call_id>/selections", methods=["POST"])
+@requires(Permission.RUN_SELECTION)
+def simulate(call_id: int) -> ResponseReturnValue:
+    call = get_or_refuse(Call, call_id)
+    form = StepForm()
+    if form.validate_on_submit():
+        with errors_to(form), transaction():
+            selection = services.simulate(call, by=current_user, now=utcnow())
+            flash(_("Simulated. It binds nobody until two people have signed it and it is published."), "good")
+            return redirect(url_for(".show", selection_id=selection.id))
+    return _index_page(queries.runs_page(call.id), call, form)
+
+
+@bp.route("/selections/<int:selection_id>")
+@requires(Permission.VIEW_SELECTION)
+def show(selection_id: int) -> ResponseReturnValue:
+    return _show_page(queries.get_selection(selection_id), StepForm(formdata=None))
+
+
+def _show_page(selection: Selection, form: StepForm) -> str:
+    owed = _owed(selection)
+    unranked = request.args.get("show") == "not_ranked"
+    page_of = queries.unranked_page if unranked else queries.ranked_page
+    return render_template(
+        "selection/show.html",
+        selection=selection,
+        settings=selection.settings,
+        form=form,
+        owed=owed,
+        unranked=unranked,
+        page=None if owed else page_of(selection, page_marker()),
+        counts=queries.counts_of(selection),
+        cut=None if owed else queries.cut_of(selection),
+        hidden=conflicted_applications(current_user, selection.call_id),
+    )
+
+
+def _owed(selection: Selection) -> int:
+    """Sheets the reader must hand in before they may see anybody's points; none once it is published."""
+    if selection.state is SelectionState.PUBLISHED:
+        return 0
+    return owes_sheets(current_user, selection.call_id)
+
+
+def _step(selection_id: int, service: Callable[..., None], done: str) -> ResponseReturnValue:
+    selection, form = queries.get_selection(selection_id), StepForm()
+    if form.validate_on_submit():
+        with errors_to(form), transaction():
+            service(selection, by=current_user, now=utcnow())
+            flash(done, "good")
+            return redirect(url_for(".show", selection_id=selection_id))
+    return _show_page(queries.get_selection(selection_id), form)
+
+
+@bp.route("/selections/<int:selection_id>/propose", methods=["POST"])
+@requires(Permission.RUN_SELECTION)
+def propose(selection_id: int) -> ResponseReturnValue:
+    return _step(selection_id, services.propose, _("Proposed. Two people who did not make it must sign now."))
+
+
+@bp.route("/selections/<int:selection_id>/approve", methods=["POST"])
+@requires(Permission.APPROVE_SELECTION)
+def approve(selection_id: int) -> ResponseReturnValue:
+    return _step(selection_id, services.approve, _("Signed."))
+
+
+@bp.route("/selections/<int:selection_id>/publish", methods=["POST"])
+@requires(Permission.RUN_SELECTION)
+def publish(selection_id: int) -> ResponseReturnValue:
+    return _step(selection_id, services.publish, _("Published. The awards and the waiting list are fixed now."))
+
+
+@bp.route("/selections/<int:selection_id>/discard", methods=["POST"])
+@requires(Permission.RUN_SELECTION)
+def discard(selection_id: int) -> ResponseReturnValue:
+    return _step(selection_id, services.discard, _("Put aside. It stays readable and binds nobody."))
+
+
+@bp.route("/selections/<int:selection_id>/act")
+@requires(Permission.VIEW_SELECTION)
+def act(selection_id: int) -> ResponseReturnValue:
+    selection = queries.get_selection(selection_id)
+    services.check_act(selection, owed=_owed(selection))
+    document = pdf("selection/act.typ", queries.act_data(selection))
+    name = f"acta-seleccion-{selection.id}.pdf"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(document, mimetype="application/pdf", headers=headers)
+
+
+@bp.route("/calls/<int:call_id>/awards")
+@requires(Permission.VIEW_SELECTION)
+def awards(call_id: int) -> ResponseReturnValue:
+    call = get_or_refuse(Call, call_id)
+    return render_template(
+        "selection/awards.html",
+        call=call,
+        page=queries.awards_page(call, page_marker()),
+        counts=queries.award_counts(call),
+        selection=queries.published_selection(call.id),
+        hidden=conflicted_applications(current_user, call.id),
+    )
+
+
+@bp.route("/calls/<int:call_id>/waiting-list")
+@requires(Permission.VIEW_SELECTION)
+def waiting(call_id: int) -> ResponseReturnValue:
+    call = get_or_refuse(Call, call_id)
+    selection = queries.published_selection(call.id)
+    return render_template(
+        "selection/waiting.html",
+        call=call,
+        page=queries.waiting_page(selection, page_marker()) if selection else None,
+        hidden=conflicted_applications(current_user, call.id),
+    )
+
+
+@bp.route("/awards/<int:award_id>")
+@requires(Permission.VIEW_SELECTION)
+def award(award_id: int) -> ResponseReturnValue:
+    return _award_page(award_id, EndForm(formdata=None))
+
+
+def _award_page(award_id: int, form: EndForm) -> str:
+    found = queries.get_award(award_id, reader=current_user)
+    return render_template(
+        "selection/award.html",
+        award=found,
+        form=form,
+        row=queries.row_of(found),
+        replacement=queries.replacement_of(found),
+        next_one=queries.first_waiting(found.selection),
+    )
+
+
+@bp.route("/awards/<int:award_id>/end", methods=["POST"])
+@requires(Permission.RUN_SELECTION)
+def end(award_id: int) -> ResponseReturnValue:
+    found = queries.get_award(award_id, reader=current_user)
+    form = EndForm()
+    if form.validate_on_submit():
+        declines = form.state.data == AwardState.DECLINED.value
+        service = services.decline_award if declines else services.withdraw_award
+        with errors_to(form), transaction():
+            ended = service(found, reason=form.reason.data or "", by=current_user, now=utcnow())
+            _say_what_followed(ended)
+            return redirect(url_for(".award", award_id=award_id))
+    return _award_page(award_id, form)
+
+
+def _say_what_followed(ended: services.Ended) -> None:
+    if ended.replacement is None:
+        flash(_("The award ended. Nobody is left on the waiting list, so the place stays free."), "warn")
+    else:
+        flash(_("The award ended. The next on the waiting list has the place now."), "good")

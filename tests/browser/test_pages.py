@@ -1,0 +1,112 @@
+"""Every page, as each role finds it by following links: axe, size, layout, requests, console."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, Response
+
+from grants.access.permissions import Role
+from tests.browser.conftest import DESKTOP, PHONE, Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+MAX_PAGE_BYTES = 100_000
+VISITOR_PAGES = ("/sign-in", "/design", "/no-such-page")
+DOWNLOADS = re.compile(r"\.(pdf|xlsx|csv|json)($|\?)|/(download|export|print|receipt|act|card)\b")
+
+
+def shape_of(path: str) -> str:
+    """Pages that differ only in a number or a folio are one page."""
+    bare = path.split("?")[0]
+    return re.sub(r"/(\d+|[A-Z]-[0-9A-Z]{9}|[0-9A-Za-z_-]{20,})(?=/|$)", "/#", bare)
+
+
+def links_of(page: Page, address: str) -> list[str]:
+    found = page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
+    paths = [link.removeprefix(address) for link in found if link.startswith(address)]
+    return [path.split("#")[0] for path in paths if not DOWNLOADS.search(path)]
+
+
+def crawl(context: BrowserContext, site: Site, first: str = "/") -> list[str]:
+    """One path for each shape of page that links lead to."""
+    page, waiting, seen, kept = context.new_page(), [first], set(), []
+    while waiting:
+        path = waiting.pop(0)
+        if shape_of(path) in seen or not path:
+            continue
+        seen.add(shape_of(path))
+        answer = page.goto(path)
+        if answer is None or "text/html" not in answer.headers.get("content-type", ""):
+            continue
+        assert answer.status < 400, (path, answer.status)
+        kept.append(path)
+        waiting += links_of(page, site.address)
+    page.close()
+    return kept
+
+
+def troubles(page: Page) -> list[str]:
+    """What is wrong with the page as it stands."""
+    wrong = [f"axe {one['id']}: {one['nodes'][0]['html'][:160]}" for one in Axe().run(page).response["violations"]]
+    width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    if width > 0:
+        wrong.append(f"scrolls sideways by {width} px")
+    if page.locator("h1").count() != 1:
+        wrong.append("not exactly one h1")
+    return wrong
+
+
+def visit(page: Page, path: str) -> list[str]:
+    answers: list[Response] = []
+    messages: list[str] = []
+    page.on("response", answers.append)
+    page.on("console", lambda message: messages.append(message.text) if message.type == "error" else None)
+    page.goto(path)
+    wrong = troubles(page) + [f"console: {message}" for message in messages if "404" not in message]
+    size = len(page.content().encode())
+    if size > MAX_PAGE_BYTES:
+        wrong.append(f"{size} bytes")
+    styles = [answer.url for answer in answers if answer.url.split("?")[0].endswith(".css")]
+    if len(styles) > 2:
+        wrong.append(f"{len(styles)} style sheets")
+    return [f"{path}: {one}" for one in wrong]
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_page_of_a_role_is_sound(site: Site, open_browser: Callable[..., BrowserContext], role: Role) -> None:
+    user = site.user_with(role)
+    paths = crawl(open_browser(user, DESKTOP), site)
+    assert len(paths) >= 2
+    wrong = []
+    for size, language in ((PHONE, "es"), (DESKTOP, "es"), (PHONE, "en"), (DESKTOP, "en")):
+        context = open_browser(user, size, language)
+        for path in paths:
+            page = context.new_page()
+            wrong += [f"{size[0]} {language} {one}" for one in visit(page, path)]
+            page.close()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", VISITOR_PAGES)
+@pytest.mark.parametrize("language", ["es", "en"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_pages_for_visitors_are_sound(
+    open_browser: Callable[..., BrowserContext], path: str, language: str, size: tuple[int, int]
+) -> None:
+    assert visit(open_browser(None, size, language).new_page(), path) == []
+
+
+@pytest.mark.parametrize("role", Role)
+def test_pages_of_a_role_work_without_javascript(
+    site: Site, open_browser: Callable[..., BrowserContext], role: Role
+) -> None:
+    page = open_browser(site.user_with(role), PHONE, "es", javascript=False).new_page()
+    page.goto("/")
+    page.locator("details.menu > summary").click()
+    first = page.locator(".menu nav a").first
+    target = first.get_attribute("href")
+    first.click()
+    assert page.url.removeprefix(site.address) == target
+    assert page.locator("h1").count() == 1

@@ -1,0 +1,135 @@
+"""Institutions, liaisons, referrals and linkages for tests."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from grants.access.models import User
+from grants.access.permissions import Role
+from grants.core.clock import local_day, utcnow
+from grants.core.db import db
+from grants.credit.models import (
+    CREDITED_STATES,
+    DeclineReason,
+    Institution,
+    InstitutionKind,
+    LiaisonPost,
+    Linkage,
+    LinkageEvent,
+    LinkageKind,
+    LinkageState,
+    RateKind,
+    Referral,
+    ReferralState,
+)
+from grants.people.folio import new_folio
+from grants.people.models import ConsentPurpose, Person
+from tests.factories.access import make_user
+from tests.factories.people import make_consent, make_person
+
+_numbers = count(1)
+
+
+def make_institution(
+    name: str = "", *, kind: InstitutionKind = InstitutionKind.COOPERATIVE, is_active: bool = True
+) -> Institution:
+    """An institution, active unless told otherwise."""
+    institution = Institution(
+        name=name or f"Cooperativa {next(_numbers)}", kind=kind, is_active=is_active, created_at=utcnow()
+    )
+    db.session.add(institution)
+    db.session.flush()
+    return institution
+
+
+def make_liaison(institution: Institution | None, **overrides: Any) -> User:
+    """A liaison of this institution; None: without a post."""
+    user = make_user(Role.LIAISON, **overrides)
+    if institution is not None:
+        db.session.add(LiaisonPost(user_id=user.id, institution_id=institution.id))
+        db.session.flush()
+    return user
+
+
+def make_referral(
+    person: Person | None = None,
+    institution: Institution | None = None,
+    *,
+    state: ReferralState = ReferralState.ACCEPTED,
+    need: str = "Un horno para la panadería",
+    referred_at: datetime | None = None,
+    referred_by: User | None = None,
+) -> Referral:
+    """A referral with its consent and without linkages, 30 days old and accepted unless told otherwise."""
+    person, institution = person or make_person(), institution or make_institution()
+    at = referred_at or utcnow() - timedelta(days=30)
+    consent = make_consent(person, ConsentPurpose.REFERRAL, institution_id=institution.id, given_at=at)
+    referral = Referral(
+        folio=new_folio("R"),
+        person_id=person.id,
+        institution_id=institution.id,
+        consent_id=consent.id,
+        state=state,
+        need=need,
+        referred_by_id=(referred_by or make_user(Role.COORDINATOR)).id,
+        referred_at=at,
+        answered_at=None if state is ReferralState.SENT else at,
+        decline_reason=DeclineReason.NO_GUARANTOR.value if state is ReferralState.DECLINED else None,
+    )
+    db.session.add(referral)
+    db.session.flush()
+    return referral
+
+
+def make_linkage(
+    referral: Referral | None = None,
+    *,
+    person: Person | None = None,
+    institution: Institution | None = None,
+    kind: LinkageKind = LinkageKind.CREDIT,
+    state: LinkageState = LinkageState.REFERRED,
+    happened_on: date | None = None,
+    amount_usd: Decimal = Decimal("850.00"),
+    reference: str | None = None,
+) -> Linkage:
+    """A linkage in a state, with the terms that the state needs and the event that led to it."""
+    referral = referral or make_referral(person, institution)
+    credited = state in CREDITED_STATES
+    day = happened_on or local_day(referral.referred_at)
+    linkage = Linkage(
+        folio=new_folio("L"),
+        referral_id=referral.id,
+        person_id=referral.person_id,
+        institution_id=referral.institution_id,
+        kind=kind,
+        state=state,
+        amount_usd=amount_usd if credited else None,
+        disbursed_on=day if credited else None,
+        term_months=12 if credited else None,
+        rate_percent=Decimal("25.12") if credited else None,
+        rate_kind=RateKind.NOMINAL if credited else None,
+        reference=reference or (f"OP-{next(_numbers)}" if credited else None),
+        decline_reason=DeclineReason.CREDIT_BUREAU if state is LinkageState.DECLINED else None,
+        created_at=referral.referred_at,
+        last_step_on=day,
+    )
+    db.session.add(linkage)
+    db.session.flush()
+    if state is not LinkageState.REFERRED:
+        _note(linkage, referral, day)
+    return linkage
+
+
+def _note(linkage: Linkage, referral: Referral, day: date) -> None:
+    db.session.add(
+        LinkageEvent(
+            linkage_id=linkage.id,
+            from_state=LinkageState.REFERRED,
+            to_state=linkage.state,
+            happened_on=day,
+            logged_at=referral.referred_at,
+            logged_by_id=referral.referred_by_id,
+        )
+    )
+    db.session.flush()
