@@ -120,7 +120,7 @@ def _after_saving(application: Application) -> str:
     return url_for(".edit", application_id=application.id)
 
 
-def _edit(application: Application, form: PlanForm) -> ResponseReturnValue:
+def _edit(application: Application, form: PlanForm) -> str:
     return render_template("applications/edit.html", form=form, application=application, now=utcnow())
 
 
@@ -129,7 +129,7 @@ def _refused(application: Application, form: PlanForm) -> ResponseReturnValue:
     form.add_rows()
     application = queries.get_application(application.id, current_user)
     if not application.is_draft or application.plan.revision == form.revision.data:
-        return _edit(application, form), 409
+        return Response(_edit(application, form), 409)
     form.revision.raw_data = [str(application.plan.revision)]
     return render_template("applications/conflict.html", form=form, application=application, sectors=SECTORS), 409
 
@@ -142,7 +142,7 @@ def autosave(application_id: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return {
             "status": "invalid",
-            "message": _("Not saved yet: see the marked fields."),
+            "message": _("Not saved yet: something needs another look. Press “Save draft” to see what."),
             "errors": form.problems,
         }, 422
     try:
