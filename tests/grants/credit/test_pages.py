@@ -237,6 +237,22 @@ def test_a_liaison_without_a_post_is_told_whom_to_ask(app: Flask, sign_in: Any) 
         assert "<table" not in page.text
 
 
+def test_a_referral_without_a_linkage_says_what_to_do(app: Flask, sign_in: Any) -> None:
+    referral = make_referral()
+    client = sign_in(make_liaison(referral.institution))
+    assert f'href="/referrals/{referral.id}"' in client.get("/my-referrals").text
+    page = client.get(f"/referrals/{referral.id}").text
+    assert 'class="empty"' in page
+    assert f'action="/referrals/{referral.id}/add"' in page
+
+
+def test_the_text_is_shown_line_by_line_in_its_language(app: Flask, coordinator: Any) -> None:
+    person, _institution = make_person(), make_institution()
+    make_consent_text(ConsentPurpose.REFERRAL).body = "Le pedimos permiso.\n\nPuede decir que no."
+    page = coordinator.get(f"/people/{person.id}/refer").text
+    assert '<div class="card-paper" lang="es"><p>Le pedimos permiso.</p><p>Puede decir que no.</p></div>' in page
+
+
 def test_referrals_are_shown_by_state(app: Flask, sign_in: Any) -> None:
     institution = make_institution()
     sent, declined = (make_referral(institution=institution, state=state)
