@@ -64,7 +64,9 @@ def _serve(host: str, port: int) -> int:
     settings = ["--bind", f"{host}:{port}", "--workers", str(WEB_WORKERS), "--threads", str(WEB_THREADS)]
     command = Path(sys.argv[0]).resolve()
     children = [
-        subprocess.Popen([sys.executable, "-m", "gunicorn", "grants.wsgi:app", *settings, "--timeout", "120"]),  # noqa: S603 -- our own program
+        subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "grants.wsgi:app", *settings, "--timeout", "120", "--no-control-socket"]
+        ),  # noqa: S603 -- our own program
         subprocess.Popen([sys.executable, str(command), "worker"]),  # noqa: S603 -- our own program
     ]
 
