@@ -66,7 +66,7 @@ def _serve(host: str, port: int) -> int:
     children = [
         subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "grants.wsgi:app", *settings, "--timeout", "120", "--no-control-socket"]
-        ),  # noqa: S603 -- our own program
+        ),
         subprocess.Popen([sys.executable, str(command), "worker"]),  # noqa: S603 -- our own program
     ]
 

@@ -16,15 +16,17 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN_ENDPOINTS = frozenset({"static", "bootstrap.static"})
 
 
-def requires(permission: Permission, *, code: bool = False, writes: bool = False) -> Callable[[View], View]:
-    """Declare the permission a route needs.
+def requires(
+    permission: Permission, *others: Permission, code: bool = False, writes: bool = False
+) -> Callable[[View], View]:
+    """Declare the permission a route needs; with several, any one of them opens it.
 
     `code`: its POST checks the caller's delivery code, so the attempt is charged before the view runs.
     `writes`: its GET records something (a look that is journaled).
     """
 
     def declare(view: View) -> View:
-        view.permission = permission  # type: ignore[attr-defined]
+        view.permissions = frozenset({permission, *others})  # type: ignore[attr-defined]
         view.asks_code = code  # type: ignore[attr-defined]
         view.writes = writes  # type: ignore[attr-defined]
         return view
@@ -41,12 +43,12 @@ def guard(app: Flask) -> None:
         reads_only.set(request.method in SAFE_METHODS and not getattr(view, "writes", False))
         if view is None or request.endpoint in OPEN_ENDPOINTS:
             return
-        needed = getattr(view, "permission", None)
-        if needed is Permission.PUBLIC:
+        needed: frozenset[Permission] = getattr(view, "permissions", frozenset())
+        if Permission.PUBLIC in needed:
             return
         if not current_user.is_authenticated:
             abort(401)
-        if needed not in current_user.permissions:
+        if not needed & current_user.permissions:
             abort(403)
         if view.asks_code and request.method not in SAFE_METHODS:
             charge(DELIVERY_CODE, str(current_user.id), limit=CODE_LIMIT, now=utcnow())

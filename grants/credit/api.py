@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Callable
-from functools import wraps
 from typing import Any, NoReturn, TypeVar
 
-from flask import abort, request
+from flask import request
 from flask_babel import gettext as _
 from flask_login import current_user
 from flask_smorest import Blueprint
@@ -39,20 +38,6 @@ blp = Blueprint(
 Door = TypeVar("Door", bound=Callable[..., Any])
 
 
-def readers_only(view: Door) -> Door:
-    """Open to who follows linkages and to liaisons: two permissions, where the guard knows one for each route."""
-
-    @wraps(view)
-    def door(*args: Any, **values: Any) -> Any:
-        if not current_user.is_authenticated:
-            abort(401)
-        if not current_user.may(Permission.VIEW_LINKAGE) and not current_user.may(Permission.LOG_LINKAGE):
-            abort(403)
-        return view(*args, **values)
-
-    return door  # type: ignore[return-value]
-
-
 def refusals(*codes: int) -> Callable[[Door], Door]:
     """Document how a route can refuse."""
 
@@ -65,8 +50,7 @@ def refusals(*codes: int) -> Callable[[Door], Door]:
 
 
 @blp.get("")
-@requires(Permission.PUBLIC)  # readers_only closes it
-@readers_only
+@requires(Permission.VIEW_LINKAGE, Permission.LOG_LINKAGE)
 @blp.arguments(LinkageQuerySchema, location="query")
 @blp.response(200, LinkagePageSchema)
 @refusals(401, 403, 422)
@@ -77,8 +61,7 @@ def list_linkages(query: dict[str, str]) -> Page[Linkage]:
 
 
 @blp.get("/<string:folio>")
-@requires(Permission.PUBLIC)  # readers_only closes it
-@readers_only
+@requires(Permission.VIEW_LINKAGE, Permission.LOG_LINKAGE)
 @blp.response(200, LinkageWithEventsSchema)
 @refusals(401, 403, 404)
 def get_linkage(folio: str) -> Linkage:

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from grants.people.services import load_reference_data
 from sqlalchemy import Table, insert
 
 from grants.access.models import User
@@ -19,6 +18,7 @@ from grants.core.db import Model, db
 from grants.evaluation.models import Assignment, Score, ScoreSheet
 from grants.people.folio import new_folio
 from grants.people.models import Person
+from grants.people.services import load_reference_data
 from tests.factories.access import make_user
 
 CHUNK = 5_000

@@ -52,7 +52,7 @@ def export_own() -> ResponseReturnValue:
 
 
 @bp.get("/linkages/<int:linkage_id>")
-@requires(Permission.SIGNED_IN)
+@requires(Permission.VIEW_LINKAGE, Permission.LOG_LINKAGE)
 def linkage(linkage_id: int) -> ResponseReturnValue:
     """Coordinators see all and change nothing, a liaison those of the own institution; others see no such page."""
     found = queries.get_linkage(current_user, linkage_id)

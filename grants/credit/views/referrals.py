@@ -47,7 +47,7 @@ def refer(person_id: int) -> ResponseReturnValue:
 
 
 @bp.get("/referrals/<int:referral_id>")
-@requires(Permission.SIGNED_IN)
+@requires(Permission.VIEW_LINKAGE, Permission.LOG_LINKAGE)
 def referral(referral_id: int) -> ResponseReturnValue:
     """Coordinators see all, a liaison those of the own institution; for others there is no such page."""
     found = queries.get_referral(current_user, referral_id)
