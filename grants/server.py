@@ -14,8 +14,11 @@ from flask_migrate import upgrade
 from sqlalchemy import select
 
 from grants.access.models import User
-from grants.core.db import db
+from grants.access.production import refuse_unsafe_production
+from grants.core.db import db, transaction
 from grants.core.jobs import worker_for
+from grants.demo.start import load_on_first_start, say_how_to_sign_in
+from grants.people.services import load_reference_data
 
 WEB_WORKERS = 2
 WEB_THREADS = 4
@@ -28,10 +31,9 @@ WEB_THREADS = 4
 def run(host: str, port: int) -> None:
     """Bring the database up to date and serve, with the worker beside the web server."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    if app.config["ENVIRONMENT"] == "production":
-        _check_production(app)
-    else:
+    if app.config["ENVIRONMENT"] != "production":
         _prepare_for_newcomer(app)
+    refuse_unsafe_production(app)
     db.session.remove()
     db.engine.dispose()
     click.echo(f"Semilla listens on http://{host}:{port}/ (stop it with Ctrl+C)")
@@ -46,20 +48,15 @@ def worker() -> None:
     worker_for(app).create_consumer(workers=1, worker_type="thread", check_worker_health=True).run()
 
 
-def _check_production(app: Flask) -> None:
-    from grants.access.production import refuse_unsafe_production
-
-    refuse_unsafe_production(app)
-
-
 def _prepare_for_newcomer(app: Flask) -> None:
     """A development machine: make the tables, and on a first start load the demo programme."""
-    from grants.demo.start import load_on_first_start
-
     click.echo(f"Bringing the database up to date in {app.instance_path} ...")
     upgrade()
+    with transaction():
+        load_reference_data()
     if db.session.scalar(select(User.id).limit(1)) is None and os.environ.get("GRANTS_DEMO", "1") != "0":
         load_on_first_start(app)
+    say_how_to_sign_in()
 
 
 def _serve(host: str, port: int) -> int:
@@ -67,7 +64,9 @@ def _serve(host: str, port: int) -> int:
     settings = ["--bind", f"{host}:{port}", "--workers", str(WEB_WORKERS), "--threads", str(WEB_THREADS)]
     command = Path(sys.argv[0]).resolve()
     children = [
-        subprocess.Popen([sys.executable, "-m", "gunicorn", "grants.wsgi:app", *settings, "--timeout", "120"]),  # noqa: S603 -- our own program
+        subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "grants.wsgi:app", *settings, "--timeout", "120", "--no-control-socket"]
+        ),  # noqa: S603 -- our own program
         subprocess.Popen([sys.executable, str(command), "worker"]),  # noqa: S603 -- our own program
     ]
 

@@ -9,10 +9,11 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 HUNDRED = Decimal(100)
 
-Levels = Mapping[Hashable, int]
+Levels = Mapping[Any, int]
 
 
 class Incomplete(ValueError):

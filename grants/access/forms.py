@@ -51,11 +51,15 @@ def between(least: int, most: int, sentence: Any) -> Callable[[FlaskForm, Field]
     return check
 
 
-class Choices(SelectMultipleField):
-    """Several of a list, as boxes to tick."""
+class MultiCheckboxField(SelectMultipleField):
+    """Several of a list, as boxes to tick. At least one is needed; the service says so, in its own words."""
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.flags.required = True  # of the group: on a box it would ask for that very one
 
 
 class SignInForm(FlaskForm):
@@ -97,7 +101,7 @@ class LanguageForm(FlaskForm):
 
 
 class RolesForm(FlaskForm):
-    roles = Choices(_("Roles"), choices=[(role.value, ROLE_NAMES[role]) for role in Role])
+    roles = MultiCheckboxField(_("Roles"), choices=[(role.value, ROLE_NAMES[role]) for role in Role])
 
     @property
     def chosen(self) -> frozenset[Role]:
@@ -123,7 +127,7 @@ class ReasonForm(FlaskForm):
 
 class TokenForm(FlaskForm):
     label = StringField(_("What it is for"), validators=required(80, _("Say which program will use it.")))
-    scopes = Choices(_("What it may do"))
+    scopes = MultiCheckboxField(_("What it may do"))
     days = IntegerField(
         _("Days until it expires"),
         default=90,

@@ -48,6 +48,8 @@ def _dangers(app: Flask) -> Iterator[str]:
                 num=SHORTEST_SECRET)  # fmt: skip
     if _others_can_read(folder / "config.py"):
         yield _("instance/config.py can be read by others. Run: chmod 600 %(path)s", path=str(folder / "config.py"))
+    for path in sorted(folder.glob("*private*.pem")):
+        yield _("%(name)s is a private key of the security desk. Take it off this server.", name=path.name)
     if demo_accounts_present():
         yield _("The demonstration's accounts are in this database. Start production with an empty one.")
 

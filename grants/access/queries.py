@@ -40,10 +40,10 @@ class Risk(StrEnum):
 
 
 RISK_NAMES = {
-    Risk.BLOCKED: _("Locked after wrong attempts"),
+    Risk.BLOCKED: _("Locked: wrong attempts"),
     Risk.SUSPENDED: _("Suspended"),
-    Risk.WITHOUT_FACTOR: _("Has not set a second factor"),
-    Risk.RESET_OPEN: _("A reset waits for a second administrator"),
+    Risk.WITHOUT_FACTOR: _("No second factor yet"),
+    Risk.RESET_OPEN: _("Reset waits for approval"),
     Risk.UNUSED: _("Unused for 60 days"),
 }
 

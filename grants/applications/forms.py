@@ -62,7 +62,7 @@ class PlanForm(FlaskForm):
     revision = RevisionField()
     venture = line(_("Name of the venture"), 160, Asked())
     sector = SelectField(_("Sector"), choices=[("", _("Choose")), *((code, name) for code, name in SECTORS.items())],
-                         validators=[Asked()])  # fmt: skip
+                         validators=[Asked()], default="")  # fmt: skip
     is_existing = RadioField(
         _("Does it exist already?"),
         choices=[("no", _("Start-up: it is about to begin")), ("yes", _("Existing: it sells already"))],
@@ -73,7 +73,7 @@ class PlanForm(FlaskForm):
     monthly_sales_usd = UsdField(_("Monthly sales now (USD)"), [Asked(), Optional()],
                                  description=_("Write 0 if it does not sell yet."))  # fmt: skip
     jobs = WholeNumberField(_("People who work there"), [Asked(), Optional()])
-    items = FieldList(FormField(ItemForm), max_entries=MOST_ITEMS)
+    items = FieldList(FormField(ItemForm), max_entries=2 * MOST_ITEMS)
 
     @classmethod
     def of(cls, plan: BusinessPlan) -> "PlanForm":
@@ -95,7 +95,9 @@ class PlanForm(FlaskForm):
         gaps = [entry.form.find_gaps() for entry in written]
         if any(gaps):
             self.form_errors.append(_("Some items are unfinished. What you wrote is still here; see the marked rows."))
-        return right and not any(gaps)
+        if len(written) > MOST_ITEMS:
+            self.form_errors.append(_("List at most %(most)d items.", most=MOST_ITEMS))
+        return right and not any(gaps) and len(written) <= MOST_ITEMS
 
     @property
     def fields(self) -> PlanFields:
@@ -115,7 +117,11 @@ class PlanForm(FlaskForm):
         """What the rows that can be counted cost."""
         rows = [entry.form for entry in self.items.entries]
         return sum(
-            (row.quantity.data * row.unit_price_usd.data for row in rows if row.quantity.data and row.unit_price_usd.data),
+            (
+                row.quantity.data * row.unit_price_usd.data
+                for row in rows
+                if row.quantity.data and row.unit_price_usd.data
+            ),
             Decimal("0.00"),
         )
 
@@ -141,4 +147,3 @@ class WithdrawForm(FlaskForm):
 
 class FileForm(FlaskForm):
     file = FileField(_("Photo or PDF"), [FileRequired(_("Choose a file."))])
-

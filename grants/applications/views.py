@@ -110,9 +110,7 @@ def edit(application_id: int) -> ResponseReturnValue:
 
 
 def _save(application: Application, form: PlanForm) -> int:
-    return services.save_plan(
-        application, form.fields, revision=form.revision.data or 0, by=current_user, now=utcnow()
-    )
+    return services.save_plan(application, form.fields, revision=form.revision.data or 0, by=current_user, now=utcnow())
 
 
 def _after_saving(application: Application) -> str:
@@ -122,7 +120,7 @@ def _after_saving(application: Application) -> str:
     return url_for(".edit", application_id=application.id)
 
 
-def _edit(application: Application, form: PlanForm) -> ResponseReturnValue:
+def _edit(application: Application, form: PlanForm) -> str:
     return render_template("applications/edit.html", form=form, application=application, now=utcnow())
 
 
@@ -131,7 +129,7 @@ def _refused(application: Application, form: PlanForm) -> ResponseReturnValue:
     form.add_rows()
     application = queries.get_application(application.id, current_user)
     if not application.is_draft or application.plan.revision == form.revision.data:
-        return _edit(application, form), 409
+        return Response(_edit(application, form), 409)
     form.revision.raw_data = [str(application.plan.revision)]
     return render_template("applications/conflict.html", form=form, application=application, sectors=SECTORS), 409
 
@@ -142,7 +140,11 @@ def autosave(application_id: int) -> ResponseReturnValue:
     application = queries.get_application(application_id, current_user)
     form = PlanForm()
     if not form.validate_on_submit():
-        return {"status": "invalid", "message": _("Not saved yet: see the marked fields."), "errors": form.problems}, 422
+        return {
+            "status": "invalid",
+            "message": _("Not saved yet: something needs another look. Press “Save draft” to see what."),
+            "errors": form.problems,
+        }, 422
     try:
         with transaction():
             revision = _save(application, form)

@@ -232,7 +232,7 @@ class CriterionForm(Form):
 
 
 class RubricForm(FlaskForm):
-    criteria = FieldList(FormField(CriterionForm), min_entries=1, max_entries=MOST_CRITERIA)
+    criteria = FieldList(FormField(CriterionForm), min_entries=1, max_entries=2 * MOST_CRITERIA)
     reason = line(_("Why the rubric changes"), 300)
 
     @classmethod
@@ -251,7 +251,10 @@ class RubricForm(FlaskForm):
     def validate(self, extra_validators: Any = None) -> bool:
         # A row that is to go, or that nobody wrote in, need not be right.
         self.criteria.entries = [entry for entry in self.criteria.entries if not entry.form.is_blank]
-        return bool(super().validate(extra_validators))
+        right = bool(super().validate(extra_validators))
+        if len(self.criteria.entries) > MOST_CRITERIA:
+            self.form_errors.append(_("Use at most %(most)d criteria.", most=MOST_CRITERIA))
+        return right and len(self.criteria.entries) <= MOST_CRITERIA
 
     @property
     def fields(self) -> list[CriterionFields]:

@@ -198,6 +198,12 @@ def _against_head(entries: int, mac: bytes) -> Verdict:
     return Verdict(entries, mac)
 
 
+def last(action: str) -> JournalEntry | None:
+    """The newest entry of an action."""
+    found = select(JournalEntry).where(JournalEntry.action == action).order_by(JournalEntry.id.desc()).limit(1)
+    return db.session.scalars(found).first()
+
+
 def _entries() -> Iterator[JournalEntry]:
     statement = select(JournalEntry).order_by(JournalEntry.id)
     return iter(db.session.scalars(statement.execution_options(yield_per=1000, populate_existing=True)))

@@ -1,6 +1,5 @@
 """Institutions, their liaisons, referrals and linkages. A register: Semilla lends nothing."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -13,7 +12,8 @@ from grants.access.models import User
 from grants.core.clock import local_day
 from grants.core.crypto import SealedRow, sealed_optional_text
 from grants.core.db import Model, Usd, state_column
-from grants.people.models import Canton, Consent, ContactKind, Person
+from grants.credit.sharing import Shared, share, short_name
+from grants.people.models import Canton, Consent, Person
 
 
 class InstitutionKind(StrEnum):
@@ -57,7 +57,6 @@ class ReferralState(StrEnum):
 
 
 OPEN_REFERRAL_STATES = frozenset({ReferralState.SENT, ReferralState.ACCEPTED})
-PHONES = frozenset({ContactKind.PHONE, ContactKind.WHATSAPP})
 
 
 class Referral(Model):
@@ -96,42 +95,12 @@ class Referral(Model):
 
     @property
     def short_name(self) -> str:
-        """First name and first surname: as much of the name as is shared."""
         return short_name(self.person)
 
     @property
-    def shared(self) -> "Shared":
-        """All that the institution learns about the person. Reads the person's contact points and canton."""
-        person = self.person
-        return Shared(
-            folio=person.folio,
-            name=self.short_name,
-            contact=safe_contact(person),
-            canton=person.canton.name,
-            need=self.need,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """The minimum that a referral shares, under the person's consent. `contact` is None when none is safe to call."""
-
-    folio: str
-    name: str
-    contact: str | None
-    canton: str
-    need: str
-
-
-def short_name(person: Person) -> str:
-    return " ".join([*person.given_names.split()[:1], person.first_surname])
-
-
-def safe_contact(person: Person) -> str | None:
-    """The phone verified last among those that are safe to call."""
-    safe = [point for point in person.contact_points if point.safe_to_call and point.kind in PHONES]
-    newest = max(safe, key=lambda point: (point.verified_on or date.min, point.id), default=None)
-    return newest.value if newest else None
+    def shared(self) -> Shared:
+        """All that the institution learns about the person."""
+        return share(self.person, need=self.need)
 
 
 class LinkageKind(StrEnum):

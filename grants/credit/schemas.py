@@ -21,7 +21,7 @@ LOGGABLE = (
     LinkageState.WITHDRAWN,
 )
 AMOUNT = r"^(0|[1-9][0-9]{0,6})\.[0-9]{2}$"
-RATE = r"^(100|[1-9]?[0-9])(\.[0-9]{1,4})?$"
+RATE = r"^(100(\.0{1,4})?|[1-9]?[0-9](\.[0-9]{1,4})?)$"
 KEY = r"^[A-Za-z0-9._:-]{1,80}$"
 REFERENCE = r"^[A-Za-z0-9][A-Za-z0-9 ./_-]{0,59}$"
 
@@ -37,6 +37,15 @@ class Day(fields.Date):
         if not isinstance(value, str) or not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
             raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
         return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Whole(fields.Integer):
+    """A whole number as JSON Schema means it: 12 and 12.0, but no text and no truth value."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+            raise self.make_error("invalid", input=value)
+        return int(value)
 
 
 class LinkageQuerySchema(Schema):
@@ -127,7 +136,7 @@ class StepSchema(Schema):
     to_state = fields.String(required=True, validate=words(LOGGABLE))
     happened_on = Day(required=True)
     amount_usd = fields.String(validate=validate.Regexp(AMOUNT), metadata={"example": "850.00"})
-    term_months = fields.Integer(strict=True, validate=validate.Range(1, 360))
+    term_months = Whole(validate=validate.Range(1, 360))
     rate_percent = fields.String(validate=validate.Regexp(RATE), metadata={"example": "25.12"})
     rate_kind = fields.String(validate=words(RateKind))
     reference = fields.String(validate=validate.Regexp(REFERENCE))

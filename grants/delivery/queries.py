@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from grants.access.models import Factor, FactorKind, User
@@ -73,6 +73,13 @@ def next_stop(officer: User) -> Delivery | None:
     carried = db.session.scalars(own.order_by(Delivery.id)).unique().all()
     # The time is encrypted, so the order is found here; a team carries a handful.
     return min(carried, key=lambda one: (one.state is DeliveryState.IN_TRANSIT, one.scheduled_for or ""), default=None)
+
+
+def counts_on_the_road() -> dict[DeliveryState, int]:
+    """How many deliveries are in each state of the road, states without any left out."""
+    found = select(Delivery.state, func.count()).where(Delivery.state.in_(ON_THE_ROAD)).group_by(Delivery.state)
+    rows = db.session.execute(found.order_by(Delivery.state)).tuples().all()
+    return dict(rows)
 
 
 def kits_to_pack() -> Sequence[Delivery]:

@@ -1,8 +1,10 @@
 """Shapes of what evaluators and coordinators enter."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
+from flask_babel import format_decimal
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import DateField, Field, RadioField, SelectField, StringField, TextAreaField
@@ -22,6 +24,11 @@ def plain_text(_form: FlaskForm, field: Field) -> None:
     text = field.data or ""
     if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
         raise ValidationError(_("This text holds a character that cannot be stored. Type it again."))
+
+
+def two_decimals(value: Decimal) -> str:
+    """Points as they are published: always with both decimals."""
+    return str(format_decimal(value, "0.00"))
 
 
 def strip(text: str | None) -> str | None:
@@ -93,12 +100,16 @@ class AmendmentForm(FlaskForm):
 
 
 class ProposalForm(FlaskForm):
-    stage = SelectField(_("Stage"), choices=[(stage.value, name) for stage, name in STAGE_NAMES.items()])
+    stage = SelectField(
+        _("Stage"),
+        choices=[(stage.value, name) for stage, name in STAGE_NAMES.items()],
+        validators=[DataRequired(message=_("Choose a stage."))],
+    )
     due_on = DateField(_("To be handed in by"), validators=[Optional()])
 
 
 class AssignForm(ProposalForm):
-    evaluator = SelectField(_("Evaluator"), coerce=int)
+    evaluator = SelectField(_("Evaluator"), coerce=int, validators=[DataRequired(message=_("Choose an evaluator."))])
 
     def offer(self, evaluators: Sequence[User]) -> "AssignForm":
         """Let these people be chosen."""

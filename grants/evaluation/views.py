@@ -22,10 +22,14 @@ from grants.evaluation.forms import (
     ProposalForm,
     SheetForm,
     sheet_form,
+    two_decimals,
 )
 from grants.evaluation.models import Assignment
 
 bp = Blueprint("evaluation", __name__)
+
+
+bp.add_app_template_filter(two_decimals)
 
 
 @bp.app_template_global()

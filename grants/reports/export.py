@@ -88,7 +88,7 @@ def _line(sheet: _Sheet, name: str, row: Row, years: Sequence[int]) -> None:
 
 def _sentences(sheet: _Sheet, contradictions: Sequence[Published], language: str) -> None:
     for published in contradictions:
-        sheet.add(_("The report contradicts itself:"), published.contradiction(language))
+        sheet.add(_("Caution with the published figure."), published.contradiction(language))
 
 
 def _shown(cell: Cell) -> int | str:

@@ -96,7 +96,8 @@ def records_page(
 def place_names() -> dict[str, str]:
     """Names of cantons and provinces by their DPA code."""
     cantons = select(Canton.code, Canton.name)
-    return dict(db.session.execute(cantons.union_all(select(Province.code, Province.name))).tuples().all())
+    rows = db.session.execute(cantons.union_all(select(Province.code, Province.name)))
+    return {row.code: row.name for row in rows}
 
 
 def _completed(kind: CourseKind) -> Select[Any, Any]:

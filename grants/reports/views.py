@@ -14,10 +14,12 @@ from grants.core.web import page_marker
 from grants.reports import queries
 from grants.reports.export import results_workbook
 from grants.reports.framework import CODES
+from grants.reports.home import home
 from grants.reports.results import Result, dimensions_of
 from grants.reports.words import dimension_name, hidden_mark, value_name
 
 bp = Blueprint("reports", __name__)
+blueprints = (bp, home)
 SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 

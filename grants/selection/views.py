@@ -1,7 +1,6 @@
 """Pages of selection: runs, signatures, awards, the waiting list, the act."""
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -17,6 +16,7 @@ from grants.core.clock import utcnow
 from grants.core.db import get_or_refuse, transaction
 from grants.core.documents import pdf
 from grants.core.web import errors_to, page_marker
+from grants.evaluation.forms import two_decimals
 from grants.evaluation.queries import conflicted_applications, owes_sheets
 from grants.selection import queries, services
 from grants.selection.forms import EndForm, StepForm
@@ -26,8 +26,9 @@ bp = Blueprint("selection", __name__)
 
 
 @bp.app_template_filter("points")
-def points(hundredths: int | None) -> Decimal | None:
-    return None if hundredths is None else scoring.as_points(hundredths)
+def points(hundredths: int | None) -> str:
+    """7400 → '74,00' in Spanish, '74.00' in English."""
+    return "—" if hundredths is None else two_decimals(scoring.as_points(hundredths))
 
 
 @bp.route("/selections")

@@ -17,7 +17,9 @@ function showTotal() {
     const { weight, bottom, top } = box.dataset;
     hundredths += (Number(weight) * 100 * (Number(chosen.value) - Number(bottom))) / (Number(top) - Number(bottom));
   }
-  const points = (Math.round(hundredths) / 100).toLocaleString(document.documentElement.lang);
+  const points = (Math.round(hundredths) / 100).toLocaleString(document.documentElement.lang, {
+    minimumFractionDigits: 2,
+  });
   const sentence = missing ? total.dataset.partial : total.dataset.complete;
   total.textContent = sentence.replace("{points}", points).replace("{missing}", String(missing));
   total.hidden = false;

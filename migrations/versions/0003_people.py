@@ -50,17 +50,20 @@ def upgrade() -> None:
     sa.Column('canton_code', sa.String(length=4), nullable=False),
     sa.Column('registered_by_id', sa.Integer(), nullable=False),
     sa.Column('registered_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('form_key', sa.String(length=43), nullable=True),
     sa.Column('given_names_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('first_surname_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('second_surname_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('birth_on_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('gender_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('washington_group_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('duplicate_reason_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('row_key', sa.String(length=22), nullable=False),
     sa.ForeignKeyConstraint(['canton_code'], ['canton.code'], name=op.f('fk_person_canton_code')),
     sa.ForeignKeyConstraint(['registered_by_id'], ['user.id'], name=op.f('fk_person_registered_by_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_person')),
     sa.UniqueConstraint('folio', name=op.f('uq_person_folio')),
+    sa.UniqueConstraint('form_key', name=op.f('uq_person_form_key')),
     sa.UniqueConstraint('row_key', name=op.f('uq_person_row_key'))
     )
     with op.batch_alter_table('person', schema=None) as batch_op:
@@ -93,6 +96,7 @@ def upgrade() -> None:
     sa.Column('value_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('owner_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('verified_on', sa.Date(), nullable=True),
+    sa.Column('failed_on', sa.Date(), nullable=True),
     sa.Column('row_key', sa.String(length=22), nullable=False),
     sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_contact_point_person_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contact_point')),
@@ -116,17 +120,16 @@ def upgrade() -> None:
     sa.CheckConstraint("(kind = 'none') = (number_lookup IS NULL)", name=op.f('ck_identity_document_none_has_no_number')),
     sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_identity_document_person_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_identity_document')),
+    sa.UniqueConstraint('number_lookup', name=op.f('uq_identity_document_number_lookup')),
     sa.UniqueConstraint('row_key', name=op.f('uq_identity_document_row_key'))
     )
     with op.batch_alter_table('identity_document', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_identity_document_number_lookup'), ['number_lookup'], unique=False)
         batch_op.create_index(batch_op.f('ix_identity_document_person_id'), ['person_id'], unique=False)
 
 
 def downgrade() -> None:
     with op.batch_alter_table('identity_document', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_identity_document_person_id'))
-        batch_op.drop_index(batch_op.f('ix_identity_document_number_lookup'))
 
     op.drop_table('identity_document')
     with op.batch_alter_table('contact_point', schema=None) as batch_op:

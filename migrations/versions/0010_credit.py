@@ -80,6 +80,7 @@ def upgrade() -> None:
     sa.Column('reference', sa.String(length=60), nullable=True),
     sa.Column('decline_reason', sa.Enum('document_not_accepted', 'status_not_accepted', 'outside_bond', 'age', 'no_guarantor', 'credit_bureau', 'capacity_to_pay', 'incomplete_file', 'client_withdrew', 'not_reachable', 'moved_away', name='declinereason', native_enum=False, create_constraint=True, length=40), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('last_step_on', sa.Date(), nullable=False),
     sa.Column('note_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('row_key', sa.String(length=22), nullable=False),
     sa.CheckConstraint("(state = 'declined') = (decline_reason IS NOT NULL)", name=op.f('ck_linkage_decline_has_reason')),
@@ -99,6 +100,7 @@ def upgrade() -> None:
     with op.batch_alter_table('linkage', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_linkage_disbursed_on'), ['disbursed_on'], unique=False)
         batch_op.create_index('ix_linkage_institution_state', ['institution_id', 'state'], unique=False)
+        batch_op.create_index('ix_linkage_last_step', ['last_step_on', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_linkage_person_id'), ['person_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_linkage_referral_id'), ['referral_id'], unique=False)
 
@@ -117,8 +119,24 @@ def upgrade() -> None:
     with op.batch_alter_table('linkage_event', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_linkage_event_linkage_id'), ['linkage_id'], unique=False)
 
+    op.create_table('linkage_request_key',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('user_id', sa.Integer(), nullable=False),
+    sa.Column('key', sa.String(length=80), nullable=False),
+    sa.Column('request_hash', sa.String(length=64), nullable=False),
+    sa.Column('linkage_id', sa.Integer(), nullable=False),
+    sa.Column('event_id', sa.Integer(), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['event_id'], ['linkage_event.id'], name=op.f('fk_linkage_request_key_event_id')),
+    sa.ForeignKeyConstraint(['linkage_id'], ['linkage.id'], name=op.f('fk_linkage_request_key_linkage_id')),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_linkage_request_key_user_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_linkage_request_key')),
+    sa.UniqueConstraint('user_id', 'key', name=op.f('uq_linkage_request_key_user_id_key'))
+    )
+
 
 def downgrade() -> None:
+    op.drop_table('linkage_request_key')
     with op.batch_alter_table('linkage_event', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_linkage_event_linkage_id'))
 
@@ -126,6 +144,7 @@ def downgrade() -> None:
     with op.batch_alter_table('linkage', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_linkage_referral_id'))
         batch_op.drop_index(batch_op.f('ix_linkage_person_id'))
+        batch_op.drop_index('ix_linkage_last_step')
         batch_op.drop_index('ix_linkage_institution_state')
         batch_op.drop_index(batch_op.f('ix_linkage_disbursed_on'))
 

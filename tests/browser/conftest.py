@@ -62,7 +62,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     subprocess.run([*command, "demo", "load"], env=environment, check=True, capture_output=True)
     port = _free_port()
     server = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "grants.wsgi:app", "--bind", f"127.0.0.1:{port}", "--threads", "4"],
+        [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "grants.wsgi:app",
+            "--bind",
+            f"127.0.0.1:{port}",
+            "--threads",
+            "4",
+            "--no-control-socket",
+        ],
         env={**environment, "GRANTS_RATELIMIT_ENABLED": "false"},
         stderr=subprocess.DEVNULL,
     )

@@ -17,6 +17,7 @@ from grants.core.db import transaction
 from grants.core.web import errors_to, page_marker
 
 NEW_LINK = "new_link"
+MOST_AT_RISK = 25  # the first page stays short; the list below holds them all
 
 
 @bp.get("/users")
@@ -24,7 +25,7 @@ NEW_LINK = "new_link"
 def users() -> ResponseReturnValue:
     page = queries.users_page(after=page_marker())
     confirmed = queries.confirmed_factors([user.id for user in page.items])
-    at_risk = {} if page_marker() else {found.user.id: found for found in queries.accounts_at_risk(now=utcnow())}
+    at_risk = [] if page_marker() else queries.accounts_at_risk(now=utcnow())[:MOST_AT_RISK]
     return render_template(
         "access/users.html", page=page, confirmed=confirmed, at_risk=at_risk, risk_names=queries.RISK_NAMES
     )

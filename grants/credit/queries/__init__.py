@@ -4,6 +4,7 @@ from grants.credit.queries.figures import credited_people, linked_by_province, l
 from grants.credit.queries.institutions import (
     active_institutions,
     all_cantons,
+    all_institutions,
     free_liaisons,
     get_institution,
     get_post,
@@ -33,7 +34,8 @@ from grants.credit.queries.referrals import (
 )
 
 __all__ = [
-    "LinkageFilter", "active_institutions", "all_cantons", "consent_texts", "credited_people", "free_liaisons",
+    "LinkageFilter", "active_institutions", "all_cantons", "all_institutions", "consent_texts", "credited_people",
+    "free_liaisons",
     "get_institution", "get_linkage", "get_own_linkage", "get_own_referral", "get_person", "get_post",
     "get_referral", "institutions_page", "liaison_institution", "liaison_post", "linkage_by_folio",
     "linkages_page", "linkages_visible_to", "linked_by_province", "linked_people", "open_referral",

@@ -27,6 +27,11 @@ def active_institutions() -> list[Institution]:
     return list(db.session.scalars(statement))
 
 
+def all_institutions() -> list[Institution]:
+    """Active or not, by name: to narrow a list."""
+    return list(db.session.scalars(select(Institution).order_by(Institution.name, Institution.id)))
+
+
 def all_cantons() -> list[Canton]:
     """Every canton with its province, in the order of the codes."""
     return list(db.session.scalars(select(Canton).options(joinedload(Canton.province)).order_by(Canton.code)))

@@ -32,7 +32,7 @@ def index() -> ResponseReturnValue:
         "credit/index.html",
         page=page,
         narrowed=narrowed,
-        institutions=queries.active_institutions(),
+        institutions=queries.all_institutions(),
         kept={name: value for name, value in request.args.items() if name in ("institution", "state")},
     )
 

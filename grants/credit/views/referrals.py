@@ -13,7 +13,8 @@ from grants.core.db import transaction
 from grants.core.web import errors_to, page_marker
 from grants.credit import queries, services
 from grants.credit.forms import AddLinkageForm, DeclineForm, ReferForm
-from grants.credit.models import LinkageKind, Referral, ReferralState, safe_contact, short_name
+from grants.credit.models import LinkageKind, Referral, ReferralState
+from grants.credit.sharing import share
 from grants.credit.views.blueprint import bp
 from grants.people.models import ConsentText, Person
 
@@ -41,8 +42,7 @@ def refer(person_id: int) -> ResponseReturnValue:
         institutions=institutions,
         referrals=queries.referrals_of_person(person),
         existing=queries.open_referral(person, form.chosen_institution),
-        name=short_name(person),
-        contact=safe_contact(person),
+        shared=share(person, need=""),
     )
 
 

@@ -86,7 +86,9 @@ def test_invitation_shows_the_link_once_and_writes_a_message(browser: FlaskClien
     assert user is not None
     assert answer.location == f"/users/{user.id}"
     assert (user.name, user.roles, user.language) == ("Nueva Persona", {Role.EVALUATOR, Role.OFFICER}, "en")
-    link = browser.get(answer.location).text.split('<code class="text-break" translate="no">')[1].split("<")[0]
+    link = (
+        browser.get(answer.location).text.split('<code class="text-reset text-break" translate="no">')[1].split("<")[0]
+    )
     assert "/invitation/" in link
     assert link not in browser.get(answer.location).text
     message = db.session.scalars(select(OutboxMessage)).one()

@@ -37,7 +37,9 @@ def test_token_is_shown_once_and_kept_hashed(app: Flask, ana: User) -> None:
     client = signed_in_client(app, ana)
     data = {"label": "Hoja de cálculo", "scopes": ["view_call", "view_results"], "days": "30"}
     assert client.post("/account/tokens", data=data).location == "/account/tokens"
-    shown = client.get("/account/tokens").text.split('<code class="text-break" translate="no">')[1].split("<")[0]
+    shown = (
+        client.get("/account/tokens").text.split('<code class="text-reset text-break" translate="no">')[1].split("<")[0]
+    )
     row = db.session.scalars(select(ApiToken)).one()
     assert row.token_hash == token_hash(shown)
     assert row.scopes == {P.VIEW_CALL, P.VIEW_RESULTS}

@@ -116,6 +116,8 @@ def test_window_is_read_in_the_programmes_time(app: Flask, coordinator: FlaskCli
 def test_bad_value_gets_a_sentence_and_nothing_is_stored(
     app: Flask, coordinator: FlaskClient, field: str, value: str
 ) -> None:
+    make_programme()
+
     answer = coordinator.post("/calls/new", data=call_form(**{field: value}))
 
     assert answer.status_code == 200

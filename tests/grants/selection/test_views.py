@@ -88,8 +88,8 @@ def test_run_page_shows_points_cut_and_why_and_says_it_is_a_simulation(app: Flas
     page = client.get(f"/selections/{run.id}", headers={"Accept-Language": "en"}).text
 
     assert "This is a simulation: it binds nobody." in page
-    assert "In: its 75 points reach the cut line of 75." in page
-    assert "Number 1 on the waiting list: its 25 points are below the cut line of 75." in page
+    assert "In: its 75.00 points reach the cut line of 75.00." in page
+    assert "Number 1 on the waiting list: its 25.00 points are below the cut line of 75.00." in page
 
 
 def test_unranked_applications_say_what_is_missing(app: Flask, sign_in: SignIn) -> None:

@@ -1,0 +1,42 @@
+"""The minimum about a person that a referral shares with one institution."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from grants.people.models import ContactKind, Person
+
+PHONES = frozenset({ContactKind.PHONE, ContactKind.WHATSAPP})
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """All that the institution learns, under the person's consent. `contact` is None when none is safe to call."""
+
+    folio: str
+    name: str
+    contact: str | None
+    canton: str
+    need: str
+
+
+def share(person: Person, *, need: str) -> Shared:
+    """Reads the person's contact points and canton: load them before."""
+    return Shared(
+        folio=person.folio,
+        name=short_name(person),
+        contact=safe_contact(person),
+        canton=person.canton.name,
+        need=need,
+    )
+
+
+def short_name(person: Person) -> str:
+    """First name and first surname: as much of the name as is shared."""
+    return " ".join([*person.given_names.split()[:1], person.first_surname])
+
+
+def safe_contact(person: Person) -> str | None:
+    """The phone verified last among those that are safe to call."""
+    safe = [point for point in person.contact_points if point.safe_to_call and point.kind in PHONES]
+    newest = max(safe, key=lambda point: (point.verified_on or date.min, point.id), default=None)
+    return newest.value if newest else None

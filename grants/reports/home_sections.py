@@ -1,0 +1,291 @@
+"""What each role's home page answers (PRODUCT.md), put together from the features' own questions."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from grants.access import queries as access
+from grants.access.models import User
+from grants.access.permissions import Permission
+from grants.applications import queries as applications
+from grants.calls import queries as calls
+from grants.core import journal
+from grants.core.clock import local_day
+from grants.core.errors import NotFound
+from grants.credit import queries as credit
+from grants.credit.words import STATE_NAMES as LINKAGE_NAMES
+from grants.delivery import queries as deliveries
+from grants.delivery.models import STATE_NAMES as DELIVERY_NAMES
+from grants.evaluation import queries as evaluation
+from grants.pages import day, moment
+from grants.people import queries as people
+from grants.reports import queries as reports
+
+SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    value: str
+    name: str
+    href: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    title: str
+    href: str
+    detail: str = ""
+    state: str = ""
+    tone: str = "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A question of the role, answered. `nothing` is (title, sentence) where there is nothing to do."""
+
+    title: str
+    lines: Sequence[Line] = ()
+    figures: Sequence[Figure] = ()
+    nothing: tuple[str, str] | None = None
+    action: tuple[str, str] | None = None
+
+
+def sections_for(user: User, *, now: datetime) -> list[Section]:
+    """The sections that the user's permissions open, the most urgent first."""
+    return [part for permission, build in SECTIONS if user.may(permission) for part in build(user, now)]
+
+
+def _my_stop(user: User, _now: datetime) -> list[Section]:
+    stop = deliveries.next_stop(user)
+    lines = []
+    if stop is not None:
+        address = url_for("delivery.handover", delivery_id=stop.id)
+        lines = [Line(stop.folio, address, stop.canton.name, str(DELIVERY_NAMES[stop.state]), "active")]
+    nothing = (_("No stop now"), _("When the warehouse releases a kit to you, it appears here."))
+    return [Section(_("My next stop"), lines, nothing=nothing)]
+
+
+def _sheets(user: User, _now: datetime) -> list[Section]:
+    left = evaluation.left_to_score(user)
+    waiting = evaluation.my_page(user, submitted=False).items[:SHOWN]
+    title = ngettext("%(num)d sheet left to score", "%(num)d sheets left to score", left.sheets)
+    lines = [
+        Line(
+            f"{one.application.plan.venture}",
+            url_for("evaluation.sheet", assignment_id=one.id),
+            one.application.folio + (" · " + _("due %(day)s", day=day(one.due_on)) if one.due_on else ""),
+        )
+        for one in waiting
+    ]
+    nothing = (_("Nothing to score now"), _("When the coordinator assigns you an application, it appears here."))
+    return [Section(title, lines, nothing=nothing, action=(_("All my sheets"), url_for("evaluation.index")))]
+
+
+def _drafts(user: User, _now: datetime) -> list[Section]:
+    drafts = applications.unfinished_drafts(user, limit=SHOWN)
+    lines = [
+        Line(
+            one.plan.venture or one.folio,
+            url_for("applications.edit", application_id=one.id),
+            _("%(call)s, until %(moment)s", call=one.call.name, moment=moment(one.call.closes_at)),
+        )
+        for one in drafts
+    ]
+    nothing = (_("No unfinished applications"), _("Register a person, then start their application from their page."))
+    action = (_("Register a person"), url_for("people.register"))
+    return [Section(_("Unfinished applications"), lines, nothing=nothing, action=action)]
+
+
+def _to_call(user: User, now: datetime) -> list[Section]:
+    found = people.people_to_call(user, now=now, limit=SHOWN)
+    lines = [Line(one.full_name, url_for("people.show", person_id=one.id), one.folio) for one in found]
+    nothing = (_("Nobody must be called"), _("All contact points were verified in the last 90 days."))
+    return [Section(_("Who must be called"), lines, nothing=nothing)]
+
+
+def _scoring(_user: User, now: datetime) -> list[Section]:
+    lines = []
+    for call in calls.published_calls()[:SHOWN]:
+        progress = evaluation.call_progress(call)
+        detail = _(
+            "%(applications)d applications, %(submitted)d of %(needed)d sheets in",
+            applications=progress.applications,
+            submitted=progress.submitted,
+            needed=progress.needed,
+        )
+        state = _("Open") if call.is_open(now) else _("Window closed")
+        tone = "active" if call.is_open(now) else "quiet"
+        lines.append(Line(call.name, url_for("evaluation.board", call_id=call.id), detail, state, tone))
+    nothing = (_("No call yet"), _("Create a call with its rubric and publish it."))
+    return [Section(_("Where scoring stands"), lines, nothing=nothing, action=(_("Calls"), url_for("calls.index")))]
+
+
+def _stuck(_user: User, now: datetime) -> list[Section]:
+    today = local_day(now)
+    lines = [
+        Line(
+            f"{one.person.full_name}",
+            url_for("credit.linkage", linkage_id=one.id),
+            ngettext(
+                "%(institution)s, %(num)d day without a step",
+                "%(institution)s, %(num)d days without a step",
+                (today - one.last_step_on).days,
+                institution=one.institution.name,
+            ),
+            str(LINKAGE_NAMES[one.state]),
+        )
+        for one in credit.stuck(now, limit=SHOWN)
+    ]
+    nothing = (_("No linkage is stuck"), _("Every open linkage had a step lately."))
+    return [Section(_("Linkages without a step"), lines, nothing=nothing)]
+
+
+def _kits(_user: User, _now: datetime) -> list[Section]:
+    def listed(found: Sequence[Any]) -> list[Line]:
+        return [
+            Line(
+                one.folio, url_for("delivery.show", delivery_id=one.id), one.canton.name, str(DELIVERY_NAMES[one.state])
+            )
+            for one in found[:SHOWN]
+        ]
+
+    nothing = (_("Nothing to pack"), _("Approved deliveries appear here."))
+    seals = (_("No seal to put or to check"), _("Packed kits and kits on their way back appear here."))
+    return [
+        Section(_("What to pack"), listed(deliveries.kits_to_pack()), nothing=nothing),
+        Section(_("Seals"), listed(deliveries.seals_to_check()), nothing=seals),
+    ]
+
+
+def _desk(_user: User, _now: datetime) -> list[Section]:
+    counted = deliveries.counts_on_the_road()
+    figures = [
+        Figure(str(count), str(DELIVERY_NAMES[state]), url_for("delivery.index", state=state.value))
+        for state, count in counted.items()
+    ]
+    nothing = (_("Nothing is on the road"), _("Kits in transit and at the point are counted here."))
+    return [Section(_("On the road"), figures=figures, nothing=None if figures else nothing)]
+
+
+def _who_waits(user: User, now: datetime) -> list[Section]:
+    institution = credit.liaison_institution(user)
+    if institution is None:
+        sentence = _("Ask the coordinator to name you liaison of your institution.")
+        return [Section(_("Who waits for me"), nothing=(_("You have no institution yet"), sentence))]
+    today = local_day(now)
+    lines = [
+        Line(
+            one.person.full_name,
+            url_for("credit.linkage", linkage_id=one.id),
+            ngettext(
+                "%(num)d day without a step", "%(num)d days without a step", max(0, (today - one.last_step_on).days)
+            ),
+            str(LINKAGE_NAMES[one.state]),
+        )
+        for one in credit.waiting_for(institution, limit=SHOWN)
+    ]
+    nothing = (_("Nobody waits"), _("People referred to your institution appear here."))
+    action = (_("All my referrals"), url_for("credit.my_referrals"))
+    return [Section(_("Who waits for me"), lines, nothing=nothing, action=action)]
+
+
+def _indicators(user: User, _now: datetime) -> list[Section]:
+    found = reports.results(protected=not user.may(Permission.OPEN_RESULT_RECORDS))
+    figures = [
+        Figure(
+            "—" if one.total.cumulative.count is None else str(one.total.cumulative.count),
+            _("%(code)s, target %(target)d", code=one.frame.code, target=int(one.frame.target)),
+            url_for("reports.results", _anchor=one.frame.code),
+        )
+        for one in found
+    ]
+    nothing = (_("No indicators yet"), _("The results framework has not been loaded."))
+    action = (_("Results"), url_for("reports.results"))
+    return [
+        Section(_("Indicators against target"), figures=figures, nothing=None if figures else nothing, action=action)
+    ]
+
+
+def _audit(_user: User, _now: datetime) -> list[Section]:
+    last = journal.last("journal.verified")
+    found = [Figure(moment(last.at), _("last verification of the journal"))] if last else []
+    nothing = (_("The journal has not been verified yet"), _("Open the journal and verify it."))
+    action = (_("Journal"), url_for("access.journal"))
+    return [Section(_("Audit trail"), figures=found, nothing=None if found else nothing, action=action)]
+
+
+def _accounts(_user: User, now: datetime) -> list[Section]:
+    lines = [
+        Line(
+            one.user.name,
+            url_for("access.user", user_id=one.user.id),
+            ", ".join(str(access.RISK_NAMES[risk]) for risk in one.risks),
+        )
+        for one in access.accounts_at_risk(now=now)[:SHOWN]
+    ]
+    nothing = (_("No account at risk"), _("Locked, unused and incomplete accounts appear here."))
+    return [Section(_("Accounts at risk"), lines, nothing=nothing, action=(_("Users"), url_for("access.users")))]
+
+
+SECTIONS: Sequence[tuple[Permission, Callable[[User, datetime], list[Section]]]] = (
+    (Permission.CARRY_DELIVERY, _my_stop),
+    (Permission.SCORE_APPLICATION, _sheets),
+    (Permission.ASSIGN_EVALUATORS, _scoring),
+    (Permission.EDIT_APPLICATION, _drafts),
+    (Permission.REGISTER_PERSON, _to_call),
+    (Permission.PACK_KIT, _kits),
+    (Permission.VIEW_DELIVERY, _desk),
+    (Permission.LOG_LINKAGE, _who_waits),
+    (Permission.REFER_PERSON, _stuck),
+    (Permission.VIEW_RESULTS, _indicators),
+    (Permission.MANAGE_USERS, _accounts),
+    (Permission.VIEW_JOURNAL, _audit),
+)
+
+
+def page_of(folio: str, user: User) -> str | None:
+    """The page of what a folio names, if this user may open it; None whether it is missing or another's."""
+    finder = FINDERS.get(folio[0])
+    try:
+        return finder(folio, user) if finder else None
+    except NotFound:
+        return None
+
+
+def _person_page(folio: str, user: User) -> str | None:
+    found = people.find_by_folio(folio) if user.may(Permission.VIEW_PERSON) else None
+    return url_for("people.show", person_id=found.id) if found else None
+
+
+def _application_page(folio: str, user: User) -> str | None:
+    if not user.may(Permission.VIEW_APPLICATION):
+        return None
+    return url_for("applications.show", application_id=applications.by_folio(folio, user).id)
+
+
+def _delivery_page(folio: str, user: User) -> str | None:
+    if user.may(Permission.CARRY_DELIVERY):
+        return url_for("delivery.handover", delivery_id=deliveries.stop_by_folio(user, folio).id)
+    if not user.may(Permission.VIEW_DELIVERY):
+        return None
+    return url_for("delivery.show", delivery_id=deliveries.get_by_folio(folio).id)
+
+
+def _linkage_page(folio: str, user: User) -> str | None:
+    if not (user.may(Permission.VIEW_LINKAGE) or user.may(Permission.LOG_LINKAGE)):
+        return None
+    return url_for("credit.linkage", linkage_id=credit.linkage_by_folio(user, folio).id)
+
+
+FINDERS: dict[str, Callable[[str, User], str | None]] = {
+    "P": _person_page,
+    "A": _application_page,
+    "D": _delivery_page,
+    "L": _linkage_page,
+}

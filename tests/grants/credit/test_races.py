@@ -1,0 +1,122 @@
+"""Two people at once: one wins, the other gets a sentence."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from grants.access.models import User
+from grants.access.permissions import Role
+from grants.core.clock import local_day, utcnow
+from grants.core.db import db, transaction
+from grants.core.errors import RuleBroken
+from grants.credit import queries, services
+from grants.credit.models import Institution, Linkage, LinkageEvent, LinkageKind, LinkageState, Referral
+from grants.credit.services import Step
+from grants.people.models import ConsentPurpose, ConsentText, Person
+from tests.factories.access import make_user
+from tests.factories.credit import make_institution, make_liaison, make_linkage
+from tests.factories.people import make_consent_text, make_person
+
+THREADS = 8
+
+
+def at_once(app: Flask, act: Callable[[], object]) -> list[str]:
+    """What each of the threads came to: "done", or the refusal's class."""
+    gate, outcomes = threading.Barrier(THREADS), []
+
+    def run() -> None:
+        with app.app_context():
+            gate.wait()
+            try:
+                with transaction():
+                    act()
+                outcomes.append("done")
+            except Exception as error:
+                outcomes.append(type(error).__name__)
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=run) for _n in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(outcomes)
+
+
+ONE_WINS = ["RuleBroken"] * (THREADS - 1) + ["done"]
+
+
+def test_one_open_referral_survives_a_race(real_app: Flask) -> None:
+    person, institution, by = make_person(), make_institution(), make_user(Role.COORDINATOR)
+    text = make_consent_text(ConsentPurpose.REFERRAL)
+    db.session.commit()
+    ids = (person.id, institution.id, text.id, by.id)
+
+    def refer() -> None:
+        services.refer(
+            db.session.get(Person, ids[0]),
+            to=db.session.get(Institution, ids[1]),
+            kinds=[LinkageKind.CREDIT],
+            need="Un horno",
+            text=db.session.get(ConsentText, ids[2]),
+            by=db.session.get(User, ids[3]),
+            now=utcnow(),
+        )
+
+    assert at_once(real_app, refer) == ONE_WINS
+    assert (db.session.query(Referral).count(), db.session.query(Linkage).count()) == (1, 1)
+
+
+def test_one_of_two_steps_wins(real_app: Flask) -> None:
+    linkage = make_linkage()
+    liaison = make_liaison(linkage.institution)
+    db.session.commit()
+    ids = (liaison.id, linkage.id)
+
+    def log() -> None:
+        user = db.session.get(User, ids[0])
+        step = Step(LinkageState.CONTACTED, local_day(utcnow()))
+        services.log_step(queries.get_own_linkage(user, ids[1]), step, by=user, now=utcnow())
+
+    assert at_once(real_app, log) == ONE_WINS
+    assert db.session.query(LinkageEvent).count() == 1
+
+
+def test_a_step_seen_from_an_old_state_is_refused(real_app: Flask) -> None:
+    linkage = make_linkage()
+    liaison = make_liaison(linkage.institution)
+    db.session.commit()
+    stale = queries.get_own_linkage(liaison, linkage.id)
+    db.session.commit()
+
+    def meanwhile() -> None:
+        with real_app.app_context(), transaction():
+            user = db.session.get(User, liaison.id)
+            own = queries.get_own_linkage(user, linkage.id)
+            services.log_step(own, Step(LinkageState.WITHDRAWN, local_day(utcnow())), by=user, now=utcnow())
+
+    thread = threading.Thread(target=meanwhile)
+    thread.start()
+    thread.join()
+    with pytest.raises(RuleBroken), transaction():
+        services.log_step(stale, Step(LinkageState.CONTACTED, local_day(utcnow())), by=liaison, now=utcnow())
+    db.session.expire_all()
+    assert db.session.get(Linkage, linkage.id).state is LinkageState.WITHDRAWN
+
+
+def test_the_same_key_at_once_logs_one_event(real_app: Flask) -> None:
+    linkage = make_linkage()
+    liaison = make_liaison(linkage.institution)
+    db.session.commit()
+    ids, day = (liaison.id, linkage.id), local_day(utcnow())
+
+    def log() -> None:
+        user = db.session.get(User, ids[0])
+        services.log_step_once(queries.get_own_linkage(user, ids[1]), Step(LinkageState.CONTACTED, day),
+                               key="k-1", request="same", by=user, now=utcnow())  # fmt: skip
+
+    assert at_once(real_app, log) == ["done"] * THREADS
+    assert db.session.query(LinkageEvent).count() == 1
