@@ -220,9 +220,9 @@ def current_text(purpose: ConsentPurpose, language: str) -> ConsentText | None:
 
 
 def current_texts() -> dict[ConsentPurpose, dict[str, ConsentText]]:
-    """The newest words of every purpose, by purpose and language."""
+    """The newest words of every purpose, by purpose and language; Spanish first."""
     texts: dict[ConsentPurpose, dict[str, ConsentText]] = {}
-    for text in db.session.scalars(select(ConsentText).order_by(ConsentText.version, ConsentText.language)):
+    for text in db.session.scalars(select(ConsentText).order_by(ConsentText.version, ConsentText.language.desc())):
         texts.setdefault(text.purpose, {})[text.language] = text
     return texts
 

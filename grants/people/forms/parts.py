@@ -45,6 +45,10 @@ def _countries() -> list[tuple[str, Any]]:
     return [CHOOSE, *country_choices(str(get_locale() or "es")[:2])]
 
 
+def _cantons() -> dict[str, list[tuple[str, Any]]]:
+    return {"": [CHOOSE], **queries.canton_choices()}
+
+
 def _whole(typed: str) -> int:
     return int(typed) if re.fullmatch(r"[0-9]{1,4}", typed) else 0
 
@@ -68,7 +72,7 @@ class PersonFields(Form):
         choices=YES_NO_RATHER_NOT,
     )
     language = choice(_("Language the person prefers"), named(SPOKEN_LANGUAGES), default="es")
-    canton_code = choice(_("Canton where the person lives"), queries.canton_choices)
+    canton_code = choice(_("Canton where the person lives"), _cantons)
 
     def validate_birth_year(self, _field: Field) -> None:
         if self.birth_on is None:
