@@ -209,7 +209,7 @@ def test_code_of_a_real_account_is_never_told(app):
     assert not any(letter.isdigit() for letter in answer.output.replace(user.email, ""))
 
 
-def test_accounts_are_listed_with_their_roles(demo, app):
+def test_accounts_are_listed_with_their_roles(demo):
     listed = demo.test_cli_runner().invoke(args=["demo", "accounts"]).output
 
     assert "monitoreo1@demo.semilla.example" in listed
