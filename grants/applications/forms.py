@@ -78,7 +78,8 @@ class PlanForm(FlaskForm):
     @classmethod
     def of(cls, plan: BusinessPlan) -> "PlanForm":
         """A form that shows a plan as stored, with blank rows for more items."""
-        form = cls(obj=plan, is_existing=None if plan.is_existing is None else ("yes" if plan.is_existing else "no"))
+        form = cls(obj=plan)
+        form.is_existing.data = {True: "yes", False: "no"}.get(plan.is_existing)  # type: ignore[arg-type]
         form.add_rows()
         return form
 

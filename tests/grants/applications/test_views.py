@@ -146,6 +146,16 @@ def test_page_shows_the_total_and_what_is_left(app: Flask, client: FlaskClient, 
     assert "USD 600,02" in page  # 700.00 − 99.98
 
 
+@pytest.mark.parametrize("answer", ["yes", "no"])
+def test_saved_answer_is_shown_as_chosen(app: Flask, client: FlaskClient, draft: Application, answer: str) -> None:
+    client.post(f"/applications/{draft.id}/edit", data=plan_form(is_existing=answer))
+
+    page = client.get(f"/applications/{draft.id}/edit").text
+
+    (chosen,) = [line for line in page.splitlines() if "checked" in line]
+    assert f'value="{answer}"' in chosen
+
+
 def test_save_over_a_newer_text_shows_both(app: Flask, client: FlaskClient, draft: Application) -> None:
     client.post(f"/applications/{draft.id}/edit", data=plan_form(venture="Del otro teléfono"))
 
