@@ -133,8 +133,8 @@ class ReleaseForm(FlaskForm):
     officer_code = _code(_("The officer's delivery code"), _("Six digits, read by the officer from their phone."))
 
     def validate_scheduled_for(self, field: Field) -> None:
-        if not FIRST_YEAR <= field.data.year <= LAST_YEAR:
-            raise ValidationError(_("Check the year."))
+        if field.data is None or not FIRST_YEAR <= field.data.year <= LAST_YEAR:
+            raise ValidationError(_("Choose the day and time."))
 
     def offer(self, officers: Iterable[User]) -> None:
         self.officer.choices = [(user.id, user.name) for user in officers]
