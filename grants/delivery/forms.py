@@ -34,6 +34,17 @@ class CodeField(TextField):
         return ""
 
 
+class WholeNumberField(IntegerField):
+    """A number of at most nine ASCII digits."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        typed = valuelist[0].strip() if valuelist else ""
+        if valuelist and re.fullmatch(r"[0-9]{1,9}", typed) is None:
+            self.data = None
+            raise ValueError(_("Write a whole number, digits only."))
+        super().process_formdata([typed] if valuelist else [])
+
+
 def _code(label: Any, description: Any = "") -> CodeField:
     return CodeField(label, [InputRequired(_("Write the code.")), Length(max=LONGEST_CODE)], description=description)
 
@@ -80,7 +91,7 @@ class KitForm(FlaskForm):
     def for_lines(cls, lines: Iterable[KitLine]) -> "KitForm":
         fields: dict[str, Any] = {}
         for line in lines:
-            fields[f"count_{line.position}"] = IntegerField(
+            fields[f"count_{line.position}"] = WholeNumberField(
                 line.name, [InputRequired(_("Write how many you counted.")), NumberRange(0, 100_000)]
             )
             if line.needs_serial and cls.asks_serials:
@@ -120,7 +131,7 @@ class SealForm(FlaskForm):
     seal_number = TextField(
         _("Number on the seal"), [InputRequired(_("Write the number that is on the seal.")), Length(max=30), plain]
     )
-    weight_grams = IntegerField(
+    weight_grams = WholeNumberField(
         _("Weight in grams"), [InputRequired(_("Weigh the sealed kit.")), NumberRange(1, 500_000)]
     )
 
@@ -133,8 +144,8 @@ class ReleaseForm(FlaskForm):
     officer_code = _code(_("The officer's delivery code"), _("Six digits, read by the officer from their phone."))
 
     def validate_scheduled_for(self, field: Field) -> None:
-        if not FIRST_YEAR <= field.data.year <= LAST_YEAR:
-            raise ValidationError(_("Check the year."))
+        if field.data is None or not FIRST_YEAR <= field.data.year <= LAST_YEAR:
+            raise ValidationError(_("Choose the day and time."))
 
     def offer(self, officers: Iterable[User]) -> None:
         self.officer.choices = [(user.id, user.name) for user in officers]

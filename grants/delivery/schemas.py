@@ -12,7 +12,7 @@ class KitLineSchema(Schema):
     position = fields.Integer(required=True)
     name = fields.String(required=True)
     quantity = fields.Integer(required=True)
-    unit_price_usd = fields.Decimal(places=2, as_string=True, required=True)
+    unit_price_usd = fields.Decimal(places=2, as_string=True, required=True, metadata={"type": "string"})
     serial_number = fields.String(allow_none=True)
 
 
@@ -21,7 +21,7 @@ class DeliverySchema(Schema):
     state = fields.Enum(DeliveryState, by_value=True, required=True)
     person = fields.String(attribute="person.folio", required=True, metadata={"description": "Folio of the person"})
     canton = fields.String(attribute="canton_code", required=True, metadata={"description": "DPA code"})
-    value_usd = fields.Decimal(places=2, as_string=True, required=True)
+    value_usd = fields.Decimal(places=2, as_string=True, required=True, metadata={"type": "string"})
 
 
 class WholeDeliverySchema(DeliverySchema):

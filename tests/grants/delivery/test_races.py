@@ -1,0 +1,231 @@
+"""Many at once, and death in the middle: exactly one success, all of it or nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from grants.access.models import UsedStep, User
+from grants.access.permissions import Role
+from grants.core import journal
+from grants.core.db import db, get_or_refuse, transaction
+from grants.core.errors import RuleBroken
+from grants.core.outbox import OutboxMessage
+from grants.delivery import services
+from grants.delivery.models import Delivery, DeliveryEvent, DeliveryState, Receipt, Signal, StoredAnswer, SymbolCard
+from tests.factories.access import make_user
+from tests.factories.delivery import DESK, DESK_PUBLIC, Carried, make_carried, make_delivery, make_officer
+
+pytestmark = pytest.mark.no_rollback
+NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+THREADS, RUNS = 20, 50
+DAY = timedelta(days=1)
+
+
+def carried_many(number: int) -> list[Carried]:
+    """Deliveries of one officer at their points, released a minute apart."""
+    officer = make_officer()
+    made = [make_carried(officer=officer, at=NOW + timedelta(minutes=n)) for n in range(number)]
+    db.session.commit()
+    return made
+
+
+def together(app: Flask, work: "Work") -> Counter[str]:
+    """Run the work in many threads that start at one moment; how each ended."""
+    ended: list[str] = []
+    gate = threading.Barrier(THREADS)
+
+    def run() -> None:
+        with app.app_context():
+            gate.wait()
+            try:
+                with transaction():
+                    work.act()
+                ended.append("done")
+            except RuleBroken:
+                ended.append("refused")
+            except Exception as error:  # what a thread dies of must reach the test
+                ended.append(type(error).__name__)
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=run) for _n in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return Counter(ended)
+
+
+class Work:
+    """One confirmation, as a request would make it."""
+
+    def __init__(self, carried: Carried, at: datetime) -> None:
+        self.delivery_id, self.officer_id = carried.delivery.id, carried.officer.id
+        self.codes, self.at = carried.codes(at), at
+
+    def act(self) -> None:
+        delivery, officer = get_or_refuse(Delivery, self.delivery_id), get_or_refuse(User, self.officer_id)
+        services.confirm(delivery, self.codes, key="the-same-key", desk=DESK, by=officer, now=self.at)
+
+
+def rows_of(delivery_id: int) -> dict[str, int]:
+    """How many rows a handover left, by table."""
+
+    def count(statement: object) -> int:
+        return int(db.session.scalar(statement) or 0)  # type: ignore[call-overload]
+
+    return {
+        "signal": count(select(func.count()).select_from(Signal).where(Signal.delivery_id == delivery_id)),
+        "receipt": count(select(func.count()).select_from(Receipt).where(Receipt.delivery_id == delivery_id)),
+        "answer": count(select(func.count()).select_from(StoredAnswer).where(StoredAnswer.delivery_id == delivery_id)),
+        "event": count(
+            select(func.count()).select_from(DeliveryEvent).where(
+                DeliveryEvent.delivery_id == delivery_id, DeliveryEvent.to_state == DeliveryState.CONFIRMED
+            )
+        ),
+    }  # fmt: skip
+
+
+def test_twenty_threads_fifty_times_exactly_one_confirmation_each(real_app: Flask) -> None:
+    all_carried = []
+    for _n in range(RUNS):
+        all_carried += carried_many(1)
+    steps_before = db.session.scalar(select(func.count()).select_from(UsedStep)) or 0
+    works = [Work(carried, NOW + DAY) for carried in all_carried]
+    db.session.remove()
+
+    ended = [together(real_app, work) for work in works]
+
+    assert ended == [Counter(done=1, refused=THREADS - 1)] * RUNS
+    assert [rows_of(work.delivery_id) for work in works] == [
+        {"signal": 1, "receipt": 1, "answer": 1, "event": 1}
+    ] * RUNS
+    assert db.session.scalar(select(func.count()).select_from(OutboxMessage)) == RUNS
+    assert db.session.scalar(select(func.count()).select_from(UsedStep)) == steps_before + RUNS
+    assert journal.verify().holds
+
+
+def test_twenty_approvals_at_once_make_exactly_two(real_app: Flask) -> None:
+    delivery = make_delivery()
+    approvers = [make_user(Role.COORDINATOR).id for _n in range(THREADS)]
+    db.session.commit()
+    delivery_id = delivery.id
+    left = iter(approvers)
+    lock = threading.Lock()
+
+    class Approval:
+        def act(self) -> None:
+            with lock:
+                user_id = next(left)
+            delivery = get_or_refuse(Delivery, delivery_id)
+            services.approve(delivery, by=get_or_refuse(User, user_id), now=NOW)
+
+    db.session.remove()
+    ended = together(real_app, Approval())  # type: ignore[arg-type]
+
+    assert ended == Counter(done=2, refused=THREADS - 2)
+    assert get_or_refuse(Delivery, delivery_id).state is DeliveryState.APPROVED
+
+
+# Reads "delivery officer key moment totp pin card statements" and confirms in a fork that kills itself before the
+# statement of that number; says how the fork ended.
+KILLED = """
+import os, signal, sys
+from datetime import datetime
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from grants import create_app
+from grants.access.models import User
+from grants.core.db import db, get_or_refuse, transaction
+from grants.delivery import services
+from grants.delivery.models import Delivery
+from grants.delivery.signals import Desk
+from tests.conftest import TEST_SETTINGS
+
+url, folder, public = sys.argv[1:]
+
+def confirm(delivery_id, officer_id, key, moment, totp, pin, card, limit):
+    app = create_app({**TEST_SETTINGS, "INSTANCE_PATH": folder, "DATABASE_URL": url})
+    with app.app_context():
+        delivery, officer = get_or_refuse(Delivery, int(delivery_id)), get_or_refuse(User, int(officer_id))
+        delivery.person.folio, list(delivery.lines)
+        count = 0
+
+        def die(*_given):
+            nonlocal count
+            count += 1
+            if count == int(limit):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        event.listen(Engine, "before_cursor_execute", die)
+        event.listen(Engine, "commit", die)
+        with transaction():
+            services.confirm(delivery, services.Codes(totp, pin, card), key=key, desk=Desk(public.encode(), "desk"),
+                             by=officer, now=datetime.fromisoformat(moment))
+
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        confirm(*line.split())
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+def test_kill_before_any_statement_leaves_all_or_nothing(real_app: Flask) -> None:
+    url = real_app.config["SQLALCHEMY_DATABASE_URI"]
+    zygote = subprocess.Popen(
+        [sys.executable, "-c", KILLED, url, real_app.instance_path, DESK_PUBLIC.decode()],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": _root()},
+    )  # fmt: skip
+    assert zygote.stdin is not None
+    assert zygote.stdout is not None
+    endings = []
+
+    with zygote:
+        while not endings or endings[-1] != 0:
+            carried = carried_many(1)[0]
+            codes, at = carried.codes(NOW + DAY), NOW + DAY
+            delivery_id = carried.delivery.id
+            words = (delivery_id, carried.officer.id, "a-key-of-mine", at.isoformat(), codes.totp, codes.pin,
+                     codes.card, len(endings) + 1)  # fmt: skip
+            db.session.commit()  # lets go of SQLite's one writer
+            zygote.stdin.write(" ".join(map(str, words)) + "\n")
+            zygote.stdin.flush()
+            endings.append(int(zygote.stdout.readline()))
+            _all_or_nothing(delivery_id, whole=endings[-1] == 0)
+            if endings[-1] != 0:
+                _retry(carried, codes, at)
+        zygote.stdin.close()
+
+    assert set(endings[:-1]) == {-signal.SIGKILL}
+    assert len(endings) > 15
+    assert journal.verify().holds
+
+
+def _all_or_nothing(delivery_id: int, *, whole: bool) -> None:
+    db.session.expire_all()
+    number, delivery = int(whole), get_or_refuse(Delivery, delivery_id)
+    card = db.session.scalars(select(SymbolCard).where(SymbolCard.award_id == delivery.award_id)).one()
+    assert delivery.state is (DeliveryState.CONFIRMED if whole else DeliveryState.AT_POINT)
+    assert (card.used_at is not None) == whole
+    assert rows_of(delivery_id) == {"signal": number, "receipt": number, "answer": number, "event": number}
+
+
+def _retry(carried: Carried, codes: services.Codes, at: datetime) -> None:
+    with transaction():
+        services.confirm(carried.delivery, codes, key="a-key-of-mine", desk=DESK, by=carried.officer, now=at)
+    _all_or_nothing(carried.delivery.id, whole=True)
+
+
+def _root() -> str:
+    return str(Path(__file__).resolve().parents[3])
