@@ -63,12 +63,8 @@ def _serve(host: str, port: int) -> int:
     """Start web and worker; when one ends, or somebody stops us, end both. Returns the exit code."""
     settings = ["--bind", f"{host}:{port}", "--workers", str(WEB_WORKERS), "--threads", str(WEB_THREADS)]
     command = Path(sys.argv[0]).resolve()
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "grants.wsgi:app", *settings, "--timeout", "120", "--no-control-socket"]
-        ),
-        subprocess.Popen([sys.executable, str(command), "worker"]),  # noqa: S603 -- our own program
-    ]
+    web = [sys.executable, "-m", "gunicorn", "grants.wsgi:app", *settings, "--timeout", "120", "--no-control-socket"]
+    children = [subprocess.Popen(program) for program in (web, [sys.executable, str(command), "worker"])]  # noqa: S603
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         for child in children:

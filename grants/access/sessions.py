@@ -56,8 +56,6 @@ def close_session() -> None:
 
 
 def _user_of_session(token: str) -> User | None:
-    if is_api():  # the API knows callers by token only: a cookie would need a CSRF token beside it
-        return None
     if is_api():  # the API has no CSRF check, so a cookie opens nothing there
         return None
     now = utcnow()

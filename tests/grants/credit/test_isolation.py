@@ -36,7 +36,7 @@ def rules_with_ids(app: Flask) -> list[tuple[Rule, str]]:
         (rule, method)
         for rule in app.url_map.iter_rules()
         if rule.endpoint.startswith("credit.") and rule.arguments
-        and app.view_functions[rule.endpoint].permission in (Permission.LOG_LINKAGE, Permission.SIGNED_IN)  # type: ignore[attr-defined]
+        and Permission.LOG_LINKAGE in app.view_functions[rule.endpoint].permissions  # type: ignore[attr-defined]
         for method in ("GET", "POST")
         if method in (rule.methods or ())
     ]  # fmt: skip
