@@ -7,7 +7,7 @@ from typing import Any
 from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal
-from flask import Flask, current_app, redirect, render_template, request, session, url_for
+from flask import Flask, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -26,12 +26,8 @@ def teach_templates(app: Flask) -> None:
     app.jinja_options["autoescape"] = True
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(usd=usd, day=day, moment=moment, number=number, percent=percent, country=country)
-    app.context_processor(lambda: {"link": link, "may": may, "Permission": Permission, "role_names": ROLE_NAMES,
+    app.context_processor(lambda: {"may": may, "Permission": Permission, "role_names": ROLE_NAMES,
                                    "language": str(get_locale() or "es")[:2]})  # fmt: skip
-
-
-def link(endpoint: str, **values: Any) -> str:
-    return url_for(endpoint, **values) if endpoint in current_app.view_functions else "#"
 
 
 def may(permission: str) -> bool:
