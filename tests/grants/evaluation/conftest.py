@@ -7,7 +7,7 @@ from flask import Flask
 from flask_babel import force_locale
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def in_english(app: Flask) -> Iterator[None]:
     with force_locale("en"):
         yield
