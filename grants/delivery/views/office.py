@@ -2,12 +2,13 @@
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user
 
 from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
-from grants.core.web import page_marker
+from grants.core.web import Onward, leads_on, page_marker
 from grants.delivery import queries, services
 from grants.delivery.forms import CancelForm
 from grants.delivery.models import REASON_NAMES, STATE_NAMES, DeliveryState
@@ -26,6 +27,14 @@ TONES = {
 def state_words() -> dict[str, object]:
     """Names and tones of states, for this feature's templates and for pages that show a delivery."""
     return {"delivery_states": STATE_NAMES, "delivery_tones": TONES, "delivery_reasons": REASON_NAMES}
+
+
+@leads_on("award")
+def delivery_links(award_id: int) -> list[Onward]:
+    live = queries.live_delivery(award_id) if current_user.may(Permission.VIEW_DELIVERY) else None
+    if live is None:
+        return []
+    return [Onward(_("Delivery %(folio)s", folio=live.folio), url_for("delivery.show", delivery_id=live.id))]
 
 
 @bp.get("/")
