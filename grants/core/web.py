@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from flask import current_app, request, session, url_for
+from flask import current_app, has_request_context, request, session, url_for
 from flask_wtf import FlaskForm
 
 from grants.core.errors import RuleBroken
@@ -28,8 +28,10 @@ def errors_to(form: FlaskForm) -> Iterator[None]:
 
 
 def chosen_language() -> str:
-    """The language picked on the page, else what the browser prefers, else Spanish."""
+    """The language picked on the page, else what the browser prefers, else Spanish, as at the console."""
     languages = current_app.config["LANGUAGES"]
+    if not has_request_context():
+        return str(languages[0])
     picked = session.get("language")
     if picked in languages:
         return str(picked)

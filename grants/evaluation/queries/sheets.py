@@ -11,7 +11,7 @@ from grants.access.models import User
 from grants.applications.models import Application, ApplicationState, Attachment, BusinessPlan
 from grants.applications.queries import hides_applications
 from grants.calls.models import Criterion, Rubric, Stage
-from grants.core.db import Page, db, get_or_refuse, keyset_page, one_or_refuse
+from grants.core.db import Page, db, keyset_page, one_or_refuse
 from grants.core.errors import NotFound
 from grants.evaluation.models import Assignment, ConflictOfInterest, Score, ScoreSheet, SheetState
 
@@ -77,7 +77,8 @@ def _readable_by(user: User) -> Select[Assignment]:
 
 def get_my_assignment(assignment_id: int, user: User) -> Assignment:
     """An assignment with its call and its plan. NotFound when it is not theirs, ended, or under a conflict."""
-    get_or_refuse(Assignment, assignment_id)
+    if assignment_id >= 2**31:  # PostgreSQL raises instead of finding nothing
+        raise NotFound
     application = joinedload(Assignment.application)
     return one_or_refuse(
         _readable_by(user)
