@@ -31,10 +31,17 @@ def state_words() -> dict[str, object]:
 
 @leads_on("award")
 def delivery_links(award_id: int) -> list[Onward]:
-    live = queries.live_delivery(award_id) if current_user.may(Permission.VIEW_DELIVERY) else None
-    if live is None:
-        return []
-    return [Onward(_("Delivery %(folio)s", folio=live.folio), url_for("delivery.show", delivery_id=live.id))]
+    """The award's delivery, or where it is planned; and the person's card."""
+    live = queries.live_delivery(award_id)
+    links = []
+    if live is not None and current_user.may(Permission.VIEW_DELIVERY):
+        address = url_for("delivery.show", delivery_id=live.id)
+        links.append(Onward(_("Delivery %(folio)s", folio=live.folio), address))
+    elif live is None and current_user.may(Permission.PLAN_DELIVERY) and queries.get_award(award_id).is_active:
+        links.append(Onward(_("Plan deliveries"), url_for("delivery.to_plan")))
+    if links and current_user.may(Permission.ISSUE_CARD):
+        links.append(Onward(_("Symbol card"), url_for("delivery.card", award_id=award_id)))
+    return links
 
 
 @bp.get("/")
