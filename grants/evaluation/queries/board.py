@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 from grants.access.models import User
 from grants.access.permissions import Role
 from grants.applications.models import Application, ApplicationState
-from grants.calls.models import Call, Stage
+from grants.calls.models import Call, CallKind, Stage
 from grants.core.db import Page, db, get_or_refuse, keyset_page
 from grants.core.errors import NotFound
 from grants.evaluation.models import Assignment, ConflictOfInterest, ScoreSheet, SheetState
@@ -58,7 +58,9 @@ class ProposalInputs:
 
 
 def counted_stages(call: Call) -> tuple[Stage, ...]:
-    """The stages of a call that weigh something."""
+    """The stages of a call that weigh something; none for devices, where completion decides and no sheet is written."""
+    if call.kind is CallKind.DEVICES:
+        return ()
     weights = {Stage.PLAN: call.plan_weight, Stage.PITCH: call.pitch_weight}
     return tuple(stage for stage, weight in weights.items() if weight)
 

@@ -294,8 +294,9 @@ def test_a_linkage_is_read_only_for_a_coordinator(app: Flask, coordinator: Any) 
 def test_other_roles_see_no_linkage(app: Flask, sign_in: Any, role: Role) -> None:
     linkage = make_linkage()
     client = sign_in(make_user(role))
-    assert client.get(f"/linkages/{linkage.id}").status_code == 404
-    assert client.get(f"/referrals/{linkage.referral_id}").status_code == 404
+    assert client.get(f"/linkages/{linkage.id}").status_code == 403
+    assert client.get(f"/linkages/{linkage.id + 1000}").status_code == 403
+    assert client.get(f"/referrals/{linkage.referral_id}").status_code == 403
     assert client.get("/linkages").status_code == 403
     assert client.get("/my-referrals").status_code == 403
 

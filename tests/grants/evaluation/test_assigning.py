@@ -18,6 +18,8 @@ from tests.factories.applications import make_application
 from tests.factories.calls import make_call
 from tests.factories.evaluation import make_assignment, make_conflict, make_sheet
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 
 def given(stage: Stage = Stage.PLAN) -> list[tuple[int, int]]:
     rows = db.session.query(Assignment).filter_by(stage=stage, ended_at=None).order_by(Assignment.id)

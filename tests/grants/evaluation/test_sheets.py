@@ -17,6 +17,8 @@ from grants.evaluation.services import Entries
 from tests.factories.access import make_user
 from tests.factories.evaluation import make_assignment, make_conflict, make_sheet
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 
 def entries(assignment: Assignment, *levels: int | None) -> Entries:
     """Levels for the criteria in order; None leaves one out."""

@@ -14,6 +14,8 @@ from grants.selection.models import Award, AwardState
 from tests.factories.access import make_user
 from tests.factories.selection import make_award, make_waiting
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 
 def test_decline_promotes_the_next_and_records_why(app: Flask) -> None:
     award = make_award()

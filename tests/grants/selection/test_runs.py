@@ -26,6 +26,8 @@ from tests.factories.evaluation import make_assignment, make_conflict, make_revi
 from tests.factories.people import make_person
 from tests.factories.training import make_completion, make_course
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 
 def chair() -> User:
     return make_user(Role.COORDINATOR)
