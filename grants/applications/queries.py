@@ -1,10 +1,10 @@
 """Applications as each reader may see them, and what submitting one depends on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from grants.access.models import User
@@ -19,10 +19,20 @@ from grants.training.models import Completion, Course, CourseKind, Enrolment
 
 SEES_ALL = (Role.COORDINATOR, Role.MONITORING)
 
+HiddenFrom = Callable[[User], ColumnElement[bool]]
+# Which applications are hidden from a user, whatever their roles. Features further down the river add theirs.
+_hidden_from: list[HiddenFrom] = []
+
+
+def hides_applications(condition: HiddenFrom) -> HiddenFrom:
+    """Add a condition under which no door of applications opens one to a user."""
+    _hidden_from.append(condition)
+    return condition
+
 
 def visible_to(user: User) -> Select[Application]:
-    """Applications this user may see: an enumerator their own, coordination and monitoring all."""
-    found = select(Application)
+    """Applications this user may see: an enumerator their own, coordination and monitoring all, none hidden."""
+    found = select(Application).where(*(~hidden(user) for hidden in _hidden_from))
     if any(user.is_a(role) for role in SEES_ALL):
         return found
     return found.where(Application.created_by_id == user.id)
@@ -73,6 +83,12 @@ def existing(person_id: int, call_id: int, user: User) -> Application | None:
     """This person's application to this call, if this user may see it."""
     found = visible_to(user).where(Application.person_id == person_id, Application.call_id == call_id)
     return db.session.scalars(found).one_or_none()
+
+
+def of_person(person_id: int, user: User, *, limit: int = 10) -> Sequence[Application]:
+    """This person's applications that the user may see, newest first."""
+    found = visible_to(user).where(Application.person_id == person_id)
+    return db.session.scalars(found.order_by(Application.id.desc()).limit(limit)).all()
 
 
 def received(typed: str) -> Application:

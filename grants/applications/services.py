@@ -1,6 +1,6 @@
 """Starting, writing, submitting and withdrawing applications, and keeping their files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -49,6 +49,17 @@ class Obstacle:
 
     sentence: Any
     field: str | None = None
+
+
+BeforeWithdrawal = Callable[[Application], None]
+# What must hold before an application is withdrawn: each raises RuleBroken. Features further down the river add theirs.
+_before_withdrawal: list[BeforeWithdrawal] = []
+
+
+def asked_before_withdrawal(check: BeforeWithdrawal) -> BeforeWithdrawal:
+    """Add a check that may refuse the withdrawal of an application. It runs with the application's row claimed."""
+    _before_withdrawal.append(check)
+    return check
 
 
 class StalePlan(RuleBroken):
@@ -138,6 +149,9 @@ def withdraw(application: Application, *, reason: str, by: User, now: datetime) 
     )
     if rows_hit(db.session.execute(taken_back)) != 1:
         raise RuleBroken(_("This application was withdrawn already."))
+    # After the row is claimed, so that no award is given between the question and the withdrawal.
+    for check in _before_withdrawal:
+        check(application)
     journal.record(by, "application.withdrawn", application, at=now, from_state=application.state.value)
 
 

@@ -1,8 +1,6 @@
 """Pages of applications."""
 
-from pathlib import Path
-
-from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -10,20 +8,26 @@ from flask_login import current_user
 from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.applications import attachments, queries, receipts, services
+from grants.applications.doors import attachments_folder, download
 from grants.applications.forms import FileForm, PlanForm, StartForm, SubmitForm, WithdrawForm
 from grants.applications.models import SECTORS, STATE_NAMES, Application, ApplicationState
 from grants.calls.queries import open_calls, published_calls
 from grants.core.clock import PROGRAMME_ZONE, utcnow
 from grants.core.db import transaction
 from grants.core.errors import NotFound, RuleBroken
-from grants.core.web import errors_to, page_marker, public_url
+from grants.core.web import Onward, errors_to, leads_on, onward_links, page_marker, public_url
 from grants.extensions import limiter
 
 bp = Blueprint("applications", __name__, url_prefix="/applications")
 
 
-def attachments_folder() -> Path:
-    return Path(current_app.instance_path) / "attachments"
+@leads_on("person")
+def application_links(person_id: int) -> list[Onward]:
+    found = queries.of_person(person_id, current_user) if current_user.may(Permission.VIEW_APPLICATION) else ()
+    return [
+        Onward(_("Application %(folio)s", folio=one.folio), url_for("applications.show", application_id=one.id))
+        for one in found
+    ]
 
 
 @bp.get("")
@@ -70,6 +74,7 @@ def _show(application: Application, file_form: FileForm, withdraw_form: Withdraw
         may_edit=queries.may_edit(application, current_user),
         eligibility=queries.eligibility(application.person_id, application.call),
         sectors=SECTORS,
+        onward=onward_links("application", application.id),
         now=utcnow(),
     )
 
@@ -219,13 +224,7 @@ def _keep(application: Application, form: FileForm) -> None:
 @requires(Permission.VIEW_APPLICATION)
 def attachment(application_id: int, attachment_id: int) -> ResponseReturnValue:
     found = queries.get_attachment(application_id, attachment_id, current_user)
-    path = attachments_folder() / found.storage_name
-    if not path.is_file():
-        raise NotFound
-    answer = send_file(path, mimetype=found.media_type, as_attachment=True, download_name=found.file_name, max_age=0)
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return download(found, name=found.file_name)
 
 
 @bp.post("/<int:application_id>/attachments/<int:attachment_id>/remove")

@@ -1,10 +1,11 @@
-"""Between a request and a service: broken rules beside their fields, safe redirects, languages, page markers."""
+"""Between a request and a service: broken rules beside fields, safe redirects, languages, markers, onward links."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from flask import current_app, request, session, url_for
+from flask import current_app, has_request_context, request, session, url_for
 from flask_wtf import FlaskForm
 
 from grants.core.errors import RuleBroken
@@ -27,8 +28,10 @@ def errors_to(form: FlaskForm) -> Iterator[None]:
 
 
 def chosen_language() -> str:
-    """The language picked on the page, else what the browser prefers, else Spanish."""
+    """The language picked on the page, else what the browser prefers, else Spanish, as at the console."""
     languages = current_app.config["LANGUAGES"]
+    if not has_request_context():
+        return str(languages[0])
     picked = session.get("language")
     if picked in languages:
         return str(picked)
@@ -54,3 +57,30 @@ def public_url(endpoint: str, **values: object) -> str:
     if base:
         return base + url_for(endpoint, **values)  # type: ignore[arg-type]
     return url_for(endpoint, _external=True, **values)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """A link from a row's page to what followed from it further down the river."""
+
+    label: str
+    address: str
+
+
+LeadsOn = Callable[[int], Sequence[Onward]]
+_leads_on: dict[str, list[LeadsOn]] = {}
+
+
+def leads_on(page: str) -> Callable[[LeadsOn], LeadsOn]:
+    """Add links to a kind of page that may not know what comes after it; none where the reader may see none."""
+
+    def add(link: LeadsOn) -> LeadsOn:
+        _leads_on.setdefault(page, []).append(link)
+        return link
+
+    return add
+
+
+def onward_links(page: str, row_id: int) -> list[Onward]:
+    """The links of one row's page, in the river's order."""
+    return [one for links in _leads_on.get(page, ()) for one in links(row_id)]

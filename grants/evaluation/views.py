@@ -8,6 +8,8 @@ from flask_login import current_user
 
 from grants.access.guard import requires
 from grants.access.permissions import Permission
+from grants.applications.attachments import EXTENSIONS
+from grants.applications.doors import download
 from grants.calls.models import Call, Stage
 from grants.core.clock import local_day, utcnow
 from grants.core.db import get_or_refuse, transaction
@@ -58,6 +60,15 @@ def sheet(assignment_id: int) -> ResponseReturnValue:
     assignment = queries.get_my_assignment(assignment_id, current_user)
     form = sheet_form(queries.criteria_for(assignment), queries.current_sheet(assignment))
     return _sheet_page(assignment, form)
+
+
+@bp.route("/score-sheets/<int:assignment_id>/attachments/<int:number>")
+@requires(Permission.SCORE_APPLICATION)
+def attachment(assignment_id: int, number: int) -> ResponseReturnValue:
+    assignment = queries.get_my_assignment(assignment_id, current_user)
+    found = queries.get_numbered_attachment(assignment, number)
+    # Never the name it was sent with: people name files after themselves.
+    return download(found, name=f"{assignment.application.folio}-{number}{EXTENSIONS[found.media_type]}")
 
 
 def _sheet_page(

@@ -9,7 +9,7 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import local_day, utcnow
 from grants.core.db import transaction
-from grants.core.web import errors_to, page_marker
+from grants.core.web import errors_to, onward_links, page_marker
 from grants.people import queries, services
 from grants.people.forms import (
     ConsentForm,
@@ -21,7 +21,7 @@ from grants.people.forms import (
     RegisterForm,
     VerifyForm,
 )
-from grants.people.models import GROUP_NAMES, SEX_NAMES, ConsentPurpose
+from grants.people.models import GROUP_NAMES, SEX_NAMES, ConsentPurpose, IdentityDocument
 from grants.people.words import CONTACT_NAMES, DOCUMENT_NAMES, DOUBTS, PURPOSE_NAMES, SPOKEN_LANGUAGES
 
 bp = Blueprint("people", __name__, url_prefix="/people")
@@ -94,7 +94,20 @@ def _duplicates(form: RegisterForm) -> list[queries.Duplicate]:
 @bp.get("/<int:person_id>")
 @requires(Permission.VIEW_PERSON)
 def show(person_id: int) -> ResponseReturnValue:
-    return render_template("people/show.html", person=queries.get_person(person_id), form=VerifyForm(), revealed=None)
+    return _page(person_id, VerifyForm())
+
+
+def _page(
+    person_id: int, form: VerifyForm, *, verifying: int | None = None, revealed: IdentityDocument | None = None
+) -> str:
+    return render_template(
+        "people/show.html",
+        person=queries.get_person(person_id),
+        form=form,
+        verifying=verifying,
+        revealed=revealed,
+        onward=onward_links("person", person_id),
+    )
 
 
 @bp.route("/<int:person_id>/edit", methods=["GET", "POST"])
@@ -130,8 +143,7 @@ def look(person_id: int, document_id: int) -> ResponseReturnValue:
     document = queries.get_document(person_id, document_id)
     with transaction():
         services.look_at_number(document, by=current_user, now=utcnow())
-    person = queries.get_person(person_id)
-    return render_template("people/show.html", person=person, form=VerifyForm(formdata=None), revealed=document)
+    return _page(person_id, VerifyForm(formdata=None), revealed=document)
 
 
 @bp.route("/<int:person_id>/contact-points/add", methods=["GET", "POST"])
@@ -158,8 +170,7 @@ def verify(person_id: int, point_id: int) -> ResponseReturnValue:
             services.verify_contact(point, on=day, by=current_user, now=utcnow())
             flash(_("Contact verified."), "success")
             return redirect(url_for(".show", person_id=person_id))
-    person = queries.get_person(person_id)
-    return render_template("people/show.html", person=person, form=form, verifying=point_id, revealed=None)
+    return _page(person_id, form, verifying=point_id)
 
 
 @bp.post("/<int:person_id>/contact-points/<int:point_id>/mark-dead")

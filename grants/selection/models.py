@@ -160,6 +160,10 @@ class Award(Model):
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None] = mapped_column(String(300))
 
+    @property
+    def is_active(self) -> bool:
+        return self.state is AwardState.ACTIVE
+
 
 class WaitingListEntry(Model):
     """The order in which others move up. Frozen at publication."""

@@ -15,7 +15,7 @@ from grants.calls.models import Call
 from grants.core.clock import utcnow
 from grants.core.db import get_or_refuse, transaction
 from grants.core.documents import pdf
-from grants.core.web import errors_to, page_marker
+from grants.core.web import Onward, errors_to, leads_on, onward_links, page_marker
 from grants.evaluation.forms import two_decimals
 from grants.evaluation.queries import conflicted_applications, owes_sheets
 from grants.selection import queries, services
@@ -29,6 +29,12 @@ bp = Blueprint("selection", __name__)
 def points(hundredths: int | None) -> str:
     """7400 → '74,00' in Spanish, '74.00' in English."""
     return "—" if hundredths is None else two_decimals(scoring.as_points(hundredths))
+
+
+@leads_on("application")
+def award_links(application_id: int) -> list[Onward]:
+    found = queries.award_of(application_id) if current_user.may(Permission.VIEW_SELECTION) else None
+    return [Onward(_("Award"), url_for("selection.award", award_id=found.id))] if found else []
 
 
 @bp.route("/selections")
@@ -176,6 +182,7 @@ def _award_page(award_id: int, form: EndForm) -> str:
         row=queries.row_of(found),
         replacement=queries.replacement_of(found),
         next_one=queries.first_waiting(found.selection),
+        onward=onward_links("award", found.id),
     )
 
 

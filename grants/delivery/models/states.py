@@ -56,6 +56,9 @@ DELIVERY_MOVES = {
     S.REFUSED: frozenset({S.RETURNING}),
     S.RETURNING: frozenset({S.RETURNED}),
 }
+# Steps that bring the kit nearer to its owner: they need an award that stands. Going back is always possible.
+TOWARDS_HANDOVER = (S.APPROVED, S.PACKED, S.SEALED, S.CLEARED, S.SCHEDULED, S.IN_TRANSIT, S.AT_POINT, S.PROVISIONAL,
+                    S.REVIEW, S.CONFIRMED)  # fmt: skip
 # With the officer, on the way or at the point.
 ON_THE_ROAD = (S.IN_TRANSIT, S.AT_POINT, S.NO_SHOW, S.REFUSED)
 

@@ -14,13 +14,13 @@ from grants.core.errors import RuleBroken
 from grants.delivery.models import PICTURES, Picture, SymbolCard
 from grants.delivery.symbols import SALT_BYTES, HashCost, hash_codes, new_codes, tag_key
 from grants.people.folio import new_folio
-from grants.selection.models import Award, AwardState
+from grants.selection.models import Award
+from grants.selection.services import claim_active_award
 
 
 def issue_card(award: Award, *, cost: HashCost, by: User, now: datetime) -> tuple[SymbolCard, list[str]]:
     """The award's live card and its four codes in the pictures' order. The codes stay sealed until printed once."""
-    if award.state is not AwardState.ACTIVE:
-        raise RuleBroken(_("This award has ended. Choose an active award."))
+    claim_active_award(award)
     salt = secrets.token_bytes(SALT_BYTES)
     codes, tag = new_codes(tag_key(salt))
     card = SymbolCard(

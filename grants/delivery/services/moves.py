@@ -11,7 +11,17 @@ from grants.access.models import User
 from grants.core import journal
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
-from grants.delivery.models import STATE_NAMES, Delivery, DeliveryEvent, DeliveryState, Duty, DutyHeld, Reason
+from grants.delivery.models import (
+    STATE_NAMES,
+    TOWARDS_HANDOVER,
+    Delivery,
+    DeliveryEvent,
+    DeliveryState,
+    Duty,
+    DutyHeld,
+    Reason,
+)
+from grants.selection.services import claim_active_award
 
 
 def move(
@@ -28,6 +38,8 @@ def move(
     """Take the delivery to a state if the table of moves allows it and nobody was faster; RuleBroken otherwise."""
     came_from = delivery.state
     refuse_unless_possible(delivery, to)
+    if to in TOWARDS_HANDOVER:
+        claim_active_award(delivery.award)
     take_duty(delivery, duty, by=by)
     moved = db.session.execute(
         update(Delivery)

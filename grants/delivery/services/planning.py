@@ -13,19 +13,32 @@ from grants.applications.models import PlanItem
 from grants.calls.models import CallKind
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
+from grants.delivery import queries
 from grants.delivery.models import Delivery, DeliveryState, Duty, KitLine, Reason
 from grants.delivery.services.moves import move, note, take_duty
 from grants.people.folio import new_folio
-from grants.selection.models import Award, AwardState
+from grants.selection.models import Award
+from grants.selection.services import asked_before_end, claim_active_award
 
 DEVICE = "Dispositivo electrónico"  # goods are named in the programme's language, as on the acta
 APPROVALS = 2
 
 
+@asked_before_end
+def refuse_while_delivered(award: Award) -> None:
+    """An award with a live delivery does not end: its place would go to somebody else and two kits would go out."""
+    live = queries.live_delivery(award.id)
+    if live is None:
+        return
+    if live.confirmed_at is not None:
+        raise RuleBroken(_("The kit of this award was handed over: the award can no longer end."))
+    raise RuleBroken(_("The kit of this award is under way. Cancel its delivery, or bring the kit back to the "
+                       "warehouse, before the award ends."))  # fmt: skip
+
+
 def plan_delivery(award: Award, *, by: User, now: datetime) -> Delivery:
     """Plan the award's only live delivery. Its kit is the application's item list, never above the award's value."""
-    if award.state is not AwardState.ACTIVE:
-        raise RuleBroken(_("This award has ended. Choose an active award."))
+    claim_active_award(award)
     lines = kit_lines(award)
     if not lines:
         raise RuleBroken(_("The plan has no item that fits the award's value. Correct the item list first."))
@@ -56,6 +69,7 @@ def approve(delivery: Delivery, *, by: User, now: datetime) -> None:
         raise RuleBroken(_("You planned this delivery. Two other people must approve it."))
     if delivery.state is not DeliveryState.PLANNED:
         raise RuleBroken(_("Only a planned delivery can be approved."))
+    claim_active_award(delivery.award)
     take_duty(delivery, Duty.APPROVE, by=by)
     last = Delivery.approvals == APPROVALS - 1
     signed = db.session.execute(

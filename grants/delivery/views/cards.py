@@ -25,7 +25,9 @@ from grants.delivery.views.blueprint import bp, said_if_refused
 @requires(Permission.ISSUE_CARD)
 def card(award_id: int) -> ResponseReturnValue:
     award = queries.get_award(award_id)
-    return render_template("delivery/card.html", award=award, card=queries.live_card(award_id))
+    return render_template(
+        "delivery/card.html", award=award, card=queries.live_card(award_id), delivery=queries.live_delivery(award_id)
+    )
 
 
 @bp.post("/cards/<int:award_id>/issue")

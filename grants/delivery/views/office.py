@@ -2,12 +2,13 @@
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user
 
 from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
-from grants.core.web import page_marker
+from grants.core.web import Onward, leads_on, page_marker
 from grants.delivery import queries, services
 from grants.delivery.forms import CancelForm
 from grants.delivery.models import REASON_NAMES, STATE_NAMES, DeliveryState
@@ -26,6 +27,21 @@ TONES = {
 def state_words() -> dict[str, object]:
     """Names and tones of states, for this feature's templates and for pages that show a delivery."""
     return {"delivery_states": STATE_NAMES, "delivery_tones": TONES, "delivery_reasons": REASON_NAMES}
+
+
+@leads_on("award")
+def delivery_links(award_id: int) -> list[Onward]:
+    """The award's delivery, or where it is planned; and the person's card."""
+    live = queries.live_delivery(award_id)
+    links = []
+    if live is not None and current_user.may(Permission.VIEW_DELIVERY):
+        address = url_for("delivery.show", delivery_id=live.id)
+        links.append(Onward(_("Delivery %(folio)s", folio=live.folio), address))
+    elif live is None and current_user.may(Permission.PLAN_DELIVERY) and queries.get_award(award_id).is_active:
+        links.append(Onward(_("Plan deliveries"), url_for("delivery.to_plan")))
+    if links and current_user.may(Permission.ISSUE_CARD):
+        links.append(Onward(_("Symbol card"), url_for("delivery.card", award_id=award_id)))
+    return links
 
 
 @bp.get("/")

@@ -8,9 +8,11 @@ from sqlalchemy import ColumnElement, Select, func, select, tuple_
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from grants.access.models import User
-from grants.applications.models import Application, ApplicationState, BusinessPlan
+from grants.applications.models import Application, ApplicationState, Attachment, BusinessPlan
+from grants.applications.queries import hides_applications
 from grants.calls.models import Criterion, Rubric, Stage
-from grants.core.db import Page, db, get_or_refuse, keyset_page, one_or_refuse
+from grants.core.db import Page, db, keyset_page, one_or_refuse
+from grants.core.errors import NotFound
 from grants.evaluation.models import Assignment, ConflictOfInterest, Score, ScoreSheet, SheetState
 
 
@@ -30,6 +32,16 @@ def conflict_declared() -> ColumnElement[bool]:
             ConflictOfInterest.application_id == Assignment.application_id,
             ConflictOfInterest.evaluator_id == Assignment.evaluator_id,
         )
+        .exists()
+    )
+
+
+@hides_applications
+def conflict_declared_by(user: User) -> ColumnElement[bool]:
+    """Whether this person declared a conflict about an application, for any statement over applications."""
+    return (
+        select(ConflictOfInterest.id)
+        .where(ConflictOfInterest.application_id == Application.id, ConflictOfInterest.evaluator_id == user.id)
         .exists()
     )
 
@@ -65,7 +77,8 @@ def _readable_by(user: User) -> Select[Assignment]:
 
 def get_my_assignment(assignment_id: int, user: User) -> Assignment:
     """An assignment with its call and its plan. NotFound when it is not theirs, ended, or under a conflict."""
-    get_or_refuse(Assignment, assignment_id)
+    if assignment_id >= 2**31:  # PostgreSQL raises instead of finding nothing
+        raise NotFound
     application = joinedload(Assignment.application)
     return one_or_refuse(
         _readable_by(user)
@@ -73,8 +86,17 @@ def get_my_assignment(assignment_id: int, user: User) -> Assignment:
         .options(
             application.joinedload(Application.call),
             application.joinedload(Application.plan).selectinload(BusinessPlan.items),
+            application.selectinload(Application.attachments),
         )
     )
+
+
+def get_numbered_attachment(assignment: Assignment, number: int) -> Attachment:
+    """A file of the assigned application by its place in the list, from 1: its own name may hold a person's."""
+    kept = assignment.application.kept_attachments
+    if not 1 <= number <= len(kept):
+        raise NotFound
+    return kept[number - 1]
 
 
 def my_page(user: User, *, submitted: bool, after: str | None = None) -> Page[Assignment]:

@@ -1,7 +1,9 @@
 """Questions about selections, awards and waiting lists."""
 
 from grants.selection.queries.awards import (
+    active_award,
     award_counts,
+    award_of,
     awards_page,
     first_waiting,
     get_award,
@@ -30,7 +32,9 @@ __all__ = [
     "Cut",
     "Inputs",
     "act_data",
+    "active_award",
     "award_counts",
+    "award_of",
     "awards_page",
     "calls_to_select",
     "counts_of",

@@ -59,6 +59,17 @@ def get_award(award_id: int, *, reader: User) -> Award:
     return award
 
 
+def active_award(application_id: int) -> Award | None:
+    """The award of an application that stands, read anew."""
+    statement = select(Award).where(Award.application_id == application_id, Award.state == AwardState.ACTIVE)
+    return db.session.scalars(statement.execution_options(populate_existing=True)).first()
+
+
+def award_of(application_id: int) -> Award | None:
+    """The award of an application, whether it stands or has ended."""
+    return db.session.scalars(select(Award).where(Award.application_id == application_id)).first()
+
+
 def row_of(award: Award) -> SelectionRow | None:
     """The award's row in its run: points, place and why."""
     statement = select(SelectionRow).where(

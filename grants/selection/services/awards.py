@@ -1,5 +1,6 @@
 """An award ends; the next on the waiting list takes its place."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from grants.access.models import User
 from grants.applications.models import Application, ApplicationState
+from grants.applications.services import asked_before_withdrawal
 from grants.core import journal
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
@@ -23,6 +25,32 @@ class Ended:
     """What followed the end of an award: the one that took its place, None when nobody waits any more."""
 
     replacement: Award | None
+
+
+BeforeEnd = Callable[[Award], None]
+# What must hold before an award ends: each raises RuleBroken. Features further down the river add theirs.
+_before_end: list[BeforeEnd] = []
+
+
+def asked_before_end(check: BeforeEnd) -> BeforeEnd:
+    """Add a check that may refuse the end of an award. It runs with the award's row claimed."""
+    _before_end.append(check)
+    return check
+
+
+@asked_before_withdrawal
+def refuse_while_awarded(application: Application) -> None:
+    """An application whose award stands is not withdrawn behind its back: the place would be lost."""
+    if queries.active_award(application.id) is not None:
+        raise RuleBroken(_("This application has an award. End the award first: then the next on the waiting list "
+                           "gets the place."), field="reason")  # fmt: skip
+
+
+def claim_active_award(award: Award) -> None:
+    """Hold an award's row while something is done for it, and refuse if it has ended."""
+    still = update(Award).where(Award.id == award.id, Award.state == AwardState.ACTIVE)
+    if rows_hit(db.session.execute(still.values(state=AwardState.ACTIVE))) == 0:
+        raise RuleBroken(_("This award has ended. Choose an active award."))
 
 
 def decline_award(award: Award, *, reason: str, by: User, now: datetime) -> Ended:
@@ -41,6 +69,9 @@ def _end(award: Award, state: AwardState, reason: str, by: User, now: datetime) 
     guarded = update(Award).where(Award.id == award.id, Award.state == AwardState.ACTIVE)
     if rows_hit(db.session.execute(guarded.values(state=state, ended_at=now, end_reason=reason))) == 0:
         raise RuleBroken(_("This award has already ended. Reload the page."))
+    # After the row is claimed, so that no kit is planned between the question and the end.
+    for check in _before_end:
+        check(award)
     journal.record(by, f"award.{state.value}", award, at=now)
     return Ended(_promote_next(award, by, now))
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from grants.access.models import User
+from grants.applications.models import Application, ApplicationState
 from grants.calls.models import Call, CallState
 from grants.core import journal
 from grants.core.db import db, rows_hit
@@ -28,6 +29,7 @@ from grants.selection.models import (
 from grants.selection.services.ranking import ranked_rows
 
 APPROVALS = 2
+CHANGED = _("Sheets, applications or the call changed since this run. Simulate again.")
 
 
 def simulate(call: Call, *, by: User, now: datetime) -> Selection:
@@ -98,9 +100,20 @@ def publish(selection: Selection, *, by: User, now: datetime) -> None:
     except IntegrityError:
         raise RuleBroken(_("Another run of this call is already published. There can be only one.")) from None
     rows = queries.rows_for_act(selection)
-    awarded = _award(selection, [row for row in rows if row.outcome is Outcome.CHOSEN], now)
+    chosen = [row for row in rows if row.outcome is Outcome.CHOSEN]
+    _claim_applications(chosen)
+    awarded = _award(selection, chosen, now)
     _line_up(selection, [row for row in rows if row.outcome is Outcome.WAITING])
     journal.record(by, "selection.published", selection, at=now, awards=awarded, inputs=selection.inputs_hash)
+
+
+def _claim_applications(rows: Sequence[SelectionRow]) -> None:
+    """Hold the chosen applications, so that none is withdrawn while it gets its award."""
+    standing = update(Application).where(
+        Application.id.in_([row.application_id for row in rows]), Application.state == ApplicationState.SUBMITTED
+    )
+    if rows_hit(db.session.execute(standing.values(state=ApplicationState.SUBMITTED))) != len(rows):
+        raise RuleBroken(CHANGED)
 
 
 def _award(selection: Selection, rows: Sequence[SelectionRow], now: datetime) -> int:
@@ -138,7 +151,7 @@ def check_act(selection: Selection, *, owed: int) -> None:
 
 def _check_unchanged(selection: Selection) -> None:
     if queries.selection_inputs(selection.call).hash != selection.inputs_hash:
-        raise RuleBroken(_("Sheets, applications or the call changed since this run. Simulate again."))
+        raise RuleBroken(CHANGED)
 
 
 def _move(selection: Selection, expected: SelectionState, to: SelectionState, **values: object) -> None:
