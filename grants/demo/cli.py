@@ -2,8 +2,7 @@
 
 import click
 import pyotp
-from argon2 import PasswordHasher
-from flask import current_app
+from flask import Flask, current_app
 from flask.cli import AppGroup
 from flask_babel import force_locale
 from flask_babel import gettext as _
@@ -13,7 +12,7 @@ from grants.access.permissions import ROLE_NAMES
 from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.errors import RuleBroken
-from grants.demo import queries, services
+from grants.demo import queries, start
 from grants.demo.staff import PASSWORD
 
 group = AppGroup("demo", help="The programme of the source report, with invented people.")
@@ -23,15 +22,10 @@ group = AppGroup("demo", help="The programme of the source report, with invented
 @click.option("--seed", default=2023, show_default=True, type=click.IntRange(0, 2**31), help="Same seed, same demo.")
 def load(seed: int) -> None:
     """Load the demo into an empty database: all of it, or nothing."""
-    hasher = PasswordHasher(
-        time_cost=current_app.config["ARGON2_TIME_COST"],
-        memory_cost=current_app.config["ARGON2_MEMORY_KIB"],
-        parallelism=current_app.config["ARGON2_PARALLELISM"],
-    )
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     with force_locale(current_app.config["BABEL_DEFAULT_LOCALE"]):
         try:
-            with click.progressbar(length=services.STEPS, label=_("Loading the demo")) as bar, transaction():
-                services.load(seed=seed, hasher=hasher, progress=lambda _done: bar.update(1))
+            start.load(app, seed=seed, label=_("Loading the demo"))
         except RuleBroken as error:
             raise click.ClickException(str(error.message)) from error
         click.echo(_("The demo is loaded. Its accounts share one password: %(password)s", password=PASSWORD))
