@@ -1,5 +1,7 @@
 """`grants demo`: load the demo, list its accounts, show their current codes."""
 
+import secrets
+
 import click
 import pyotp
 from flask import Flask, current_app
@@ -11,8 +13,13 @@ from grants.access.models import FactorKind, User
 from grants.access.permissions import ROLE_NAMES
 from grants.core.clock import utcnow
 from grants.core.db import transaction
-from grants.core.errors import RuleBroken
+from grants.core.errors import NotFound, RuleBroken
+from grants.delivery.doors import card_cost
+from grants.delivery.models import PICTURE_NAMES, PICTURES, Picture
+from grants.delivery.queries import get_by_folio
+from grants.delivery.symbols import grouped
 from grants.demo import queries, start
+from grants.demo.cards import ready_card
 from grants.demo.staff import PASSWORD
 
 group = AppGroup("demo", help="The programme of the source report, with invented people.")
@@ -59,3 +66,24 @@ def code(account: str, delivery: bool) -> None:
         if seed is None:
             raise click.ClickException(_("That is not a demo account. See `grants demo accounts`."))
         click.echo(pyotp.TOTP(seed).at(utcnow()))
+
+
+@group.command("card")
+@click.argument("folio")
+@click.option("--picture", type=click.Choice([one.value for one in Picture]), help="The true one; any if not given.")
+def card(folio: str, picture: str | None) -> None:
+    """Re-issue the symbol card of the delivery FOLIO and print its four codes. For trying a handover in the demo."""
+    chosen = Picture(picture) if picture else secrets.choice(PICTURES)
+    with force_locale(current_app.config["BABEL_DEFAULT_LOCALE"]):
+        try:
+            with transaction():
+                found = get_by_folio(folio)
+                ready = ready_card(found, chosen, cost=card_cost(), by=[*queries.accounts()], now=utcnow())
+        except NotFound as error:
+            raise click.ClickException(_("No delivery has this folio.")) from error
+        except RuleBroken as error:
+            raise click.ClickException(str(error.message)) from error
+        for one, digits in ready.codes.items():
+            mark = _("true: confirms") if one is ready.true_picture else _("confirms, and calls for help in silence")
+            click.echo(f"{PICTURE_NAMES[one]!s:8} {grouped(digits)}   {mark}")
+        click.echo(_("Codes shown before for this delivery no longer work."))

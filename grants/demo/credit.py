@@ -29,7 +29,7 @@ from grants.credit.models import (
 from grants.demo.facts import Chance, morning, programme
 from grants.demo.people import Cohort, consent_text
 from grants.demo.staff import ARRIVED, Staff
-from grants.people.models import Consent, ConsentPurpose, Person
+from grants.people.models import Consent, ConsentPurpose, ConsentText, Person
 
 LIAISONS_AT = ("Banco Codesarrollo", "Funda Esfuerzo")
 S = LinkageState
@@ -51,11 +51,11 @@ def build_credit(chance: Chance, staff: Staff, learners: Sequence[Cohort]) -> No
     institutions = _institutions(staff)
     borrowers = _borrowers(learners)
     others = _others(chance, learners, {person.id for person in borrowers})
-    turn = deque(institutions)
+    turn, text = deque(institutions), consent_text(ConsentPurpose.REFERRAL)
     for person in chance.shuffled([*borrowers, *others]):
         while turn[0].canton_code not in (None, person.canton_code):  # a caja serves its own canton
             turn.rotate(-1)
-        referral = _refer(chance, staff, person, turn[0])
+        referral = _refer(chance, staff, person, turn[0], text)
         way = TO_CREDIT if person in borrowers else _other_way(chance)
         _link(chance, referral, turn[0], way, _logged_by(staff, turn[0]))
         turn.rotate(-1)
@@ -102,9 +102,8 @@ def _others(chance: Chance, learners: Sequence[Cohort], taken: set[int]) -> list
     return found
 
 
-def _refer(chance: Chance, staff: Staff, person: Person, institution: Institution) -> Referral:
+def _refer(chance: Chance, staff: Staff, person: Person, institution: Institution, text: ConsentText) -> Referral:
     by, at = chance.choice(staff[Role.COORDINATOR]), morning(chance.day(REFERRED_FROM, REFERRED_UNTIL))
-    text = consent_text(ConsentPurpose.REFERRAL)
     consent = Consent(
         person_id=person.id, text_id=text.id, institution_id=institution.id, read_out_by_id=by.id, given_at=at
     )

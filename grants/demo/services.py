@@ -12,9 +12,9 @@ from grants.calls.models import Call
 from grants.core.clock import local_day
 from grants.core.db import Model, db
 from grants.core.errors import RuleBroken
+from grants.delivery.signals import Desk
 from grants.demo.applications import build_applications, window_days
 from grants.demo.awards import build_device_awards, build_seed_capital_awards
-from grants.delivery.signals import Desk
 from grants.demo.calls import build_devices_call, build_programme, build_seed_capital_call
 from grants.demo.corner import build_corner
 from grants.demo.credit import build_credit
@@ -54,6 +54,18 @@ def load(*, seed: int, hasher: PasswordHasher, desk: Desk, now: datetime, progre
     staff = build_staff(hasher)
     build_pins(staff)
     progress("accounts")
+    without_award = _build_reported(chance, staff, desk, progress)
+    # The session would look through all that was built at each step of what follows.
+    db.session.flush()
+    db.session.expunge_all()
+    people = db.session.scalars(select(Person).where(Person.id.in_(without_award)).order_by(Person.id)).all()
+    build_corner(Chance(seed + 1), staff.read_again(), people, desk, now=now)
+    db.session.flush()
+    progress("work of these days")
+
+
+def _build_reported(chance: Chance, staff: Staff, desk: Desk, progress: Progress) -> list[int]:
+    """The programme as it was reported; who of those trained got no award."""
     entrepreneurs, learners = build_entrepreneurs(chance, staff), build_learners(chance, staff)
     progress("people")
     build_training(chance, staff, entrepreneurs, learners)
@@ -67,16 +79,13 @@ def load(*, seed: int, hasher: PasswordHasher, desk: Desk, now: datetime, progre
     build_deliveries(chance, staff, awards, desk, first=KITS_FROM)
     progress("kits")
     devices = build_devices_call(owner, staff)
-    given = _device_awards(chance, staff, devices, learners)
-    build_deliveries(chance, staff, given, desk, first=DEVICES_FROM)
+    build_deliveries(chance, staff, _device_awards(chance, staff, devices, learners), desk, first=DEVICES_FROM)
     progress("devices")
     build_credit(chance, staff, learners)
     adopt_framework(owner, by=staff[Role.COORDINATOR][0], now=awards[0].awarded_at)
-    db.session.flush()
     progress("credits and indicators")
     awarded = {award.application.person_id for award in awards}
-    build_corner(Chance(seed + 1), staff, [one for one in entrepreneurs if one.id not in awarded], desk, now=now)
-    progress("work of these days")
+    return [one.id for one in entrepreneurs if one.id not in awarded]
 
 
 def _device_awards(chance: Chance, staff: Staff, call: Call, learners: list[Cohort]) -> list[Award]:

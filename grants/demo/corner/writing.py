@@ -31,9 +31,7 @@ def begin(setting: Setting, call: Call, person: Person, *, by: User, at: datetim
 def hand_in(setting: Setting, call: Call, person: Person, *, by: User, at: datetime) -> Application:
     """A whole application, written and submitted in half an hour."""
     application = begin(setting, call, person, by=by, at=at)
-    services.save_plan(
-        application, whole_plan(setting.chance), revision=0, by=by, now=at + timedelta(minutes=25)
-    )
+    services.save_plan(application, whole_plan(setting.chance), revision=0, by=by, now=at + timedelta(minutes=25))
     services.submit(application, consents=True, by=by, now=at + timedelta(minutes=30))
     return application
 
