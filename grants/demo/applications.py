@@ -41,7 +41,7 @@ def _application(chance: Chance, staff: Staff, call: Call, person: Person, day: 
         folio=chance.folio("A"), call=call, person=person, rubric=call.rubrics[0], state=ApplicationState.SUBMITTED,
         created_by=chance.choice(staff[Role.ENUMERATOR]), created_at=at, submitted_at=at + timedelta(minutes=35),
     )  # fmt: skip
-    plan = _device_plan(call) if call.kind == "devices" else _business_plan(chance, call.value_per_award_usd)
+    plan = _device_plan(call) if call.kind == "devices" else business_plan(chance, call.value_per_award_usd)
     plan.saved_at = at + timedelta(minutes=34)
     application.plan = plan
     return application
@@ -57,7 +57,7 @@ def _device_plan(call: Call) -> BusinessPlan:
     return plan
 
 
-def _business_plan(chance: Chance, value: Decimal) -> BusinessPlan:
+def business_plan(chance: Chance, value: Decimal) -> BusinessPlan:
     kind = chance.choice(words()["ventures"])
     surname, exists = chance.choice(words()["surnames"]), chance.random() < 0.6
     plan = BusinessPlan(

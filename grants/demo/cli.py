@@ -1,9 +1,10 @@
 """`grants demo`: load the demo, list its accounts, show their current codes."""
 
+import secrets
+
 import click
 import pyotp
-from argon2 import PasswordHasher
-from flask import current_app
+from flask import Flask, current_app
 from flask.cli import AppGroup
 from flask_babel import force_locale
 from flask_babel import gettext as _
@@ -12,8 +13,13 @@ from grants.access.models import FactorKind, User
 from grants.access.permissions import ROLE_NAMES
 from grants.core.clock import utcnow
 from grants.core.db import transaction
-from grants.core.errors import RuleBroken
-from grants.demo import queries, services
+from grants.core.errors import NotFound, RuleBroken
+from grants.delivery.doors import card_cost
+from grants.delivery.models import PICTURE_NAMES, PICTURES, Picture
+from grants.delivery.queries import get_by_folio
+from grants.delivery.symbols import grouped
+from grants.demo import queries, start
+from grants.demo.cards import ready_card
 from grants.demo.staff import PASSWORD
 
 group = AppGroup("demo", help="The programme of the source report, with invented people.")
@@ -23,15 +29,10 @@ group = AppGroup("demo", help="The programme of the source report, with invented
 @click.option("--seed", default=2023, show_default=True, type=click.IntRange(0, 2**31), help="Same seed, same demo.")
 def load(seed: int) -> None:
     """Load the demo into an empty database: all of it, or nothing."""
-    hasher = PasswordHasher(
-        time_cost=current_app.config["ARGON2_TIME_COST"],
-        memory_cost=current_app.config["ARGON2_MEMORY_KIB"],
-        parallelism=current_app.config["ARGON2_PARALLELISM"],
-    )
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     with force_locale(current_app.config["BABEL_DEFAULT_LOCALE"]):
         try:
-            with click.progressbar(length=services.STEPS, label=_("Loading the demo")) as bar, transaction():
-                services.load(seed=seed, hasher=hasher, progress=lambda _done: bar.update(1))
+            start.load(app, seed=seed, label=_("Loading the demo"))
         except RuleBroken as error:
             raise click.ClickException(str(error.message)) from error
         click.echo(_("The demo is loaded. Its accounts share one password: %(password)s", password=PASSWORD))
@@ -65,3 +66,24 @@ def code(account: str, delivery: bool) -> None:
         if seed is None:
             raise click.ClickException(_("That is not a demo account. See `grants demo accounts`."))
         click.echo(pyotp.TOTP(seed).at(utcnow()))
+
+
+@group.command("card")
+@click.argument("folio")
+@click.option("--picture", type=click.Choice([one.value for one in Picture]), help="The true one; any if not given.")
+def card(folio: str, picture: str | None) -> None:
+    """Re-issue the symbol card of the delivery FOLIO and print its four codes. For trying a handover in the demo."""
+    chosen = Picture(picture) if picture else secrets.choice(PICTURES)
+    with force_locale(current_app.config["BABEL_DEFAULT_LOCALE"]):
+        try:
+            with transaction():
+                found = get_by_folio(folio)
+                ready = ready_card(found, chosen, cost=card_cost(), by=[*queries.accounts()], now=utcnow())
+        except NotFound as error:
+            raise click.ClickException(_("No delivery has this folio.")) from error
+        except RuleBroken as error:
+            raise click.ClickException(str(error.message)) from error
+        for one, digits in ready.codes.items():
+            mark = _("true: confirms") if one is ready.true_picture else _("confirms, and calls for help in silence")
+            click.echo(f"{PICTURE_NAMES[one]!s:8} {grouped(digits)}   {mark}")
+        click.echo(_("Codes shown before for this delivery no longer work."))

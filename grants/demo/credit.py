@@ -11,8 +11,10 @@ from decimal import Decimal
 from grants.access.models import User
 from grants.access.permissions import Role
 from grants.core import journal
+from grants.core.clock import local_day
 from grants.core.db import db
 from grants.credit.models import (
+    DeclineReason,
     Institution,
     InstitutionKind,
     LiaisonPost,
@@ -27,16 +29,18 @@ from grants.credit.models import (
 from grants.demo.facts import Chance, morning, programme
 from grants.demo.people import Cohort, consent_text
 from grants.demo.staff import ARRIVED, Staff
-from grants.people.models import Consent, ConsentPurpose, Person
+from grants.people.models import Consent, ConsentPurpose, ConsentText, Person
 
 LIAISONS_AT = ("Banco Codesarrollo", "Funda Esfuerzo")
-STEPS = (
-    LinkageState.REFERRED,
-    LinkageState.CONTACTED,
-    LinkageState.APPLIED,
-    LinkageState.APPROVED,
-    LinkageState.DISBURSED,
-)
+S = LinkageState
+# The ways a linkage of the demo went: from the referral to where it stands, one state a step.
+TO_CREDIT = (S.REFERRED, S.CONTACTED, S.APPLIED, S.APPROVED, S.DISBURSED)
+TO_ACCOUNT = (S.REFERRED, S.CONTACTED, S.OPENED)
+TO_REFUSAL = (S.REFERRED, S.CONTACTED, S.APPLIED, S.DECLINED)
+# How those without a credit fared, in percent. The report tells nothing of them: invented.
+OTHER_WAYS = ((TO_ACCOUNT, 50), (TO_REFUSAL, 30), (TO_CREDIT[:4], 4), (TO_CREDIT[:3], 4), (TO_CREDIT[:2], 6),
+              (TO_CREDIT[:1], 6))  # fmt: skip
+REFUSALS = (DeclineReason.NO_GUARANTOR, DeclineReason.CAPACITY_TO_PAY, DeclineReason.DOCUMENT_NOT_ACCEPTED)
 REFERRED_FROM, REFERRED_UNTIL = date(2022, 8, 8), date(2022, 10, 28)
 NEEDS = ("Capital de trabajo", "Compra de mercadería", "Herramientas", "Arreglo del local", "Cuenta de ahorro")
 RATES = {InstitutionKind.BANK: "21.50", InstitutionKind.COOPERATIVE: "19.75", InstitutionKind.SAVINGS_BANK: "12.00"}
@@ -47,13 +51,13 @@ def build_credit(chance: Chance, staff: Staff, learners: Sequence[Cohort]) -> No
     institutions = _institutions(staff)
     borrowers = _borrowers(learners)
     others = _others(chance, learners, {person.id for person in borrowers})
-    turn = deque(institutions)
+    turn, text = deque(institutions), consent_text(ConsentPurpose.REFERRAL)
     for person in chance.shuffled([*borrowers, *others]):
         while turn[0].canton_code not in (None, person.canton_code):  # a caja serves its own canton
             turn.rotate(-1)
-        referral = _refer(chance, staff, person, turn[0])
-        if person in borrowers:
-            _disburse(chance, staff, referral, turn[0])
+        referral = _refer(chance, staff, person, turn[0], text)
+        way = TO_CREDIT if person in borrowers else _other_way(chance)
+        _link(chance, referral, turn[0], way, _logged_by(staff, turn[0]))
         turn.rotate(-1)
     db.session.flush()
 
@@ -98,9 +102,8 @@ def _others(chance: Chance, learners: Sequence[Cohort], taken: set[int]) -> list
     return found
 
 
-def _refer(chance: Chance, staff: Staff, person: Person, institution: Institution) -> Referral:
+def _refer(chance: Chance, staff: Staff, person: Person, institution: Institution, text: ConsentText) -> Referral:
     by, at = chance.choice(staff[Role.COORDINATOR]), morning(chance.day(REFERRED_FROM, REFERRED_UNTIL))
-    text = consent_text(ConsentPurpose.REFERRAL)
     consent = Consent(
         person_id=person.id, text_id=text.id, institution_id=institution.id, read_out_by_id=by.id, given_at=at
     )
@@ -113,21 +116,36 @@ def _refer(chance: Chance, staff: Staff, person: Person, institution: Institutio
     return referral
 
 
-def _disburse(chance: Chance, staff: Staff, referral: Referral, institution: Institution) -> None:
-    amount = Decimal(chance.randrange(150, 1501, 50))
-    steps = _days(chance, referral)
+def _other_way(chance: Chance) -> Sequence[LinkageState]:
+    ways, weights = zip(*OTHER_WAYS, strict=True)
+    way: Sequence[LinkageState] = chance.choices(ways, weights)[0]
+    return way
+
+
+def _link(chance: Chance, referral: Referral, institution: Institution, way: Sequence[LinkageState], by: User) -> None:
+    """A linkage that went this way, a step every few days."""
+    amount, days = Decimal(chance.randrange(150, 1501, 50)), _days(chance, referral)[: len(way) - 1]
     linkage = Linkage(
         folio=chance.folio("L"), referral=referral, person_id=referral.person_id, institution=institution,
-        kind=LinkageKind.CREDIT, state=LinkageState.DISBURSED, requested_usd=amount, approved_usd=amount,
-        amount_usd=amount, disbursed_on=steps[-1], term_months=chance.choice((6, 9, 12, 18)),
-        rate_percent=Decimal(RATES[institution.kind]), rate_kind=RateKind.NOMINAL,
-        reference=f"DEMO-{chance.randrange(10**8):08d}", created_at=referral.answered_at,
+        kind=LinkageKind.SAVINGS_ACCOUNT if way is TO_ACCOUNT else LinkageKind.CREDIT, state=way[-1],
+        requested_usd=amount if S.APPLIED in way else None, approved_usd=amount if S.APPROVED in way else None,
+        decline_reason=chance.choice(REFUSALS) if way is TO_REFUSAL else None, created_at=referral.answered_at,
+        last_step_on=days[-1] if days else local_day(referral.referred_at),
     )  # fmt: skip
-    linkage.events = _events(linkage, steps, _logged_by(staff, institution))
+    if way is TO_CREDIT:
+        _disburse(chance, linkage, amount, days[-1])
+    linkage.events = _events(way, days, by)
     db.session.add(linkage)
-    journal.record(linkage.events[0].logged_by, "linkage.opened", linkage, at=linkage.created_at)
+    journal.record(by, "linkage.opened", linkage, at=linkage.created_at)
     for event in linkage.events:
-        journal.record(event.logged_by, "linkage.moved", linkage, at=event.logged_at, to=event.to_state.value)
+        journal.record(by, "linkage.moved", linkage, at=event.logged_at, to=event.to_state.value)
+
+
+def _disburse(chance: Chance, linkage: Linkage, amount: Decimal, day: date) -> None:
+    linkage.amount_usd, linkage.disbursed_on = amount, day
+    linkage.term_months = chance.choice((6, 9, 12, 18))
+    linkage.rate_percent, linkage.rate_kind = Decimal(RATES[linkage.institution.kind]), RateKind.NOMINAL
+    linkage.reference = f"DEMO-{chance.randrange(10**8):08d}"
 
 
 def _days(chance: Chance, referral: Referral) -> list[date]:
@@ -139,12 +157,11 @@ def _days(chance: Chance, referral: Referral) -> list[date]:
     return days
 
 
-def _events(linkage: Linkage, days: Sequence[date], by: User) -> list[LinkageEvent]:
-    moves = zip(STEPS, STEPS[1:], days, strict=False)
+def _events(way: Sequence[LinkageState], days: Sequence[date], by: User) -> list[LinkageEvent]:
     return [
         LinkageEvent(from_state=before, to_state=after, happened_on=day, logged_at=morning(day, minutes=420),
                      logged_by=by)
-        for before, after, day in moves
+        for before, after, day in zip(way, way[1:], days, strict=False)
     ]  # fmt: skip
 
 

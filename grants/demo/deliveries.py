@@ -1,25 +1,19 @@
 """The demo's handovers: every award reached its person, under the protocol's separation of duties.
 
-Rows are written as the delivery services leave them. Nobody can use a demo card again: its codes were never kept.
+Rows are written as the delivery services leave them; cards, boxes and receipts come from the services themselves.
 """
 
-import hashlib
-import json
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
-
-from sqlalchemy import inspect
 
 from grants.access.models import User
 from grants.access.permissions import Role
 from grants.core import journal
-from grants.core.clock import local_day
-from grants.core.db import Model, db
+from grants.core.db import db
 from grants.delivery.models import (
+    PICTURES,
     Delivery,
     DeliveryEvent,
     DeliveryState,
@@ -27,21 +21,21 @@ from grants.delivery.models import (
     DutyHeld,
     KitLine,
     OfficerPin,
-    Receipt,
     Signal,
     SymbolCard,
 )
+from grants.delivery.services import choose_picture, issue_card, make_receipt, print_card
+from grants.delivery.services.planning import kit_lines
+from grants.delivery.signals import Desk, Facts, seal
+from grants.delivery.symbols import HashCost
 from grants.demo.facts import Chance, morning
 from grants.demo.staff import ARRIVED, Staff
-from grants.people.folio import ALPHABET
-from grants.people.models import Canton
 from grants.selection.models import Award
 
-BOX_BYTES = 304  # a sealed box as every confirmation leaves it
-TAG_BITS = 10
 DEMO_PIN = "2468"
 KITS_FROM, DEVICES_FROM = date(2023, 8, 7), date(2023, 7, 24)
-NO_SNAPSHOT = "none"
+# The least that argon2 takes: these codes guard nothing, and thousands of hashes must not delay a first start.
+CARD_COST = HashCost(memory_kib=8, time_cost=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +48,8 @@ class _Step:
     hours: int
 
 
-def build_deliveries(chance: Chance, staff: Staff, awards: Sequence[Award], *, first: date) -> None:
+def build_deliveries(chance: Chance, staff: Staff, awards: Sequence[Award], desk: Desk, *, first: date) -> None:
     """One confirmed delivery per award, with kit, events, card, signal and receipt."""
-    places = {canton.code: canton.name for canton in db.session.query(Canton)}
     for number, award in enumerate(awards):
         planned_at = morning(first + timedelta(days=number // 4), minutes=45 * (number % 4))
         steps = _steps(staff, chance.choice(staff[Role.OFFICER]))
@@ -64,7 +57,7 @@ def build_deliveries(chance: Chance, staff: Staff, awards: Sequence[Award], *, f
         db.session.add(delivery)
         db.session.flush()
         _events(delivery, planned_at, steps)
-        _proofs(chance, delivery, award, steps[1].by, places)
+        _prove(delivery, _used_card(chance, award, steps[1].by, delivery), desk)
     db.session.flush()
 
 
@@ -96,42 +89,25 @@ def _steps(staff: Staff, officer: User) -> list[_Step]:
 def _delivery(chance: Chance, award: Award, planned_at: datetime, steps: Sequence[_Step]) -> Delivery:
     person, lines = award.application.person, _lines(chance, award)
     confirmed_at = planned_at + timedelta(hours=steps[-1].hours)
-    delivery: Delivery = _row(
-        Delivery, folio=chance.folio("D"), award_id=award.id, person=person, state=DeliveryState.CONFIRMED,
+    delivery = Delivery(
+        folio=chance.folio("D"), award_id=award.id, person=person, state=DeliveryState.CONFIRMED,
         canton_code=person.canton_code, officer_id=steps[-1].by.id, lines=lines, approvals=2,
         created_by_id=steps[0].by.id, created_at=planned_at, kit_version=1, confirmed_at=confirmed_at,
         value_usd=sum((line.total_usd for line in lines), Decimal("0.00")),
         seal_number=f"PR{chance.randrange(10**9):09d}", weight_grams=chance.randrange(600, 30_000),
     )  # fmt: skip
     delivery.place, delivery.scheduled_for = "Casa comunal", confirmed_at.isoformat()
-    delivery.digest = _digest(delivery)
+    delivery.digest = delivery.digest_over(person.folio)
     return delivery
 
 
 def _lines(chance: Chance, award: Award) -> list[KitLine]:
     """The awarded item list; a device carries its serial number."""
-    is_device = award.selection.call.kind == "devices"
-    return [
-        _row(
-            KitLine, position=item.position, name=item.name, quantity=item.quantity, unit_price_usd=item.unit_price_usd,
-            needs_serial=is_device, serial_number=f"SN{chance.randrange(10**10):010d}" if is_device else None,
-        )
-        for item in award.application.plan.items
-    ]  # fmt: skip
-
-
-def _digest(delivery: Delivery) -> str:
-    """What the factors are bound to (DELIVERY_PROTOCOL §1)."""
-    serials = ",".join(sorted(line.serial_number for line in delivery.lines if line.serial_number))
-    parts = (
-        delivery.folio,
-        delivery.person.folio,
-        str(delivery.kit_version),
-        serials,
-        delivery.seal_number,
-        NO_SNAPSHOT,
-    )
-    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()
+    lines = kit_lines(award)
+    for line in lines:
+        if line.needs_serial:
+            line.serial_number = line.live_serial = f"SN{chance.randrange(10**10):010d}"
+    return lines
 
 
 def _events(delivery: Delivery, planned_at: datetime, steps: Sequence[_Step]) -> None:
@@ -152,61 +128,19 @@ def _events(delivery: Delivery, planned_at: datetime, steps: Sequence[_Step]) ->
         came_from = step.to
 
 
-def _proofs(chance: Chance, delivery: Delivery, award: Award, issuer: User, places: dict[str, str]) -> None:
+def _used_card(chance: Chance, award: Award, issuer: User, delivery: Delivery) -> SymbolCard:
+    """The person's card: issued and printed at the signing, its picture chosen, used up at the handover."""
+    card, _codes = issue_card(award, cost=CARD_COST, by=issuer, now=award.awarded_at)
+    print_card(card, by=issuer, now=award.awarded_at)
+    choose_picture(card, chance.choice(PICTURES), by=issuer, now=award.awarded_at)
+    card.used_at = delivery.confirmed_at
+    return card
+
+
+def _prove(delivery: Delivery, card: SymbolCard, desk: Desk) -> None:
+    """What every handover leaves: a box that the desk alone opens, saying all was well, and the acta."""
     confirmed_at = delivery.confirmed_at or delivery.created_at
-    card = _row(
-        SymbolCard, serial=chance.folio("S"), person_id=delivery.person_id, award_id=award.id,
-        salt=secrets.token_bytes(16), tag=chance.getrandbits(TAG_BITS), hash_memory_kib=8, hash_time_cost=1,
-        code_hashes=secrets.token_bytes(128), issued_by_id=issuer.id, issued_at=award.awarded_at,
-        printed_at=award.awarded_at, chosen_at=award.awarded_at, used_at=confirmed_at,
-    )  # fmt: skip
-    card.codes, card.true_picture = None, str(chance.randrange(4))
-    signal = Signal(delivery_id=delivery.id, created_at=confirmed_at, box=secrets.token_bytes(BOX_BYTES))
-    receipt = Receipt(delivery_id=delivery.id, number=_receipt_number(chance), created_at=confirmed_at)
-    receipt.content = _receipt_content(delivery, award, receipt.number, places)
-    receipt.content_hash = _content_hash(receipt.content)
-    db.session.add_all([card, signal, receipt])
-    journal.record(issuer, "symbol_card.issued", card, at=card.issued_at)
-
-
-def _receipt_number(chance: Chance) -> str:
-    letters = "".join(chance.choices(ALPHABET, k=16))
-    return "-".join(letters[start : start + 4] for start in range(0, 16, 4))
-
-
-def _content_hash(content: dict[str, Any]) -> str:
-    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _receipt_content(delivery: Delivery, award: Award, number: str, places: dict[str, str]) -> dict[str, Any]:
-    confirmed_at, call = delivery.confirmed_at or delivery.created_at, award.selection.call
-    return {
-        "number": number,
-        "salt": secrets.token_hex(16),
-        "folio": delivery.folio,
-        "day": local_day(confirmed_at).isoformat(),
-        "confirmed_at": confirmed_at.isoformat(timespec="seconds"),
-        "person": {"folio": delivery.person.folio, "name": delivery.person.full_name},
-        "call": {"code": call.code, "name": call.name},
-        "canton": places[delivery.canton_code],
-        "seal": delivery.seal_number,
-        "value_usd": f"{delivery.value_usd:.2f}",
-        "lines": [_receipt_line(line) for line in delivery.lines],
-    }
-
-
-def _receipt_line(line: KitLine) -> dict[str, Any]:
-    return {
-        "name": line.name,
-        "quantity": line.quantity,
-        "unit_price_usd": f"{line.unit_price_usd:.2f}",
-        "total_usd": f"{line.total_usd:.2f}",
-        "serial": line.serial_number or "",
-    }
-
-
-def _row(model: type[Model], **values: Any) -> Any:
-    """A row with those of the values that its table has."""
-    known = set(inspect(model).attrs.keys())
-    return model(**{name: value for name, value in values.items() if name in known})
+    true = int(card.true_picture or "0")
+    facts = Facts(delivery.id, delivery.officer_id or 0, confirmed_at, True, true, true)
+    db.session.add(Signal(delivery_id=delivery.id, created_at=confirmed_at, box=seal(facts, desk)))
+    make_receipt(delivery, now=confirmed_at)

@@ -61,12 +61,12 @@ def _draw(chance: Chance, call: Call) -> Scored:
 def _sheets(chance: Chance, criteria: Sequence[Criterion], quality: float) -> list[Sheet]:
     opinion = quality + chance.gauss(0, 0.25)
     return [
-        Sheet(number, {c.id: _level(chance, opinion + SEVERITIES[number]) for c in criteria})
+        Sheet(number, {c.id: draw_level(chance, opinion + SEVERITIES[number]) for c in criteria})
         for number in sorted(chance.sample(range(len(SEVERITIES)), REVIEWS))
     ]
 
 
-def _level(chance: Chance, opinion: float) -> int:
+def draw_level(chance: Chance, opinion: float) -> int:
     return min(TOP_LEVEL, max(0, round(chance.gauss(opinion, SPREAD))))
 
 

@@ -1,7 +1,7 @@
 """Load the whole demo in one transaction, into a database that holds nothing else."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from flask_babel import lazy_gettext as _
@@ -12,9 +12,11 @@ from grants.calls.models import Call
 from grants.core.clock import local_day
 from grants.core.db import Model, db
 from grants.core.errors import RuleBroken
+from grants.delivery.signals import Desk
 from grants.demo.applications import build_applications, window_days
 from grants.demo.awards import build_device_awards, build_seed_capital_awards
 from grants.demo.calls import build_devices_call, build_programme, build_seed_capital_call
+from grants.demo.corner import build_corner
 from grants.demo.credit import build_credit
 from grants.demo.deliveries import DEVICES_FROM, KITS_FROM, build_deliveries, build_pins
 from grants.demo.facts import Chance, programme
@@ -27,7 +29,7 @@ from grants.selection.models import Award
 
 # What an installation may hold before anybody works with it.
 REFERENCE_TABLES = frozenset({"province", "canton", "consent_text", "journal_head", "alembic_version"})
-STEPS = 8
+STEPS = 9
 Progress = Callable[[str], None]
 
 
@@ -41,14 +43,29 @@ def refuse_unless_empty() -> None:
             )  # fmt: skip
 
 
-def load(*, seed: int, hasher: PasswordHasher, progress: Progress) -> None:
-    """Build the programme of the source report. Deterministic by seed but for keys, codes and nonces."""
+def load(*, seed: int, hasher: PasswordHasher, desk: Desk, now: datetime, progress: Progress) -> None:
+    """Build the programme of the source report, and beside it work of these days to try out.
+
+    Deterministic by seed and day but for keys, codes and nonces. `desk`: to whom signals are sealed.
+    """
     refuse_unless_empty()
     chance = Chance(seed)
     build_places()
     staff = build_staff(hasher)
     build_pins(staff)
     progress("accounts")
+    without_award = _build_reported(chance, staff, desk, progress)
+    # The session would look through all that was built at each step of what follows.
+    db.session.flush()
+    db.session.expunge_all()
+    people = db.session.scalars(select(Person).where(Person.id.in_(without_award)).order_by(Person.id)).all()
+    build_corner(Chance(seed + 1), staff.read_again(), people, desk, now=now)
+    db.session.flush()
+    progress("work of these days")
+
+
+def _build_reported(chance: Chance, staff: Staff, desk: Desk, progress: Progress) -> list[int]:
+    """The programme as it was reported; who of those trained got no award."""
     entrepreneurs, learners = build_entrepreneurs(chance, staff), build_learners(chance, staff)
     progress("people")
     build_training(chance, staff, entrepreneurs, learners)
@@ -59,16 +76,16 @@ def load(*, seed: int, hasher: PasswordHasher, progress: Progress) -> None:
     progress("applications")
     awards = build_seed_capital_awards(chance, staff, call, applications)
     progress("score sheets and selection")
-    build_deliveries(chance, staff, awards, first=KITS_FROM)
+    build_deliveries(chance, staff, awards, desk, first=KITS_FROM)
     progress("kits")
     devices = build_devices_call(owner, staff)
-    given = _device_awards(chance, staff, devices, learners)
-    build_deliveries(chance, staff, given, first=DEVICES_FROM)
+    build_deliveries(chance, staff, _device_awards(chance, staff, devices, learners), desk, first=DEVICES_FROM)
     progress("devices")
     build_credit(chance, staff, learners)
     adopt_framework(owner, by=staff[Role.COORDINATOR][0], now=awards[0].awarded_at)
-    db.session.flush()
     progress("credits and indicators")
+    awarded = {award.application.person_id for award in awards}
+    return [one.id for one in entrepreneurs if one.id not in awarded]
 
 
 def _device_awards(chance: Chance, staff: Staff, call: Call, learners: list[Cohort]) -> list[Award]:
@@ -79,4 +96,5 @@ def _device_awards(chance: Chance, staff: Staff, call: Call, learners: list[Coho
         people += chance.sample(completed, places)
     last = local_day(call.closes_at)
     between = (last - timedelta(days=9), last - timedelta(days=1))
-    return build_device_awards(staff, call, build_applications(chance, staff, call, people, between=between))
+    build_applications(chance, staff, call, people, between=between)
+    return build_device_awards(staff, call)

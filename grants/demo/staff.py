@@ -50,6 +50,12 @@ class Staff:
     def __getitem__(self, role: Role) -> list[User]:
         return self.by_role[role]
 
+    def read_again(self) -> "Staff":
+        """The same accounts in a session that has forgotten them."""
+        return Staff(
+            {role: [db.session.get_one(User, one.id) for one in users] for role, users in self.by_role.items()}
+        )
+
 
 def email_of(account: str) -> str:
     """An account's address: `registro1` or `registro1@…` both name it."""

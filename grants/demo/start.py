@@ -6,9 +6,10 @@ import click
 from argon2 import PasswordHasher
 from flask import Flask
 
+from grants.core.clock import utcnow
 from grants.core.crypto import write_private
 from grants.core.db import transaction
-from grants.delivery.signals import PUBLIC_KEY_FILE, new_desk_keys
+from grants.delivery.signals import PUBLIC_KEY_FILE, Desk, load_desk, new_desk_keys
 from grants.demo import queries, services
 from grants.demo.staff import PASSWORD
 
@@ -16,26 +17,35 @@ DEMO_DESK_KEY = "demo-desk-private.pem"
 
 
 def load_on_first_start(app: Flask) -> None:
-    """Load the demo with a progress bar, make a desk key, and say how to sign in."""
+    """Load the demo with a progress bar, over a desk's key to try."""
+    with app.test_request_context():
+        load(app, seed=2023, label="Loading the demo programme")
+
+
+def load(app: Flask, *, seed: int, label: str) -> None:
+    """All of the demo, or nothing, inside an application context. RuleBroken where somebody works already."""
     config = app.config
     hasher = PasswordHasher(
         time_cost=config["ARGON2_TIME_COST"],
         memory_cost=config["ARGON2_MEMORY_KIB"],
         parallelism=config["ARGON2_PARALLELISM"],
     )
-    bar = click.progressbar(length=services.STEPS, label="Loading the demo programme")
-    with app.test_request_context(), bar, transaction():
-        services.load(seed=2023, hasher=hasher, progress=lambda _done: bar.update(1))
-    make_desk_keys(Path(app.instance_path))
+    bar = click.progressbar(length=services.STEPS, label=label)
+    with bar, transaction():
+        services.refuse_unless_empty()
+        desk = desk_to_try(Path(app.instance_path))
+        services.load(seed=seed, hasher=hasher, desk=desk, now=utcnow(), progress=lambda _done: bar.update(1))
 
 
-def make_desk_keys(folder: Path) -> None:
-    """Both halves of a desk's key, for trying it out. Production refuses to start beside the private half."""
-    if (folder / PUBLIC_KEY_FILE).exists():
-        return
+def desk_to_try(folder: Path) -> Desk:
+    """The desk's key, with both halves made here if there is none. Production refuses to start beside the private."""
+    desk = load_desk(folder)
+    if desk is not None:
+        return desk
     private, public = new_desk_keys()
     write_private(folder / DEMO_DESK_KEY, private.decode())
     write_private(folder / PUBLIC_KEY_FILE, public.decode())
+    return Desk(public, "desk")
 
 
 def say_how_to_sign_in() -> None:

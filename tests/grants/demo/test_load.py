@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from fractions import Fraction
+from pathlib import Path
 
 import pyotp
 import pytest
@@ -9,12 +10,15 @@ from sqlalchemy import func, select, text
 
 from grants.access.models import FactorKind, User
 from grants.access.permissions import Role
-from grants.calls.models import Call, CallKind, Stage
+from grants.applications.models import Application
+from grants.calls.models import Call, Stage
 from grants.core import journal
 from grants.core.db import Model, db
-from grants.delivery.models import Delivery, DeliveryEvent, DutyHeld
+from grants.delivery.models import Delivery, DeliveryEvent, DeliveryState, DutyHeld
+from grants.delivery.signals import PUBLIC_KEY_FILE
 from grants.demo import queries, services
 from grants.demo.facts import Chance, spread
+from grants.demo.start import DEMO_DESK_KEY
 from grants.evaluation.models import ScoreSheet
 from grants.people.folio import normal_folio
 from grants.people.models import Canton, Person, PopulationGroup, Province
@@ -73,6 +77,8 @@ def test_interrupted_load_leaves_nothing(app, monkeypatch):
 
     answer = load(app)
 
+    for name in (PUBLIC_KEY_FILE, DEMO_DESK_KEY):  # the installation is shared with other tests
+        (Path(app.instance_path) / name).unlink(missing_ok=True)
     assert isinstance(answer.exception, ZeroDivisionError)
     assert sum(count for name, count in rows().items() if name != "journal_head") == 0
 
@@ -113,9 +119,9 @@ def test_journal_of_the_demo_holds(demo):
 
 def test_selection_follows_from_the_sheets(demo):
     """Points worked out anew: mean of three sheets per stage, 60 % plan and 40 % pitch, the best 129 in."""
-    call = db.session.scalars(select(Call).where(Call.kind == CallKind.SEED_CAPITAL)).one()
+    call = db.session.scalars(select(Call).where(Call.code == "SC-2023")).one()
     by_stage = defaultdict(list)
-    for sheet in db.session.scalars(select(ScoreSheet)):
+    for sheet in db.session.scalars(select(ScoreSheet).join(Application).where(Application.call_id == call.id)):
         points = sum(Fraction(score.criterion.weight) * score.level / 4 for score in sheet.scores)
         by_stage[sheet.application_id, sheet.stage].append(points)
     totals = defaultdict(Fraction)
@@ -160,10 +166,11 @@ def test_kits_come_from_the_plans_and_fit_the_award(demo):
 
 
 def test_nobody_holds_two_duties_of_one_delivery(demo):
+    confirmed = select(Delivery.id).where(Delivery.state == DeliveryState.CONFIRMED)
     held = defaultdict(set)
-    for row in db.session.scalars(select(DutyHeld)):
+    for row in db.session.scalars(select(DutyHeld).where(DutyHeld.delivery_id.in_(confirmed))):
         held[row.delivery_id].add(row.user_id)
-    events = db.session.scalar(select(func.count(DeliveryEvent.id)))
+    events = db.session.scalar(select(func.count(DeliveryEvent.id)).where(DeliveryEvent.delivery_id.in_(confirmed)))
 
     assert {len(people) for people in held.values()} == {6}
     assert events == len(held) * 8

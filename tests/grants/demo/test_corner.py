@@ -1,0 +1,110 @@
+"""The corner of these days: every role finds something to do, and no published figure moves."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from grants.applications.models import Application, ApplicationState
+from grants.calls.models import Call, CallState
+from grants.core.clock import local_day, utcnow
+from grants.core.db import db
+from grants.credit.models import Linkage, LinkageState, Referral, ReferralState
+from grants.credit.queries import liaison_institution, stuck, waiting_for
+from grants.delivery import queries as deliveries
+from grants.delivery.models import Delivery, DeliveryState
+from grants.demo import queries
+from grants.evaluation.models import Assignment, ScoreSheet, SheetState
+from grants.evaluation.queries import left_to_score
+from grants.reports import queries as reports
+from grants.selection.models import Award, AwardState, Selection
+from tests.factories.access import signed_in_client
+
+
+def account(name: str):
+    return next(user for user in queries.accounts() if user.email.startswith(f"{name}@"))
+
+
+def call_of(code: str) -> Call:
+    return db.session.scalars(select(Call).where(Call.code == code)).one()
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    # Lines of work: sheets left; drafts; a kit to pack and one to seal; a stop; referrals; calls and stuck linkages.
+    [("evaluacion1", 4), ("evaluacion2", 5), ("registro1", 3), ("bodega1", 2), ("logistica1", 1), ("enlace1", 5),
+     ("enlace2", 5), ("coordinacion1", 3)],
+)  # fmt: skip
+def test_home_page_has_work(demo, name, lines):
+    page = signed_in_client(demo, account(name)).get("/").text
+
+    assert page.count('class="line-main"') >= lines
+
+
+def test_open_call_takes_applications_now(demo):
+    call, now = call_of("SEGUNDA"), utcnow()
+    states = db.session.scalars(select(Application.state).where(Application.call_id == call.id)).all()
+
+    assert call.is_open(now)
+    assert local_day(call.closes_at) == local_day(now) + timedelta(days=20)
+    assert states.count(ApplicationState.SUBMITTED) == 9
+    assert states.count(ApplicationState.DRAFT) == 3
+
+
+def test_evaluators_have_sheets_in_and_sheets_left(demo):
+    """Six of the nine are read by the first two: two and one are in, so four and five are left. Of all 18, 7 are in."""
+    call = call_of("SEGUNDA")
+    sheets = select(func.count(ScoreSheet.id)).join(ScoreSheet.application).where(Application.call_id == call.id)
+    due = select(Assignment.due_on).join(Assignment.application).where(Application.call_id == call.id).distinct()
+
+    left = [left_to_score(account(name)) for name in ("evaluacion1", "evaluacion2")]
+
+    assert [one.sheets for one in left] == [4, 5]
+    assert db.session.scalar(sheets.where(ScoreSheet.state == SheetState.SUBMITTED)) == 7
+    assert db.session.scalar(sheets.where(ScoreSheet.state == SheetState.DRAFT)) == 1
+    assert db.session.scalars(due).all() == [local_day(utcnow()) + timedelta(days=7)]
+
+
+def test_pilot_is_published_with_two_waiting(demo):
+    call = call_of("PILOTO")
+    selection = db.session.scalars(select(Selection).where(Selection.call_id == call.id)).one()
+    awards = db.session.scalars(select(Award).where(Award.selection_id == selection.id)).all()
+
+    assert call.state is CallState.CLOSED
+    assert [award.state for award in awards] == [AwardState.ACTIVE] * 4
+    assert len(selection.rows) == 6
+
+
+def test_pilot_kits_wait_for_different_hands(demo):
+    states = db.session.scalars(select(Delivery.state).where(Delivery.state != DeliveryState.CONFIRMED)).all()
+    stop = deliveries.next_stop(account("logistica1"))
+
+    assert sorted(states) == ["approved", "in_transit", "packed", "planned"]
+    assert stop.state is DeliveryState.IN_TRANSIT
+    assert deliveries.live_card(stop.award_id).is_ready
+
+
+def test_referrals_wait_and_some_are_stuck(demo):
+    now = utcnow()
+    for name in ("enlace1", "enlace2"):
+        institution = liaison_institution(account(name))
+        recent = [one for one in waiting_for(institution, limit=99) if one.referral.referred_at > now - timedelta(90)]
+        assert len(recent) == 5
+        assert sum(one.referral.state is ReferralState.SENT for one in recent) == 2
+        assert sum(one in stuck(now, limit=999) for one in recent) == 2
+
+
+def test_corner_reaches_no_indicator(demo):
+    """Nobody is counted after the reported programme ended in March 2024."""
+    counted = [one for people in reports.people_reached().values() for one in people]
+
+    assert max(one.on.year for one in counted) == 2023
+    assert db.session.scalar(select(func.count(Linkage.id)).where(Linkage.state == LinkageState.DISBURSED)) == 94
+
+
+def test_every_referral_of_the_demo_has_a_linkage(demo):
+    alone = select(func.count(Referral.id)).where(~Referral.linkages.any())
+
+    assert db.session.scalar(alone) == 0
+    for linkage in db.session.scalars(select(Linkage).where(Linkage.state != LinkageState.REFERRED)):
+        assert linkage.last_step_on == linkage.events[-1].happened_on
