@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from flask import current_app, request, session, url_for
+from flask import current_app, has_request_context, request, session, url_for
 from flask_wtf import FlaskForm
 
 from grants.core.errors import RuleBroken
@@ -27,8 +27,10 @@ def errors_to(form: FlaskForm) -> Iterator[None]:
 
 
 def chosen_language() -> str:
-    """The language picked on the page, else what the browser prefers, else Spanish."""
+    """The language picked on the page, else what the browser prefers, else Spanish; Spanish for a command or a job."""
     languages = current_app.config["LANGUAGES"]
+    if not has_request_context():
+        return str(languages[0])
     picked = session.get("language")
     if picked in languages:
         return str(picked)
