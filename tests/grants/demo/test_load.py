@@ -73,7 +73,7 @@ def test_reference_places_do_not_stand_in_the_way(app):
 
 
 def test_interrupted_load_leaves_nothing(app, monkeypatch):
-    monkeypatch.setattr(services, "build_credit", lambda *_all: 1 / 0)
+    monkeypatch.setattr(services, "build_deliveries", lambda *_all, **_named: 1 / 0)
 
     answer = load(app)
 
