@@ -156,48 +156,46 @@ def _state(assignment: Assignment, states: frozenset[SheetState]) -> str:
 
 
 def evaluator_loads(call: Call) -> list[EvaluatorLoad]:
-    """How far each evaluator of the call is, most left to do first. Two queries, whatever their number."""
+    """How far each evaluator of the call is, most left to do first. One query, whatever their number."""
     conflict, done = conflict_declared(), is_in()
     active = (Assignment.ended_at.is_(None) | done) & ~conflict
-    statement = (
+    counted = (
         select(
             Assignment.evaluator_id,
-            func.sum(case((active, 1), else_=0)),
-            func.sum(case((done & ~conflict, 1), else_=0)),
-            func.count(case((conflict, Assignment.application_id)).distinct()),
-            func.min(case((active & ~done, Assignment.due_on))),
+            func.sum(case((active, 1), else_=0)).label("assigned"),
+            func.sum(case((done & ~conflict, 1), else_=0)).label("submitted"),
+            func.count(case((conflict, Assignment.application_id)).distinct()).label("conflicts"),
+            func.min(case((active & ~done, Assignment.due_on))).label("next_due_on"),
         )
         .join(Assignment.application)
         .where(Application.call_id == call.id, Application.state == ApplicationState.SUBMITTED)
         .group_by(Assignment.evaluator_id)
+        .subquery()
     )
-    rows = db.session.execute(statement).all()
-    people = db.session.scalars(select(User).where(User.id.in_([row[0] for row in rows])))
-    names = {user.id: user for user in people}
-    loads = [EvaluatorLoad(names[row[0]], row[1], row[2], row[3], row[4]) for row in rows]
+    rows = db.session.execute(select(User, counted).join(counted, counted.c.evaluator_id == User.id))
+    loads = [EvaluatorLoad(row[0], row.assigned, row.submitted, row.conflicts, row.next_due_on) for row in rows]
     return sorted(loads, key=lambda load: (load.submitted - load.assigned, load.evaluator.id))
 
 
 def call_progress(call: Call) -> CallProgress:
-    """Where the scoring of a call stands, in numbers; no scores. Four queries."""
+    """Where the scoring of a call stands, in numbers; no scores. One query."""
     submitted = (Application.call_id == call.id, Application.state == ApplicationState.SUBMITTED)
-    count = select(func.count(Application.id)).where(*submitted)
-    applications = db.session.scalar(count) or 0
-    assigned = db.session.scalar(
+    applications = select(func.count(Application.id)).where(*submitted)
+    assigned = (
         select(func.count(Assignment.id))
         .join(Assignment.application)
         .where(*submitted, Assignment.ended_at.is_(None) | is_in(), ~conflict_declared())
     )
-    done = db.session.scalar(
+    done = (
         select(func.count(ScoreSheet.id))
         .join(ScoreSheet.application)
         .where(*submitted, ScoreSheet.state == SheetState.SUBMITTED, ~sheet_in_conflict())
     )
-    conflicts = db.session.scalar(
-        select(func.count(ConflictOfInterest.id)).join(ConflictOfInterest.application).where(*submitted)
-    )
-    needed = applications * call.reviews_per_application * len(counted_stages(call))
-    return CallProgress(applications, needed, assigned or 0, done or 0, conflicts or 0)
+    conflicts = select(func.count(ConflictOfInterest.id)).join(ConflictOfInterest.application).where(*submitted)
+    counts = (applications, assigned, done, conflicts)
+    found = db.session.execute(select(*(count.scalar_subquery() for count in counts))).one()
+    needed = found[0] * call.reviews_per_application * len(counted_stages(call))
+    return CallProgress(found[0], needed, *found[1:])
 
 
 def proposal_inputs(call: Call, stage: Stage) -> ProposalInputs:

@@ -155,12 +155,25 @@ def official_sheet(assignment: Assignment) -> ScoreSheet | None:
     return db.session.scalars(_sheets_of(assignment).where(ScoreSheet.state == SheetState.SUBMITTED)).first()
 
 
+def _has_official(assignment: Assignment) -> Select[bool]:
+    return select(
+        select(ScoreSheet.id)
+        .where(
+            ScoreSheet.application_id == assignment.application_id,
+            ScoreSheet.evaluator_id == assignment.evaluator_id,
+            ScoreSheet.stage == assignment.stage,
+            ScoreSheet.state == SheetState.SUBMITTED,
+        )
+        .exists()
+    )
+
+
 def others_sheets(assignment: Assignment) -> Sequence[ScoreSheet]:
     """Official sheets of the others for the same application and stage; none before one's own is in.
 
     Sheets of evaluators who declared a conflict do not count, and are not shown.
     """
-    if official_sheet(assignment) is None:
+    if not db.session.scalar(_has_official(assignment)):
         return []
     statement = (
         select(ScoreSheet)
