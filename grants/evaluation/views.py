@@ -69,6 +69,7 @@ def _sheet_page(
     amendment_form: AmendmentForm | None = None,
 ) -> str:
     levels = current.levels if current else {}
+    is_in = current is not None and not current.is_draft
     return render_template(
         "evaluation/sheet.html",
         assignment=assignment,
@@ -76,8 +77,8 @@ def _sheet_page(
         sheet=current,
         form=form,
         points=queries.sheet_points(form.criteria, assignment.stage, levels),
-        others=queries.others_sheets(assignment) if current and not current.is_draft else [],
-        next_one=queries.next_to_score(assignment),
+        others=queries.others_sheets(assignment) if is_in else [],
+        next_one=queries.next_to_score(assignment) if is_in else None,
         conflict_form=conflict_form or ConflictForm(formdata=None),
         amendment_form=amendment_form or AmendmentForm(formdata=None),
     )

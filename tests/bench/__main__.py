@@ -13,7 +13,10 @@ from pathlib import Path
 
 from tests.bench import workers
 
-HEAD = f"{'rows':>8}  {'page':<30}{'queries':>8}{'CPU ms':>9}{'p50 ms':>9}{'p95 ms':>9}{'bytes':>9}{'× floor':>9}{'growth':>9}\n"
+HEAD = (
+    f"{'rows':>8}  {'page':<30}{'queries':>8}{'CPU ms':>9}{'p50 ms':>9}{'p95 ms':>9}{'bytes':>9}"
+    f"{'× floor':>9}{'growth':>9}\n"
+)
 
 
 def main() -> None:
