@@ -26,7 +26,7 @@ from grants.evaluation.forms import (
     sheet_form,
     two_decimals,
 )
-from grants.evaluation.models import Assignment
+from grants.evaluation.models import Assignment, ScoreSheet
 
 bp = Blueprint("evaluation", __name__)
 
@@ -58,8 +58,8 @@ def index() -> ResponseReturnValue:
 @requires(Permission.SCORE_APPLICATION)
 def sheet(assignment_id: int) -> ResponseReturnValue:
     assignment = queries.get_my_assignment(assignment_id, current_user)
-    form = sheet_form(queries.criteria_for(assignment), queries.current_sheet(assignment))
-    return _sheet_page(assignment, form)
+    current = queries.current_sheet(assignment)
+    return _sheet_page(assignment, sheet_form(queries.criteria_for(assignment), current), current)
 
 
 @bp.route("/score-sheets/<int:assignment_id>/attachments/<int:number>")
@@ -74,12 +74,13 @@ def attachment(assignment_id: int, number: int) -> ResponseReturnValue:
 def _sheet_page(
     assignment: Assignment,
     form: SheetForm,
+    current: ScoreSheet | None,
     *,
     conflict_form: ConflictForm | None = None,
     amendment_form: AmendmentForm | None = None,
 ) -> str:
-    current = queries.current_sheet(assignment)
     levels = current.levels if current else {}
+    is_in = current is not None and not current.is_draft
     return render_template(
         "evaluation/sheet.html",
         assignment=assignment,
@@ -87,8 +88,8 @@ def _sheet_page(
         sheet=current,
         form=form,
         points=queries.sheet_points(form.criteria, assignment.stage, levels),
-        others=queries.others_sheets(assignment),
-        next_one=queries.next_to_score(assignment),
+        others=queries.others_sheets(assignment) if is_in else [],
+        next_one=queries.next_to_score(assignment) if is_in else None,
         conflict_form=conflict_form or ConflictForm(formdata=None),
         amendment_form=amendment_form or AmendmentForm(formdata=None),
     )
@@ -104,7 +105,7 @@ def save(assignment_id: int) -> ResponseReturnValue:
             services.save_draft(assignment, form.entries(), by=current_user, now=utcnow())
             flash(_("Draft saved. The sheet counts once you submit it."), "good")
             return redirect(url_for(".sheet", assignment_id=assignment_id))
-    return _sheet_page(assignment, form)
+    return _sheet_page(assignment, form, queries.current_sheet(assignment))
 
 
 @bp.route("/score-sheets/<int:assignment_id>/autosave", methods=["POST"])
@@ -135,7 +136,7 @@ def submit(assignment_id: int) -> ResponseReturnValue:
             if not form.form_errors:
                 flash(_("Sheet submitted. Thank you."), "good")
                 return redirect(url_for(".sheet", assignment_id=assignment_id))
-    return _sheet_page(assignment, form)
+    return _sheet_page(assignment, form, queries.current_sheet(assignment))
 
 
 @bp.route("/score-sheets/<int:assignment_id>/amend", methods=["POST"])
@@ -149,8 +150,9 @@ def amend(assignment_id: int) -> ResponseReturnValue:
             services.begin_amendment(assignment, reason=reason, by=current_user, now=utcnow())
             flash(_("You can change the sheet now. The earlier version counts until you submit this one."), "info")
             return redirect(url_for(".sheet", assignment_id=assignment_id))
-    filled = sheet_form(queries.criteria_for(assignment), queries.current_sheet(assignment))
-    return _sheet_page(assignment, filled, amendment_form=form)
+    current = queries.current_sheet(assignment)
+    filled = sheet_form(queries.criteria_for(assignment), current)
+    return _sheet_page(assignment, filled, current, amendment_form=form)
 
 
 @bp.route("/score-sheets/<int:assignment_id>/declare-conflict", methods=["POST"])
@@ -164,8 +166,9 @@ def declare_conflict(assignment_id: int) -> ResponseReturnValue:
             services.declare_conflict(assignment, reason=reason, by=current_user, now=utcnow())
             flash(_("Conflict declared. Somebody else will judge this application."), "good")
             return redirect(url_for(".index"))
-    filled = sheet_form(queries.criteria_for(assignment), queries.current_sheet(assignment))
-    return _sheet_page(assignment, filled, conflict_form=form)
+    current = queries.current_sheet(assignment)
+    filled = sheet_form(queries.criteria_for(assignment), current)
+    return _sheet_page(assignment, filled, current, conflict_form=form)
 
 
 @bp.route("/calls/<int:call_id>/evaluation")

@@ -196,14 +196,13 @@ def _who_waits(user: User, now: datetime) -> list[Section]:
 
 
 def _indicators(user: User, _now: datetime) -> list[Section]:
-    found = reports.results(protected=not user.may(Permission.OPEN_RESULT_RECORDS))
     figures = [
         Figure(
-            "—" if one.total.cumulative.count is None else str(one.total.cumulative.count),
-            _("%(code)s, target %(target)d", code=one.frame.code, target=int(one.frame.target)),
-            url_for("reports.results", _anchor=one.frame.code),
+            "—" if count is None else str(count),
+            _("%(code)s, target %(target)d", code=frame.code, target=int(frame.target)),
+            url_for("reports.results", _anchor=frame.code),
         )
-        for one in found
+        for frame, count in reports.headlines(protected=not user.may(Permission.OPEN_RESULT_RECORDS))
     ]
     nothing = (_("No indicators yet"), _("The results framework has not been loaded."))
     action = (_("Results"), url_for("reports.results"))

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, func, select, union_all
+from sqlalchemy import ScalarSelect, Select, func, select, union_all
 from sqlalchemy.orm import selectinload
 
 from grants.applications.models import Application
@@ -19,6 +19,7 @@ from grants.delivery.models import Delivery, DeliveryState
 from grants.people.models import Canton, Person, PopulationGroup, Province
 from grants.reports.framework import CODES, Frame, Published, default_frames, whole
 from grants.reports.models import Indicator
+from grants.reports.protection import is_small
 from grants.reports.results import Result, result
 from grants.reports.tally import Reached, matching
 from grants.selection.models import Award
@@ -72,6 +73,21 @@ def results(*, protected: bool) -> list[Result]:
     """The donor's table. `protected`: for a reader who may not open the records, with small cells hidden."""
     reached = people_reached()
     return [result(frame, reached[frame.code], protected=protected) for frame in frames()]
+
+
+def headlines(*, protected: bool) -> list[tuple[Frame, int | None]]:
+    """Each indicator with its people so far; None where few are hidden. Counted by the database: no person is read."""
+    agreed = frames()
+    counts = [_how_many(EVENTS[frame.code]).label(f"n{place}") for place, frame in enumerate(agreed)]
+    found = db.session.execute(select(*counts)).one() if counts else ()
+    return [
+        (frame, None if protected and is_small(count) else count) for frame, count in zip(agreed, found, strict=True)
+    ]
+
+
+def _how_many(events: Select[Any, Any]) -> ScalarSelect[int]:
+    found = events.subquery()
+    return select(func.count(found.c.person_id.distinct())).scalar_subquery()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,41 +12,44 @@ from grants.access.models import User
 from grants.access.permissions import Role
 from grants.applications.models import Application, BusinessPlan, PlanItem
 from grants.calls.models import Call, CallKind, CallState, Criterion, Level, Programme, Rubric, Stage
-from grants.core.clock import utcnow
+from grants.core.clock import local_day, utcnow
 from grants.core.crypto import keyring, lookup_hash, new_row_key
 from grants.core.db import Model, db
 from grants.evaluation.models import Assignment, Score, ScoreSheet
 from grants.people.folio import new_folio
-from grants.people.models import Person
+from grants.people.models import ContactPoint, Person
 from grants.people.services import load_reference_data
+from tests.bench.seed_awards import MODELS, fill_awards
 from tests.factories.access import make_user
 
 CHUNK = 5_000
-EVALUATORS, SHEETS_EACH = 20, 2
+ENUMERATORS, EVALUATORS, SHEETS_EACH = 20, 20, 2
 NAMES = ("Rosa", "Carmen", "Luz", "Diana", "Pedro", "Elena", "Marta", "Julia")
 
 
-def fill(applications: int) -> tuple[Call, User, list[User]]:
+def fill(applications: int) -> None:
     """One call with this many submitted applications and two submitted plan sheets for each."""
     load_reference_data()
-    coordinator = make_user(Role.COORDINATOR)
-    evaluators = [make_user(Role.EVALUATOR) for _n in range(EVALUATORS)]
+    coordinator = make_user(Role.COORDINATOR, email="coordinator@bench.example.org")
+    evaluators = [make_user(Role.EVALUATOR, email=f"evaluator{n}@bench.example.org") for n in range(EVALUATORS)]
+    enumerators = [make_user(Role.ENUMERATOR, email=f"enumerator{n}@bench.example.org").id for n in range(ENUMERATORS)]
     call = _call(applications, coordinator)
     db.session.commit()
     numbers = range(1, applications + 1)
-    _insert(Person, (_person(n, coordinator.id) for n in numbers))
+    _insert(Person, (_person(n, enumerators[n % ENUMERATORS]) for n in numbers))
     _insert(Application, (_application(n, call, coordinator.id) for n in numbers))
     _insert(BusinessPlan, (_plan(n) for n in numbers))
     _insert(PlanItem, (_item(n, position) for n in numbers for position in range(3)))
+    _insert(ContactPoint, (_phone(n) for n in numbers))
     ids = [evaluator.id for evaluator in evaluators]
     pairs = [(n, ids[(n + k) % EVALUATORS]) for n in numbers for k in range(SHEETS_EACH)]
     _insert(Assignment, (_assignment(n, evaluator, coordinator.id) for n, evaluator in pairs))
     _insert(ScoreSheet, (_sheet(i, n, evaluator, call) for i, (n, evaluator) in enumerate(pairs, 1)))
     criteria = [criterion.id for criterion in call.rubric.criteria_of(Stage.PLAN)]
     _insert(Score, (_score(i, c) for i in range(1, len(pairs) + 1) for c in criteria))
+    fill_awards(applications, call, coordinator, _insert)
     db.session.commit()
     _settle_sequences()
-    return call, coordinator, evaluators
 
 
 def _insert(model: type[Model], rows: Iterator[dict[str, Any]]) -> None:
@@ -66,7 +69,7 @@ def _settle_sequences() -> None:
     """PostgreSQL numbers from a sequence, which rows with given ids do not move."""
     if db.engine.dialect.name != "postgresql":
         return
-    for model in (Person, Application, BusinessPlan, PlanItem, Assignment, ScoreSheet, Score):
+    for model in (Person, Application, BusinessPlan, PlanItem, Assignment, ScoreSheet, Score, *MODELS):
         name = model.__tablename__
         db.session.execute(db.text(f"SELECT setval('{name}_id_seq', (SELECT max(id) FROM {name}))"))  # noqa: S608
     db.session.commit()
@@ -95,6 +98,16 @@ def _call(places: int, by: User) -> Call:
 
 def _sealed(table: str, column: str, row_key: str, plain: str) -> bytes:
     return keyring().encrypt(plain.encode(), f"{table}.{column}_sealed.{row_key}".encode())
+
+
+def _phone(n: int) -> dict[str, Any]:
+    """Two of three were verified lately."""
+    key, number = new_row_key(), f"+5939{n:08d}"
+    verified = local_day(utcnow()) - timedelta(days=10 if n % 3 else 200)
+    return {
+        "row_key": key, "person_id": n, "kind": "phone", "value_lookup": lookup_hash("phone", number),
+        "value_sealed": _sealed("contact_point", "value", key, number), "safe_to_call": True, "verified_on": verified,
+    }  # fmt: skip
 
 
 def _person(n: int, by: int) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import String, case, func, select, type_coerce
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, Select, String, case, func, select, type_coerce
+from sqlalchemy.orm import aliased, joinedload
 
 from grants.access.models import User
 from grants.access.permissions import Role
@@ -13,6 +13,7 @@ from grants.applications.models import Application, ApplicationState
 from grants.calls.models import Call, CallKind, Stage
 from grants.core.db import Page, db, get_or_refuse, keyset_page
 from grants.core.errors import NotFound
+from grants.core.remember import MANY, counted_lately
 from grants.evaluation.models import Assignment, ConflictOfInterest, ScoreSheet, SheetState
 from grants.evaluation.queries.sheets import conflict_declared, is_in, sheet_in_conflict, sheet_states
 
@@ -45,6 +46,11 @@ class CallProgress:
     assigned: int
     submitted: int
     conflicts: int
+
+    @property
+    def is_large(self) -> bool:
+        """Counted once a minute."""
+        return self.applications >= MANY
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,22 +135,19 @@ def board_page(call: Call, *, reader: User, after: str | None = None) -> Page[Ap
 
 
 def cells_of(applications: Sequence[Application]) -> dict[int, list[Cell]]:
-    """The assignments of these applications with how far each is, by application id. Three queries."""
+    """The assignments of these applications with how far each is, by application id. Two queries."""
     numbers = [application.id for application in applications]
-    assignments = db.session.scalars(
-        select(Assignment)
+    found = db.session.execute(
+        select(Assignment, conflict_declared())
         .where(Assignment.application_id.in_(numbers))
         .options(joinedload(Assignment.evaluator))
         .order_by(Assignment.application_id, Assignment.stage.desc(), Assignment.id)
     ).all()
-    states = sheet_states(assignments)
-    pairs = (ConflictOfInterest.application_id, ConflictOfInterest.evaluator_id)
-    declared = db.session.execute(select(*pairs).where(pairs[0].in_(numbers)))
-    conflicts = {(application, evaluator) for application, evaluator in declared}
+    states = sheet_states(row[0] for row in found)
     cells: dict[int, list[Cell]] = {number: [] for number in numbers}
-    for one in assignments:
-        key = (one.application_id, one.evaluator_id)
-        state = "conflict" if key in conflicts else _state(one, states.get((*key, one.stage), frozenset()))
+    for one, is_in_conflict in found:
+        key = (one.application_id, one.evaluator_id, one.stage)
+        state = "conflict" if is_in_conflict else _state(one, states.get(key, frozenset()))
         cells[one.application_id].append(Cell(one, state))
     return cells
 
@@ -159,47 +162,75 @@ def _state(assignment: Assignment, states: frozenset[SheetState]) -> str:
 
 def evaluator_loads(call: Call) -> list[EvaluatorLoad]:
     """How far each evaluator of the call is, most left to do first. Two queries, whatever their number."""
-    conflict, done = conflict_declared(), is_in()
-    active = (Assignment.ended_at.is_(None) | done) & ~conflict
-    statement = (
-        select(
-            Assignment.evaluator_id,
-            func.sum(case((active, 1), else_=0)),
-            func.sum(case((done & ~conflict, 1), else_=0)),
-            func.count(case((conflict, Assignment.application_id)).distinct()),
-            func.min(case((active & ~done, Assignment.due_on))),
-        )
-        .join(Assignment.application)
-        .where(Application.call_id == call.id, Application.state == ApplicationState.SUBMITTED)
-        .group_by(Assignment.evaluator_id)
-    )
-    rows = db.session.execute(statement).all()
+    rows = counted_lately(("loads", call.id), lambda: _count_loads(call), size=lambda found: sum(r[1] for r in found))
     people = db.session.scalars(select(User).where(User.id.in_([row[0] for row in rows])))
     names = {user.id: user for user in people}
-    loads = [EvaluatorLoad(names[row[0]], row[1], row[2], row[3], row[4]) for row in rows]
+    loads = [EvaluatorLoad(names[row[0]], *row[1:]) for row in rows]
     return sorted(loads, key=lambda load: (load.submitted - load.assigned, load.evaluator.id))
 
 
-def call_progress(call: Call) -> CallProgress:
-    """Where the scoring of a call stands, in numbers; no scores. Four queries."""
-    submitted = (Application.call_id == call.id, Application.state == ApplicationState.SUBMITTED)
-    count = select(func.count(Application.id)).where(*submitted)
-    applications = db.session.scalar(count) or 0
-    assigned = db.session.scalar(
-        select(func.count(Assignment.id))
-        .join(Assignment.application)
-        .where(*submitted, Assignment.ended_at.is_(None) | is_in(), ~conflict_declared())
+def _count_loads(call: Call) -> list[tuple[int, int, int, int, date | None]]:
+    """Evaluator, assigned, submitted, conflicts, earliest day due."""
+    sheet, conflict = aliased(ScoreSheet), aliased(ConflictOfInterest)
+    done, declared = sheet.id.is_not(None), conflict.id.is_not(None)
+    active = (Assignment.ended_at.is_(None) | done) & ~declared
+    statement = (
+        _tasks_of(call, sheet, conflict)
+        .with_only_columns(
+            Assignment.evaluator_id,
+            func.sum(case((active, 1), else_=0)),
+            func.sum(case((done & ~declared, 1), else_=0)),
+            func.count(case((declared, Assignment.application_id)).distinct()),
+            func.min(case((active & ~done, Assignment.due_on))),
+        )
+        .group_by(Assignment.evaluator_id)
     )
-    done = db.session.scalar(
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in db.session.execute(statement)]
+
+
+def _tasks_of(call: Call, sheet: type[ScoreSheet], conflict: type[ConflictOfInterest]) -> Select[Assignment]:
+    """The call's tasks, each beside its submitted sheet and its declared conflict, of which there is one at most."""
+    same = (Assignment.application_id, Assignment.evaluator_id)
+    return (
+        select(Assignment)
+        .join(Assignment.application)
+        .outerjoin(
+            sheet,
+            (sheet.application_id == same[0])
+            & (sheet.evaluator_id == same[1])
+            & (sheet.stage == Assignment.stage)
+            & (sheet.state == SheetState.SUBMITTED),
+        )
+        .outerjoin(conflict, (conflict.application_id == same[0]) & (conflict.evaluator_id == same[1]))
+        .where(*_submitted(call))
+    )
+
+
+def _submitted(call: Call) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Application.call_id == call.id, Application.state == ApplicationState.SUBMITTED
+
+
+def call_progress(call: Call) -> CallProgress:
+    """Where the scoring of a call stands, in numbers; no scores. One query, once a minute for a very large call."""
+    return counted_lately(("progress", call.id), lambda: _count_progress(call), size=lambda found: found.applications)
+
+
+def _count_progress(call: Call) -> CallProgress:
+    submitted = _submitted(call)
+    sheet, conflict = aliased(ScoreSheet), aliased(ConflictOfInterest)
+    active = (Assignment.ended_at.is_(None) | sheet.id.is_not(None)) & conflict.id.is_(None)
+    applications = select(func.count(Application.id)).where(*submitted)
+    assigned = _tasks_of(call, sheet, conflict).with_only_columns(func.count(Assignment.id)).where(active)
+    done = (
         select(func.count(ScoreSheet.id))
         .join(ScoreSheet.application)
         .where(*submitted, ScoreSheet.state == SheetState.SUBMITTED, ~sheet_in_conflict())
     )
-    conflicts = db.session.scalar(
-        select(func.count(ConflictOfInterest.id)).join(ConflictOfInterest.application).where(*submitted)
-    )
-    needed = applications * call.reviews_per_application * len(counted_stages(call))
-    return CallProgress(applications, needed, assigned or 0, done or 0, conflicts or 0)
+    conflicts = select(func.count(ConflictOfInterest.id)).join(ConflictOfInterest.application).where(*submitted)
+    counts = (applications, assigned, done, conflicts)
+    found = db.session.execute(select(*(count.scalar_subquery() for count in counts))).one()
+    needed = found[0] * call.reviews_per_application * len(counted_stages(call))
+    return CallProgress(found[0], needed, *found[1:])
 
 
 def proposal_inputs(call: Call, stage: Stage) -> ProposalInputs:

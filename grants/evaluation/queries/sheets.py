@@ -116,17 +116,18 @@ def left_to_score(user: User) -> LeftToScore:
 
 def next_to_score(assignment: Assignment) -> Assignment | None:
     """The evaluator's next open task of the same call and stage; behind the last one it starts again."""
-    statement = (
+    open_ones = (
         _readable_by(assignment.evaluator)
-        .where(
-            ~is_in(),
-            Application.call_id == assignment.application.call_id,
-            Assignment.stage == assignment.stage,
-            Assignment.id != assignment.id,
-        )
-        .order_by((Assignment.id < assignment.id), Assignment.id)
+        .where(~is_in(), Application.call_id == assignment.application.call_id, Assignment.stage == assignment.stage)
+        .order_by(Assignment.id)
+        .limit(1)
     )
-    return db.session.scalars(statement.limit(1)).first()
+    # Two looks that stop at the first find: one ORDER BY over both halves would read all of the evaluator's tasks.
+    for half in (Assignment.id > assignment.id, Assignment.id < assignment.id):
+        found = db.session.scalars(open_ones.where(half)).first()
+        if found is not None:
+            return found
+    return None
 
 
 def owes_sheets(user: User, call_id: int) -> int:
@@ -177,12 +178,25 @@ def official_sheet(assignment: Assignment) -> ScoreSheet | None:
     return db.session.scalars(_sheets_of(assignment).where(ScoreSheet.state == SheetState.SUBMITTED)).first()
 
 
+def _has_official(assignment: Assignment) -> Select[bool]:
+    return select(
+        select(ScoreSheet.id)
+        .where(
+            ScoreSheet.application_id == assignment.application_id,
+            ScoreSheet.evaluator_id == assignment.evaluator_id,
+            ScoreSheet.stage == assignment.stage,
+            ScoreSheet.state == SheetState.SUBMITTED,
+        )
+        .exists()
+    )
+
+
 def others_sheets(assignment: Assignment) -> Sequence[ScoreSheet]:
     """Official sheets of the others for the same application and stage; none before one's own is in.
 
     Sheets of evaluators who declared a conflict do not count, and are not shown.
     """
-    if official_sheet(assignment) is None:
+    if not db.session.scalar(_has_official(assignment)):
         return []
     statement = (
         select(ScoreSheet)
