@@ -18,7 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from grants.core.crypto import load_keys, use_keys
 from grants.core.db import db
-from grants.core.web import RefusalSchema, RowNumber, chosen_language
+from grants.core.web import PlainRequest, RefusalSchema, RowNumber, chosen_language
 
 # Nothing inline, nothing from elsewhere: our own CSS and ES modules, images drawn by the server.
 CONTENT_SECURITY_POLICY = {
@@ -54,6 +54,7 @@ def start_extensions(app: Flask) -> None:
     keys = load_keys(Path(app.instance_path), create=app.config["ENVIRONMENT"] != "production")
     use_keys(keys)
     app.config["SECRET_KEY"] = app.config["SECRET_KEY"] or keys.derive("cookies").hex()
+    app.request_class = PlainRequest
     app.url_map.converters["int"] = RowNumber
     db.init_app(app)
     Migrate(app, db, directory=migrations_folder(), render_as_batch=True, compare_type=True)

@@ -67,6 +67,17 @@ def public_url(endpoint: str, **values: object) -> str:
     return url_for(endpoint, _external=True, **values)  # type: ignore[arg-type]
 
 
+class PlainRequest(Request):
+    """A request whose body is JSON under /api/ only.
+
+    Flask-WTF would fill the forms of pages from JSON too, with nested lists and numbers where fields expect text.
+    """
+
+    @property
+    def is_json(self) -> bool:
+        return self.path.startswith("/api/") and super().is_json
+
+
 class RowNumber(IntegerConverter):
     """The number of a row in an address. What no row can have is no page: 404 before anything reads it."""
 
