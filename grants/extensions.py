@@ -10,7 +10,7 @@ from flask_compress import Compress
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
-from flask_smorest import Api
+from flask_smorest import Api as SmorestApi
 from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
 from pythonjsonlogger.json import JsonFormatter
@@ -18,7 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from grants.core.crypto import load_keys, use_keys
 from grants.core.db import db
-from grants.core.web import chosen_language
+from grants.core.web import PlainRequest, RefusalSchema, RowNumber, chosen_language
 
 # Nothing inline, nothing from elsewhere: our own CSS and ES modules, images drawn by the server.
 CONTENT_SECURITY_POLICY = {
@@ -34,6 +34,14 @@ CONTENT_SECURITY_POLICY = {
     "manifest-src": "'self'",
 }
 
+
+class Api(SmorestApi):
+    """The API's description, with our own shape of a refusal. What a route does not document, it does not do."""
+
+    ERROR_SCHEMA = RefusalSchema
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+
 csrf = CSRFProtect()
 api = Api()
 limiter = Limiter(key_func=get_remote_address)
@@ -46,6 +54,8 @@ def start_extensions(app: Flask) -> None:
     keys = load_keys(Path(app.instance_path), create=app.config["ENVIRONMENT"] != "production")
     use_keys(keys)
     app.config["SECRET_KEY"] = app.config["SECRET_KEY"] or keys.derive("cookies").hex()
+    app.request_class = PlainRequest
+    app.url_map.converters["int"] = RowNumber
     db.init_app(app)
     Migrate(app, db, directory=migrations_folder(), render_as_batch=True, compare_type=True)
     Babel(app, locale_selector=chosen_language)

@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
 
 from grants.access.permissions import ROLE_NAMES, Permission
 from grants.access.sessions import is_api
@@ -76,37 +77,42 @@ def show_errors(app: Flask) -> None:
     app.register_error_handler(RuleBroken, _rule_broken)
     app.register_error_handler(CSRFError, lambda _error: _answer(400, expired=True))
     app.register_error_handler(401, _sign_in_first)
-    for code in (400, 403, 404, 405, 409, 413, 415, 422, 429, 503):
-        app.register_error_handler(code, _http_error)
+    app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(500, lambda _error: _answer(500))
 
 
 def _rule_broken(error: RuleBroken) -> ResponseReturnValue:
     if is_api():
-        return {"code": 409, "status": "Conflict", "message": str(error.message), "field": error.field}, 409
+        return _refusal(409, message=str(error.message), field=error.field)
     return _answer(409, sentence=str(error.message))
 
 
 def _sign_in_first(error: HTTPException) -> ResponseReturnValue:
     if is_api():
-        return {"code": 401, "status": "Unauthorized", "message": _("Send a valid token.")}, 401
+        return *_refusal(401, message=_("Send a valid token.")), {"WWW-Authenticate": "Bearer"}
     if request.method == "GET":
         session["next"] = request.full_path.rstrip("?")
     return redirect(url_for("access.sign_in"))
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
-    data: dict[str, Any] | None = getattr(error, "data", None)
+    code = error.code or 500
+    # What the status must say besides: Allow with 405, Retry-After with 429 and 503.
+    headers = {name: value for name, value in error.get_headers() if name not in ("Content-Type", "Content-Length")}
     if is_api():
-        body: dict[str, Any] = {"code": error.code, "status": error.name}
-        if data and data.get("messages"):
-            body["errors"] = data["messages"]
-        return body, error.code or 500, (data or {}).get("headers") or {}
-    return _answer(error.code or 500)
+        said = getattr(error, "data", None) or {}
+        return *_refusal(code, message=said.get("message"), errors=said.get("messages")), headers
+    return *_answer(code), headers
 
 
-def _answer(code: int, *, sentence: str = "", expired: bool = False) -> ResponseReturnValue:
+def _refusal(code: int, *, errors: object = None, **more: object) -> tuple[dict[str, object], int]:
+    """The body of every error under /api/, as RefusalSchema describes it."""
+    body: dict[str, object] = {"code": code, "status": HTTP_STATUS_CODES.get(code, "Error")}
+    body.update({name: value for name, value in {**more, "errors": errors}.items() if value is not None})
+    return body, code
+
+
+def _answer(code: int, *, sentence: str = "", expired: bool = False) -> tuple[Any, int]:
     if is_api():
-        names = {400: "Bad Request", 404: "Not Found", 500: "Internal Server Error"}
-        return {"code": code, "status": names.get(code, "Error")}, code
+        return _refusal(code)
     return render_template("errors/error.html", code=code, sentence=sentence, expired=expired), code

@@ -12,7 +12,7 @@ from grants.core.db import Moment, Usd
 PLAIN_TYPES = {
     Moment: "sa.DateTime(timezone=True)",
     Usd: "sa.Numeric(14, 2)",
-    Names: "sa.String(400)",
+    Names: "sa.String(1200)",
 }
 
 

@@ -124,7 +124,7 @@ def verify_journal() -> None:
 
 @keys.command("rotate")
 def rotate_keys() -> None:
-    """Add a data key and encrypt everything under it. Stop the server before; start it after.
+    """Add a data key and encrypt everything under it. A running server takes the new key up by itself.
 
     A run that was interrupted can be repeated: old keys stay, so that nothing becomes unreadable.
     """
@@ -137,7 +137,7 @@ def rotate_keys() -> None:
         count = sum(_reseal_all())
         with transaction():
             chain.record(None, "keys.rotated", "keys", at=utcnow(), version=fresh.current, rows=count)
-        click.echo(_("Key version %(version)d is in use; %(rows)d rows were encrypted again. Start the server now.",
+        click.echo(_("Key version %(version)d is in use; %(rows)d rows were encrypted again.",
                      version=fresh.current, rows=count))  # fmt: skip
 
 

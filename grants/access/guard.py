@@ -13,7 +13,8 @@ from grants.core.db import reads_only
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-OPEN_ENDPOINTS = frozenset({"static", "bootstrap.static"})
+# Files, and the description of the API: it names what can be asked and shows no data.
+OPEN_ENDPOINTS = frozenset({"static", "bootstrap.static", "api-docs.openapi_json"})
 
 
 def requires(

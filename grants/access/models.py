@@ -17,7 +17,7 @@ from grants.core.db import Model, state_column
 class Names(TypeDecorator[frozenset[Any]]):
     """A small set of StrEnum members, stored as sorted words in one column."""
 
-    impl = String(400)
+    impl = String(1200)  # every permission there is takes 450 letters, and there will be more
     cache_ok = True
 
     def __init__(self, words: type[StrEnum]) -> None:

@@ -15,7 +15,7 @@ from grants.core.db import db
 
 SEEN = "seen"
 FIELD_ROLES = frozenset({Role.ENUMERATOR, Role.EVALUATOR, Role.OFFICER})
-BEARER = "Bearer "
+BEARER = "bearer"  # the scheme's name, in any case (RFC 9110)
 
 
 def recognise_users(app: Flask) -> None:
@@ -89,14 +89,14 @@ def _idle_too_long(user: User, now: datetime) -> bool:
 
 
 def _user_of_token(incoming: Request) -> User | None:
-    header = incoming.headers.get("Authorization", "")
-    if not incoming.path.startswith("/api/") or not header.startswith(BEARER):
+    scheme, _space, sent = incoming.headers.get("Authorization", "").partition(" ")
+    if not incoming.path.startswith("/api/") or scheme.lower() != BEARER:
         return None
     token = db.session.execute(
         select(ApiToken)
         .join(User, ApiToken.user_id == User.id)
         .where(
-            ApiToken.token_hash == token_hash(header.removeprefix(BEARER)),
+            ApiToken.token_hash == token_hash(sent),
             ApiToken.revoked_at.is_(None),
             ApiToken.expires_at > utcnow(),
             User.deactivated_at.is_(None),

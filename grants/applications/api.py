@@ -1,10 +1,8 @@
 """Applications for other programs: the same services and permissions as the pages."""
 
-from collections.abc import Callable
 from typing import Any
 
 from flask_login import current_user
-from flask_smorest import Blueprint
 
 from grants.access.guard import requires
 from grants.access.permissions import Permission
@@ -15,7 +13,6 @@ from grants.applications.schemas import (
     ApplicationSchema,
     ListQuerySchema,
     PlanSchema,
-    RefusalSchema,
     StartSchema,
     SubmitSchema,
     WithdrawSchema,
@@ -25,39 +22,19 @@ from grants.applications.schemas import (
 from grants.core.clock import utcnow
 from grants.core.db import Page, transaction
 from grants.core.errors import NotFound
+from grants.core.web import READING_A_BODY, ApiBlueprint
 
-blp = Blueprint(
+blp = ApiBlueprint(
     "applications_api",
     __name__,
     url_prefix="/api/v1/applications",
     description="Applications to calls, with their business plans.",
 )
 
-REFUSALS = {
-    400: "The body is not JSON.",
-    401: "No valid token.",
-    403: "The token may not do this.",
-    404: "There is no such thing, or it is not for this token.",
-    409: "A rule forbids it now; the message says which and what to do.",
-    422: "A value has the wrong shape.",
-}
-View = Callable[..., Any]
-
-
-def refuses(*codes: int) -> Callable[[View], View]:
-    """Document how a route may refuse."""
-
-    def document(view: View) -> View:
-        for code in (401, 403, *codes):
-            view = blp.alt_response(code, schema=RefusalSchema, description=REFUSALS[code])(view)
-        return view
-
-    return document
-
 
 @blp.route("", methods=["GET"])
 @requires(Permission.VIEW_APPLICATION)
-@refuses(422)
+@blp.refuses(422)
 @blp.arguments(ListQuerySchema, location="query")
 @blp.response(200, ApplicationPageSchema)
 def list_applications(asked: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +51,7 @@ def list_applications(asked: dict[str, Any]) -> dict[str, Any]:
 
 @blp.route("/<string:folio>", methods=["GET"])
 @requires(Permission.VIEW_APPLICATION)
-@refuses(404)
+@blp.refuses(404)
 @blp.response(200, ApplicationSchema)
 def get_application(folio: str) -> Application:
     """Get an application by its folio"""
@@ -83,7 +60,7 @@ def get_application(folio: str) -> Application:
 
 @blp.route("", methods=["POST"])
 @requires(Permission.EDIT_APPLICATION)
-@refuses(400, 404, 409, 422)
+@blp.refuses(404, 409, *READING_A_BODY)
 @blp.arguments(StartSchema)
 @blp.response(201, ApplicationSchema)
 def start_application(body: dict[str, Any]) -> Application:
@@ -95,7 +72,7 @@ def start_application(body: dict[str, Any]) -> Application:
 
 @blp.route("/<string:folio>/plan", methods=["PUT"])
 @requires(Permission.EDIT_APPLICATION)
-@refuses(400, 404, 409, 422)
+@blp.refuses(404, 409, *READING_A_BODY)
 @blp.arguments(PlanSchema)
 @blp.response(200, ApplicationSchema)
 def save_plan(body: dict[str, Any], folio: str) -> Application:
@@ -108,7 +85,7 @@ def save_plan(body: dict[str, Any], folio: str) -> Application:
 
 @blp.route("/<string:folio>/submit", methods=["POST"])
 @requires(Permission.EDIT_APPLICATION)
-@refuses(400, 404, 409, 422)
+@blp.refuses(404, 409, *READING_A_BODY)
 @blp.arguments(SubmitSchema)
 @blp.response(200, ApplicationSchema)
 def submit_application(body: dict[str, Any], folio: str) -> Application:
@@ -121,7 +98,7 @@ def submit_application(body: dict[str, Any], folio: str) -> Application:
 
 @blp.route("/<string:folio>/withdraw", methods=["POST"])
 @requires(Permission.EDIT_APPLICATION)
-@refuses(400, 404, 409, 422)
+@blp.refuses(404, 409, *READING_A_BODY)
 @blp.arguments(WithdrawSchema)
 @blp.response(200, ApplicationSchema)
 def withdraw_application(body: dict[str, Any], folio: str) -> Application:

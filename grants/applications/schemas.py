@@ -3,10 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from grants.applications.models import SECTORS, Application, ApplicationState
 from grants.applications.services import ItemFields, PlanFields
+from grants.core.web import Whole
 
 # Line breaks and tabs are text; other control characters and halves of surrogate pairs are not.
 PLAIN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"
@@ -49,15 +50,15 @@ def example(value: Any) -> dict[str, Any]:
 
 class ItemSchema(Schema):
     name = plain(1, 160, required=True, metadata=example("Horno industrial"))
-    quantity = fields.Integer(required=True, strict=True, validate=validate.Range(1, 99999), metadata=example(1))
+    quantity = Whole(required=True, validate=validate.Range(1, 99999), metadata=example(1))
     unit_price_usd = shaped(PRICE, 12, required=True, metadata=example("450.00"))
 
 
 class PlanSchema(Schema):
     """A whole plan: what is left out is emptied."""
 
-    revision = fields.Integer(
-        required=True, strict=True, validate=validate.Range(0, 2**31 - 2),
+    revision = Whole(
+        required=True, validate=validate.Range(0, 2**31 - 2),
         metadata={"description": "The revision this text was written over.", "example": 0},
     )  # fmt: skip
     venture = plain(0, 160, load_default="", metadata=example("Panadería La Espiga"))
@@ -68,7 +69,7 @@ class PlanSchema(Schema):
     description = plain(0, 4000, load_default="", metadata=example("Pan para el barrio."))
     customers = plain(0, 2000, load_default="", metadata=example("Familias y dos tiendas."))
     monthly_sales_usd = shaped(USD, 12, load_default=None, allow_none=True, metadata=example("320.00"))
-    jobs = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(0, 999999),
+    jobs = Whole(load_default=None, allow_none=True, validate=validate.Range(0, 999999),
                           metadata=example(2))  # fmt: skip
     items = fields.List(fields.Nested(ItemSchema), load_default=list, validate=validate.Length(max=40))
 
@@ -101,9 +102,6 @@ class WithdrawSchema(Schema):
 
 
 class ListQuerySchema(Schema):
-    class Meta:
-        unknown = EXCLUDE
-
     call = shaped(CODE, 20, metadata=example("CAP-2026"))
     state = fields.Enum(ApplicationState, by_value=True)
     after = plain(0, 60, metadata={"description": "`next_after` of the page before."})
@@ -143,16 +141,6 @@ class ApplicationSchema(Schema):
 class ApplicationPageSchema(Schema):
     applications = fields.List(fields.Nested(ApplicationSchema))
     next_after = fields.String(allow_none=True)
-
-
-class RefusalSchema(Schema):
-    """What went wrong: a sentence for a broken rule, or the fields that could not be read."""
-
-    code = fields.Integer(required=True)
-    status = fields.String(required=True)
-    message = fields.String()
-    field = fields.String(allow_none=True)
-    errors = fields.Dict()
 
 
 def as_page(page: Any) -> dict[str, Any]:

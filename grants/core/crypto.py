@@ -37,11 +37,15 @@ class KeysUnsafe(Exception):
 
 @dataclass(slots=True)
 class Keyring:
-    """The installation's secrets: one data key per version, and a root from which all other keys derive."""
+    """The installation's secrets: one data key per version, and a root from which all other keys derive.
+
+    `file` is where they came from: another process may have added a version there since.
+    """
 
     data: dict[int, bytes]
     current: int
     root: bytes
+    file: Path | None = None
     _ciphers: dict[int, AESGCM] = field(default_factory=dict)
     _derived: dict[str, bytes] = field(default_factory=dict)
 
@@ -66,8 +70,20 @@ class Keyring:
 
     def _cipher(self, version: int) -> AESGCM:
         if version not in self._ciphers:
+            if version not in self.data:
+                self._read_again()
+            if version not in self.data:
+                raise KeysUnsafe(f"there is no key of version {version}")
             self._ciphers[version] = AESGCM(self.data[version])
         return self._ciphers[version]
+
+    def _read_again(self) -> None:
+        """Take up the versions that `grants keys rotate` added while this process ran."""
+        if self.file is None:
+            return
+        fresh = _read_keys(self.file)
+        if fresh.root == self.root and fresh.data.items() >= self.data.items():
+            self.data, self.current = fresh.data, fresh.current
 
 
 _keyring: list[Keyring] = []
@@ -92,7 +108,7 @@ def new_keyring() -> Keyring:
 def rotated(keys: Keyring) -> Keyring:
     """The same keys with a fresh data key in front. Old versions stay, to read what they wrote."""
     version = max(keys.data) + 1
-    return Keyring({**keys.data, version: secrets.token_bytes(KEY_BYTES)}, version, keys.root)
+    return Keyring({**keys.data, version: secrets.token_bytes(KEY_BYTES)}, version, keys.root, keys.file)
 
 
 def dump_keys(keys: Keyring) -> str:
@@ -123,9 +139,15 @@ def load_keys(folder: Path, *, create: bool) -> Keyring:
             raise KeysUnsafe(f"{path.name} is missing")
         with contextlib.suppress(FileExistsError):  # another process was first
             write_private(path, dump_keys(new_keyring()))
+    return _read_keys(path)
+
+
+def _read_keys(path: Path) -> Keyring:
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise KeysUnsafe(f"{path.name} can be read by others: chmod 600")
-    return parse_keys(path.read_text())
+    keys = parse_keys(path.read_text())
+    keys.file = path
+    return keys
 
 
 def write_private(path: Path, text: str) -> None:

@@ -187,9 +187,13 @@ def keyset_page(
 
 def _marker(after: str | None, column: InstrumentedAttribute[Any]) -> tuple[Any, int] | None:
     value, found, number = (after or "").rpartition("~")
-    if not found or not number.isascii() or not number.isdigit() or int(number) >= 2**31:
+    if not found or not _is_row_number(number):
         return None
     if column.type.python_type is not int:
         return (value, int(number)) if "\x00" not in value else None
-    plain = value.isascii() and value.isdigit() and int(value) < 2**31
-    return (int(value), int(number)) if plain else None
+    return (int(value), int(number)) if _is_row_number(value) else None
+
+
+def _is_row_number(text: str) -> bool:
+    """Digits that fit a column. Length first: Python refuses to read thousands of them."""
+    return len(text) <= 10 and text.isascii() and text.isdigit() and int(text) < 2**31

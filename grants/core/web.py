@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 """Between a request and a service: broken rules beside fields, safe redirects, languages, markers, onward links."""
 
 from collections.abc import Callable, Iterator, Sequence
@@ -6,7 +7,27 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from flask import current_app, has_request_context, request, session, url_for
+=======
+"""Between a request and a service: broken rules beside their fields, safe redirects, languages, page markers, and
+what every door of the API has in common.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Request, current_app, request, session, url_for
+from flask_babel import gettext as _
+from flask_smorest import Blueprint
+from flask_smorest import abort as refuse
+>>>>>>> api
 from flask_wtf import FlaskForm
+from marshmallow import RAISE, Schema, fields
+from webargs import missing
+from webargs.flaskparser import FlaskParser
+from werkzeug.routing import IntegerConverter
 
 from grants.core.errors import RuleBroken
 
@@ -59,6 +80,7 @@ def public_url(endpoint: str, **values: object) -> str:
     return url_for(endpoint, _external=True, **values)  # type: ignore[arg-type]
 
 
+<<<<<<< HEAD
 @dataclass(frozen=True, slots=True)
 class Onward:
     """A link from a row's page to what followed from it further down the river."""
@@ -84,3 +106,109 @@ def leads_on(page: str) -> Callable[[LeadsOn], LeadsOn]:
 def onward_links(page: str, row_id: int) -> list[Onward]:
     """The links of one row's page, in the river's order."""
     return [one for links in _leads_on.get(page, ()) for one in links(row_id)]
+=======
+class PlainRequest(Request):
+    """A request whose body is JSON under /api/ only.
+
+    Flask-WTF would fill the forms of pages from JSON too, with nested lists and numbers where fields expect text.
+    """
+
+    @property
+    def is_json(self) -> bool:
+        return self.path.startswith("/api/") and super().is_json
+
+
+class RowNumber(IntegerConverter):
+    """The number of a row in an address. What no row can have is no page: 404 before anything reads it."""
+
+    regex = "[0-9]{1,10}"
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"max": 2**31 - 1, **options})
+
+
+class Whole(fields.Integer):
+    """A whole number as JSON Schema means it: 12 and 12.0, but no text and no truth value."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+            raise self.make_error("invalid", input=value)
+        return int(value)
+
+
+class RefusalSchema(Schema):
+    """Why the API refused: a sentence for a broken rule, or the members that could not be read."""
+
+    code = fields.Integer(required=True, metadata={"description": "The status code."})
+    status = fields.String(required=True, metadata={"description": "The name of the status code."})
+    message = fields.String(metadata={"description": "A sentence that says what to do next."})
+    field = fields.String(allow_none=True, metadata={"description": "The member of the body that the rule concerns."})
+    errors = fields.Dict(
+        keys=fields.String(), metadata={"description": "By place (json, query, headers) and member: what is wrong."}
+    )
+
+
+REFUSALS = {
+    400: "The body is not one JSON document.",
+    401: "No valid token.",
+    403: "The token may not do this.",
+    404: "There is no such thing, or it is not for this token.",
+    409: "A rule forbids it now; the message says which and what to do.",
+    413: "The body is too large.",
+    415: "The body is not declared as application/json.",
+    422: "A value is missing or has the wrong shape.",
+    429: "Too many requests.",
+}
+READING_A_BODY = (400, 413, 415, 422)
+V = TypeVar("V", bound=Callable[..., Any])
+
+
+class StrictParser(FlaskParser):
+    """JSON as RFC 8259 means it: one document, no NaN, no number beyond a float, no member twice.
+
+    A query that is not known is refused too: a filter with a typing error would silently select everything.
+    """
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}
+
+    def _raw_load_json(self, req: Request) -> Any:
+        sent = req.get_data(cache=True)
+        if not sent:
+            return missing
+        if not req.is_json:
+            refuse(415)
+        try:
+            return json.loads(sent, parse_float=_float, parse_constant=_float, object_pairs_hook=_members)
+        except (ValueError, RecursionError):  # among them: bad Unicode, 5,000 digits, 100,000 brackets
+            refuse(400, message=_("Send one JSON document."))
+
+
+def _float(typed: str) -> float:
+    value = float(typed)
+    if value - value != 0:  # infinite, or not a number
+        raise ValueError(typed)
+    return value
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a member stands twice")
+    return members
+
+
+class ApiBlueprint(Blueprint):
+    """Doors of the API that read strictly and describe how they refuse."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    def refuses(self, *codes: int) -> Callable[[V], V]:
+        """Document how a route may refuse, besides asking for a valid token that may do this."""
+
+        def document(view: V) -> V:
+            for code in sorted({401, 403, *codes}):
+                view = self.alt_response(code, schema=RefusalSchema, description=REFUSALS[code])(view)
+            return view
+
+        return document
+>>>>>>> api

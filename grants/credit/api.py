@@ -1,19 +1,18 @@
 """Linkages for other programs: a cooperative's core system reads and reports, a coordinator's tool reads."""
 
 import json
-from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn
 
 from flask import request
 from flask_babel import gettext as _
 from flask_login import current_user
-from flask_smorest import Blueprint
 from flask_smorest import abort as refuse
 
 from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import Page, transaction
+from grants.core.web import READING_A_BODY, ApiBlueprint
 from grants.credit import queries, services
 from grants.credit.models import Linkage, LinkageEvent, LinkageState
 from grants.credit.queries import LinkageFilter
@@ -23,37 +22,23 @@ from grants.credit.schemas import (
     LinkageQuerySchema,
     LinkageWithEventsSchema,
     LoggedSchema,
-    ProblemSchema,
     StepSchema,
 )
 from grants.credit.services import Step
 
-blp = Blueprint(
+blp = ApiBlueprint(
     "linkages_api",
     __name__,
     url_prefix="/api/v1/linkages",
     description="Linkages of people with institutions. A liaison's token sees its own institution and no other.",
 )
 
-Door = TypeVar("Door", bound=Callable[..., Any])
-
-
-def refusals(*codes: int) -> Callable[[Door], Door]:
-    """Document how a route can refuse."""
-
-    def document(view: Door) -> Door:
-        for code in codes:
-            view = blp.alt_response(code, schema=ProblemSchema)(view)
-        return view
-
-    return document
-
 
 @blp.get("")
 @requires(Permission.VIEW_LINKAGE, Permission.LOG_LINKAGE)
 @blp.arguments(LinkageQuerySchema, location="query")
 @blp.response(200, LinkagePageSchema)
-@refusals(401, 403, 422)
+@blp.refuses(422)
 def list_linkages(query: dict[str, str]) -> Page[Linkage]:
     """Linkages, those without a step for longest first, 25 at a time."""
     state = LinkageState(query["state"]) if "state" in query else None
@@ -63,7 +48,7 @@ def list_linkages(query: dict[str, str]) -> Page[Linkage]:
 @blp.get("/<string:folio>")
 @requires(Permission.VIEW_LINKAGE, Permission.LOG_LINKAGE)
 @blp.response(200, LinkageWithEventsSchema)
-@refusals(401, 403, 404)
+@blp.refuses(404)
 def get_linkage(folio: str) -> Linkage:
     """One linkage with its steps."""
     return queries.linkage_by_folio(current_user, folio)
@@ -74,7 +59,7 @@ def get_linkage(folio: str) -> Linkage:
 @blp.arguments(KeySchema, location="headers")
 @blp.arguments(StepSchema)
 @blp.response(201, LoggedSchema)
-@refusals(400, 401, 403, 404, 409, 422)
+@blp.refuses(404, 409, *READING_A_BODY)
 def log_event(headers: dict[str, str], step: Step, folio: str) -> LinkageEvent:
     """Log a step of a linkage of the token's own institution."""
     linkage = queries.linkage_by_folio(current_user, folio, own=True)

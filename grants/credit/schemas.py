@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, post_load, validate
 
+from grants.core.web import Whole
 from grants.credit.models import DeclineReason, LinkageKind, LinkageState, RateKind
 from grants.credit.services import Step
 
@@ -39,19 +40,7 @@ class Day(fields.Date):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
-class Whole(fields.Integer):
-    """A whole number as JSON Schema means it: 12 and 12.0, but no text and no truth value."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
-            raise self.make_error("invalid", input=value)
-        return int(value)
-
-
 class LinkageQuerySchema(Schema):
-    class Meta:
-        unknown = EXCLUDE
-
     state = fields.String(validate=words(LinkageState), metadata={"description": "Only linkages in this state."})
     after = fields.String(
         validate=validate.Length(max=40), metadata={"description": "`next_after` of the page before."}
@@ -156,13 +145,3 @@ class StepSchema(Schema):
             reference=" ".join(data["reference"].split()) if "reference" in data else None,
             decline_reason=DeclineReason(reason) if reason else None,
         )
-
-
-class ProblemSchema(Schema):
-    """Why a request was refused."""
-
-    code = fields.Integer(required=True)
-    status = fields.String(required=True)
-    message = fields.String()
-    field = fields.String(allow_none=True, metadata={"description": "The member of the body that it concerns."})
-    errors = fields.Dict(keys=fields.String())

@@ -1,16 +1,15 @@
 """Deliveries for other programs: the same permissions, the same services, and codes that are charged first."""
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import abort
 from flask_login import current_user
-from flask_smorest import Blueprint
 
 from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import Page, transaction
+from grants.core.web import READING_A_BODY, ApiBlueprint
 from grants.delivery import doors, queries, services
 from grants.delivery.models import Delivery
 from grants.delivery.schemas import (
@@ -19,7 +18,6 @@ from grants.delivery.schemas import (
     HandedOverSchema,
     HandoverSchema,
     IdempotencySchema,
-    RefusalSchema,
     StateSchema,
     WholeDeliverySchema,
 )
@@ -27,54 +25,33 @@ from grants.delivery.services import Codes
 from grants.delivery.services.confirmation import OtherBody
 from grants.extensions import limiter
 
-blp = Blueprint("deliveries_api", __name__, url_prefix="/api/v1/deliveries", description="Deliveries")
-
-REFUSALS = {
-    400: "The body is not JSON",
-    401: "No valid token",
-    403: "The token's owner may not do this",
-    404: "No such delivery, or not for this person",
-    409: "A rule refuses this now: the message says what to do",
-    422: "A field is wrong, or the idempotency key served another body",
-    429: "Too many requests",
-}
+blp = ApiBlueprint("deliveries_api", __name__, url_prefix="/api/v1/deliveries", description="Deliveries")
 
 
-def refuses(*codes: int) -> Callable[[Any], Any]:
-    """Document the refusals of a route."""
-
-    def declare(view: Any) -> Any:
-        for code in codes:
-            view = blp.alt_response(code, schema=RefusalSchema, description=REFUSALS[code])(view)
-        return view
-
-    return declare
-
-
-@blp.get("/")
+@blp.get("")
 @requires(Permission.VIEW_DELIVERY)
 @blp.arguments(DeliveryQuerySchema, location="query")
 @blp.response(200, DeliveryPageSchema)
-@refuses(401, 403, 429)
+@blp.refuses(422)
 def list_deliveries(wanted: dict[str, Any]) -> Page[Delivery]:
     """A page of deliveries by folio."""
     return queries.deliveries(state=wanted.get("state"), after=wanted.get("after"))
 
 
-@blp.get("/<folio>")
+@blp.get("/<string:folio>")
 @requires(Permission.VIEW_DELIVERY)
 @blp.response(200, WholeDeliverySchema)
-@refuses(401, 403, 404, 429)
+@blp.refuses(404)
 def get_delivery(folio: str) -> Delivery:
     """One delivery with its kit."""
     return queries.get_by_folio(folio)
 
 
-@blp.post("/<folio>/at-point")
+@blp.post("/<string:folio>/at-point")
 @requires(Permission.CARRY_DELIVERY)
 @limiter.limit("60/minute")
 @blp.response(200, StateSchema)
-@refuses(401, 403, 404, 409, 429)
+@blp.refuses(404, 409, 429)
 def arrive(folio: str) -> Delivery:
     """The carrying officer is at the point and the seal is whole."""
     delivery = queries.stop_by_folio(current_user, folio)
@@ -83,13 +60,13 @@ def arrive(folio: str) -> Delivery:
     return delivery
 
 
-@blp.post("/<folio>/confirm")
+@blp.post("/<string:folio>/confirm")
 @requires(Permission.CONFIRM_HANDOVER, code=True)
 @limiter.limit("60/minute")
 @blp.arguments(IdempotencySchema, location="headers")
 @blp.arguments(HandoverSchema)
 @blp.response(200, HandedOverSchema)
-@refuses(400, 401, 403, 404, 409, 429)
+@blp.refuses(404, 409, 429, *READING_A_BODY)
 def confirm(header: dict[str, str], codes: dict[str, str], folio: str) -> dict[str, Any]:
     """Confirm the handover with the officer's two codes and the beneficiary's."""
     delivery = queries.stop_by_folio(current_user, folio)

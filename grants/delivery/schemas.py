@@ -35,9 +35,6 @@ class DeliveryPageSchema(Schema):
 
 
 class DeliveryQuerySchema(Schema):
-    class Meta:
-        unknown = EXCLUDE
-
     state = fields.Enum(DeliveryState, by_value=True)
     after = fields.String(validate=validate.Length(max=60), metadata={"description": "next_after of the page before"})
 
@@ -75,11 +72,3 @@ class HandedOverSchema(Schema):
     folio = fields.String(required=True)
     state = fields.Enum(DeliveryState, by_value=True, required=True)
     receipt = fields.String(required=True)
-
-
-class RefusalSchema(Schema):
-    code = fields.Integer(required=True)
-    status = fields.String(required=True)
-    message = fields.String()
-    field = fields.String(allow_none=True)
-    errors = fields.Dict()

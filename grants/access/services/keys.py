@@ -20,7 +20,8 @@ def sealed_models() -> Iterator[type[SealedRow]]:
 def reseal_batch(model: type[Any], *, after: int, size: int = BATCH) -> tuple[int, int | None]:
     """Encrypt the rows behind `after` again: how many, and where the next batch starts (None at the end)."""
     key = inspect(model).primary_key[0]
-    rows = db.session.scalars(select(model).where(key > after).order_by(key).limit(size)).all()
+    # Held until the batch is written: what a running server changes meanwhile must not be put back as it was.
+    rows = db.session.scalars(select(model).where(key > after).order_by(key).limit(size).with_for_update()).all()
     for row in rows:
         for attribute in sealed_attributes(model):
             attribute.reseal(row)

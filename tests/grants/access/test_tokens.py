@@ -135,3 +135,10 @@ def test_cookie_opens_nothing_in_the_api(app: Flask, ana: User) -> None:
 @pytest.mark.parametrize("token", ["", "x", "a" * 10_000, "ñ"])
 def test_invented_token_opens_nothing(app: Flask, ana: User, token: str) -> None:
     assert permissions_with(app, token) == frozenset()
+
+
+def test_a_token_may_hold_every_permission_there_is(app: Flask) -> None:
+    everything = frozenset(Permission) - {Permission.PUBLIC, Permission.SIGNED_IN}
+    make_token(make_user(*Role), *everything)
+    db.session.expire_all()
+    assert db.session.scalars(select(ApiToken)).one().scopes == everything

@@ -1,13 +1,21 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from cryptography.exceptions import InvalidTag
 from flask import Flask
 
 from grants.access.permissions import Role
 from grants.core.crypto import (
+    Keyring,
     KeysUnsafe,
+    dump_keys,
     keyring,
     load_keys,
     lookup_hash,
+    new_keyring,
+    replace_private,
     rotated,
     sealed_attributes,
     use_keys,
@@ -69,3 +77,60 @@ def test_readable_or_missing_keys_are_refused(tmp_path) -> None:
     (tmp_path / "keys.json").chmod(0o644)
     with pytest.raises(KeysUnsafe, match="read by others"):
         load_keys(tmp_path, create=True)
+
+
+def test_a_running_process_takes_up_a_key_that_another_added(tmp_path: Path) -> None:
+    server, console = load_keys(tmp_path, create=True), load_keys(tmp_path, create=True)
+    old = server.encrypt(b"before", b"row")
+    fresh = rotated(console)
+    replace_private(tmp_path / "keys.json", dump_keys(fresh))
+
+    assert server.decrypt(fresh.encrypt(b"after", b"row"), b"row") == b"after"
+    assert server.decrypt(old, b"row") == b"before"
+    assert server.encrypt(b"next", b"row")[:2] == (2).to_bytes(2, "big")
+
+
+def test_a_key_that_nobody_added_is_named(tmp_path: Path) -> None:
+    keys = load_keys(tmp_path, create=True)
+    with pytest.raises(KeysUnsafe, match="version 7"):
+        keys.decrypt((7).to_bytes(2, "big") + bytes(40), b"row")
+
+
+def test_a_file_of_another_installation_is_not_taken_up(tmp_path: Path) -> None:
+    keys = load_keys(tmp_path, create=True)
+    stranger = rotated(new_keyring())
+    replace_private(tmp_path / "keys.json", dump_keys(stranger))
+    with pytest.raises(KeysUnsafe, match="version 2"):
+        keys.decrypt(stranger.encrypt(b"x", b"row"), b"row")
+
+
+def test_keys_of_the_environment_know_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: Keyring = load_keys(tmp_path, create=True)
+    monkeypatch.setenv("GRANTS_KEYS", dump_keys(kept))
+    with pytest.raises(KeysUnsafe, match="version 2"):
+        load_keys(tmp_path, create=False).decrypt(rotated(kept).encrypt(b"x", b"row"), b"row")
+
+
+def test_another_process_reads_what_was_encrypted_after_it_started(tmp_path: Path) -> None:
+    keys = load_keys(tmp_path, create=True)
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout is not None
+    assert server.stdout.readline() == "ready\n"
+    fresh = rotated(keys)
+    replace_private(tmp_path / "keys.json", dump_keys(fresh))
+
+    said, _errors = server.communicate(fresh.encrypt(b"after", b"row").hex(), timeout=60)
+
+    assert said == "after\n"
+
+
+SERVER = """
+import sys
+from pathlib import Path
+from grants.core.crypto import load_keys
+keys = load_keys(Path(sys.argv[1]), create=False)
+print("ready", flush=True)
+print(keys.decrypt(bytes.fromhex(sys.stdin.read()), b"row").decode())
+"""

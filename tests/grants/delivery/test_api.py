@@ -7,12 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
-import schemathesis
 from flask import Flask
-from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given, settings
-from schemathesis.core.transport import Response
 
 from grants.access.models import ApiToken, User
 from grants.access.permissions import Permission, Role
@@ -20,9 +15,8 @@ from grants.core.clock import utcnow
 from grants.core.crypto import token_hash
 from grants.core.db import db
 from grants.delivery.models import DeliveryState, Receipt
-from grants.extensions import api
 from tests.factories.access import make_user
-from tests.factories.delivery import DURESS_PIN, make_carried, make_delivery, make_officer
+from tests.factories.delivery import DURESS_PIN, make_carried, make_officer
 
 S = DeliveryState
 BASE = "/api/v1/deliveries"
@@ -57,7 +51,7 @@ def test_list_and_one_delivery_hold_no_place_time_or_name(call: Callable[..., An
     carried, reader = make_carried(S.IN_TRANSIT), make_user(Role.COORDINATOR)
     folio = carried.delivery.folio
 
-    page, one = call(reader, "GET", "/?state=in_transit"), call(reader, "GET", f"/{folio.lower()}")
+    page, one = call(reader, "GET", "?state=in_transit"), call(reader, "GET", f"/{folio.lower()}")
 
     assert [item["folio"] for item in page.json["items"]] == [folio]
     assert one.json["value_usd"] == "700.00"
@@ -119,58 +113,4 @@ def test_another_officers_delivery_is_not_found(call: Callable[..., Any]) -> Non
 
 
 def test_without_a_token_nothing_is_shown(app: Flask) -> None:
-    assert app.test_client().get(f"{BASE}/").status_code == 401
-
-
-def test_reads_and_writes_agree_with_their_description(app: Flask, desk_key: Path) -> None:
-    make_delivery(S.SEALED)
-    carried = make_carried()
-    officer = carried.officer
-    officer.roles = frozenset({Role.OFFICER, Role.COORDINATOR})
-    headers = bearer(officer)
-    client = app.test_client()
-    description = api.spec.to_dict()
-    description["paths"] = {path: way for path, way in description["paths"].items() if path.startswith(BASE)}
-    schema = schemathesis.openapi.from_dict(description)
-
-    tried = [_agree(found.ok(), client, headers) for found in schema.get_all_operations()]
-
-    assert len(tried) == 4
-
-
-def _agree(operation: Any, client: FlaskClient, headers: dict[str, str]) -> str:
-    """Send what the description allows, and whatever else; every answer must be one that it describes."""
-    documented = operation.definition.raw["responses"]
-
-    @given(case=operation.as_strategy())
-    @settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    def check(case: Any) -> None:
-        sent = {key: value for key, value in (case.headers or {}).items() if _plain(value)}
-        answer = client.open(
-            case.formatted_path,
-            method=case.method,
-            headers={**sent, **headers},
-            query_string={key: str(value) for key, value in (case.query or {}).items()},
-            json=case.body if isinstance(case.body, (dict, list, str, int)) else None,
-        )
-        assert answer.status_code < 500
-        assert str(answer.status_code) in documented
-        operation.validate_response(_response(answer))
-
-    check()
-    return str(operation.label)
-
-
-def _plain(value: object) -> bool:
-    return isinstance(value, str) and value.isascii() and value.isprintable()
-
-
-def _response(answer: Any) -> Response:
-    return Response(
-        status_code=answer.status_code,
-        headers={name.lower(): [value] for name, value in answer.headers.items()},
-        content=answer.data,
-        request=requests.Request("GET", "http://127.0.0.1/").prepare(),
-        elapsed=0.1,
-        verify=False,
-    )
+    assert app.test_client().get(BASE).status_code == 401
