@@ -1,28 +1,18 @@
-<<<<<<< HEAD
-"""Between a request and a service: broken rules beside fields, safe redirects, languages, markers, onward links."""
-
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from urllib.parse import urlsplit
-
-from flask import current_app, has_request_context, request, session, url_for
-=======
-"""Between a request and a service: broken rules beside their fields, safe redirects, languages, page markers, and
-what every door of the API has in common.
+"""Between a request and a service: broken rules beside fields, safe redirects, languages, onward links, and what
+every door of the API has in common.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Request, current_app, request, session, url_for
+from flask import Request, current_app, has_request_context, request, session, url_for
 from flask_babel import gettext as _
 from flask_smorest import Blueprint
 from flask_smorest import abort as refuse
->>>>>>> api
 from flask_wtf import FlaskForm
 from marshmallow import RAISE, Schema, fields
 from webargs import missing
@@ -80,7 +70,6 @@ def public_url(endpoint: str, **values: object) -> str:
     return url_for(endpoint, _external=True, **values)  # type: ignore[arg-type]
 
 
-<<<<<<< HEAD
 @dataclass(frozen=True, slots=True)
 class Onward:
     """A link from a row's page to what followed from it further down the river."""
@@ -106,7 +95,8 @@ def leads_on(page: str) -> Callable[[LeadsOn], LeadsOn]:
 def onward_links(page: str, row_id: int) -> list[Onward]:
     """The links of one row's page, in the river's order."""
     return [one for links in _leads_on.get(page, ()) for one in links(row_id)]
-=======
+
+
 class PlainRequest(Request):
     """A request whose body is JSON under /api/ only.
 
@@ -211,4 +201,3 @@ class ApiBlueprint(Blueprint):
             return view
 
         return document
->>>>>>> api
