@@ -66,7 +66,7 @@ class PlanForm(FlaskForm):
     is_existing = RadioField(
         _("Does it exist already?"),
         choices=[("no", _("Start-up: it is about to begin")), ("yes", _("Existing: it sells already"))],
-        validators=[Asked(), Optional()],
+        validators=[Asked(), Optional(strip_whitespace=False)],
     )
     description = text(_("What it does"), 4000, Asked())
     customers = text(_("Who buys"), 2000, Asked())

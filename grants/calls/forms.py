@@ -191,7 +191,7 @@ class CallForm(FlaskForm):
         _("Course that must be completed"),
         choices=[("", _("None")), *COURSE_KIND_NAMES.items()],
         coerce=lambda value: CourseKind(value) if value else None,
-        validators=[Optional()],
+        validators=[Optional(strip_whitespace=False)],
     )
     minimum_grade = PercentField(_("Minimum grade (%)"), [Optional()],
                                  description=_("Leave it empty if completing the course is enough."))  # fmt: skip

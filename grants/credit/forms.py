@@ -87,7 +87,7 @@ class InstitutionForm(FlaskForm):
         filters=[tidy],
         description=_("For a savings bank: the network it belongs to."),
     )
-    canton_code = SelectField(_("Canton of its office"), [Optional()])
+    canton_code = SelectField(_("Canton of its office"), [Optional(strip_whitespace=False)])
 
     def offer(self, cantons: list[Canton]) -> "InstitutionForm":
         named = [(canton.code, f"{canton.name} ({canton.province.name})") for canton in cantons]

@@ -8,11 +8,12 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import DateTimeLocalField, Field, HiddenField, IntegerField, PasswordField, RadioField, SelectField
+from wtforms import DateTimeLocalField, Field, HiddenField, PasswordField, RadioField, SelectField
 from wtforms import StringField as TextField
 from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
 
 from grants.access.models import User
+from grants.calls.forms import WholeNumberField
 from grants.core.clock import PROGRAMME_ZONE
 from grants.delivery.models import PICTURE_NAMES, REASON_NAMES, KitLine, Reason
 from grants.delivery.services import Codes, ReleaseCodes, Stop
@@ -32,17 +33,6 @@ class CodeField(TextField):
 
     def _value(self) -> str:
         return ""
-
-
-class WholeNumberField(IntegerField):
-    """A number of at most nine ASCII digits."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        typed = valuelist[0].strip() if valuelist else ""
-        if valuelist and re.fullmatch(r"[0-9]{1,9}", typed) is None:
-            self.data = None
-            raise ValueError(_("Write a whole number, digits only."))
-        super().process_formdata([typed] if valuelist else [])
 
 
 def _code(label: Any, description: Any = "") -> CodeField:

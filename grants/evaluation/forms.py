@@ -76,7 +76,9 @@ def sheet_form(criteria: Sequence[Criterion], sheet: ScoreSheet | None) -> Sheet
     data: dict[str, Any] = {"comment": sheet.comment if sheet else ""}
     for criterion in criteria:
         choices = [(str(level.value), level.descriptor) for level in criterion.levels]
-        fields[f"level_{criterion.id}"] = RadioField(criterion.name, choices=choices, validators=[Optional()])
+        fields[f"level_{criterion.id}"] = RadioField(
+            criterion.name, choices=choices, validators=[Optional(strip_whitespace=False)]
+        )
         fields[f"comment_{criterion.id}"] = _comment(_("Comment"))
     for score in sheet.scores if sheet else []:
         data[f"level_{score.criterion_id}"] = None if score.level is None else str(score.level)

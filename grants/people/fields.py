@@ -44,7 +44,8 @@ def text(label: Any, *validators: Any, most: int = 80, **options: Any) -> String
 
 
 def choice(label: Any, choices: Any, *, required: bool = True, **options: Any) -> SelectField:
-    validators = [InputRequired(_("Choose one."))] if required else [Optional()]
+    # Blanks are no choice: Optional would let them pass as nothing chosen, and they would reach the service.
+    validators = [InputRequired(_("Choose one."))] if required else [Optional(strip_whitespace=False)]
     return SelectField(label, validators, choices=choices, validate_choice=True, **options)
 
 

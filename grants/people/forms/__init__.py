@@ -176,8 +176,14 @@ class FilterForm(FlaskForm):
     class Meta:
         csrf = False
 
-    canton = SelectField(_("Canton"), [Optional()], choices=lambda: {"": [("", _("All"))], **queries.canton_choices()})
-    group = SelectField(_("The person is"), [Optional()], choices=[("", _("All")), *named(GROUP_NAMES)])
+    canton = SelectField(
+        _("Canton"),
+        [Optional(strip_whitespace=False)],
+        choices=lambda: {"": [("", _("All"))], **queries.canton_choices()},
+    )
+    group = SelectField(
+        _("The person is"), [Optional(strip_whitespace=False)], choices=[("", _("All")), *named(GROUP_NAMES)]
+    )
 
     def chosen(self) -> dict[str, Any]:
         """What `queries.people_page` takes. What is not in the lists narrows nothing."""
