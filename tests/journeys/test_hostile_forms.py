@@ -63,12 +63,7 @@ IDS = ("0", str(2**31 - 1), str(2**31), str(2**63), str(10**40), "9" * 5000, "�
 QUERIES = ("after", "state", "call_id", "year", "folio", "dimension", "value", "show", "institution", "format", "with",
            "action", "next", "sex", "group", "canton", "name")  # fmt: skip
 MARKERS = (b"~", b"1~1", b"x~1", b"%00~1", b"-1~-1", b"x~" + b"9" * 5000, b"9" * 5000 + b"~1", b"~" * 100,
-<<<<<<< HEAD
-           "１~１".encode(),
-           b"2020-01-01~1", b"9999-99-99~1", b"1|1", b"1:1", b"1,1")  # fmt: skip
-=======
            "１~１".encode(), b"2020-01-01~1", b"9999-99-99~1", b"1|1", b"1:1", b"1,1")  # fmt: skip
->>>>>>> api
 
 
 class Fields(HTMLParser):
