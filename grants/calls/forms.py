@@ -74,6 +74,7 @@ class StrictField(Field):
         typed = valuelist[0].strip() if valuelist else ""
         self.data = None
         if not typed:
+            self.raw_data = []  # blanks are nothing: a field that is needed must say so
             return
         if not self.pattern.fullmatch(typed) or not typed.isascii():
             raise ValueError(self.complaint)

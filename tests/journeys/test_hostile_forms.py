@@ -19,6 +19,7 @@ from grants.access.models import User
 from grants.access.permissions import GRANTED, Permission, Role
 from grants.core.clock import utcnow
 from grants.core.db import db
+from grants.core.web import RowNumber
 from grants.delivery.models import DeliveryState
 from grants.delivery.signals import PUBLIC_KEY_FILE
 from grants.people.models import ConsentPurpose
@@ -112,11 +113,17 @@ class World:
         return signed_in_client(self.app, user) if user else self.app.test_client()
 
     def path(self, rule: Rule) -> str:
-        values = {name: self.ids[name] for name in rule.arguments}
+        values = {name: self.value(rule, name) for name in rule.arguments}
         if rule.endpoint in self.by_endpoint:
             values["delivery_id"] = self.by_endpoint[rule.endpoint]
         with self.app.test_request_context():
             return rule.build(values, append_unknown=False)[1]  # type: ignore[index]
+
+    def value(self, rule: Rule, name: str) -> object:
+        """What stands in this place of an address: the row made for it, else the first of its kind."""
+        value = self.ids.get(name, 1)
+        is_number = isinstance(rule._converters[name], RowNumber)
+        return 1 if is_number and not isinstance(value, int) else value
 
     def send(self, client: FlaskClient, method: str, path: str, what: str, **more: Any) -> Any:
         """Send it; a server error is kept with what caused it."""
@@ -289,6 +296,6 @@ def rule_path(rule: Rule, world: World, name: str, number: str) -> str:
     """The rule's path with a number in one place."""
     path = rule.rule
     for argument in rule.arguments:
-        value = number if argument == name else str(world.ids[argument])
+        value = number if argument == name else str(world.value(rule, argument))
         path = re.sub(rf"<(\w+:)?{argument}>", value, path)
     return path
