@@ -30,8 +30,8 @@ class Phone:
         self.app, self.last = pyotp.TOTP(seed), 0
 
     def code(self) -> str:
-        """The earliest code that is still good for two seconds and was not shown before."""
-        earliest = int(utcnow().timestamp() + 2 - STEP_SECONDS) // STEP_SECONDS
+        """The earliest code that is still good for ten seconds and was not shown before."""
+        earliest = int(utcnow().timestamp() + 10 - STEP_SECONDS) // STEP_SECONDS
         self.last = max(self.last + 1, earliest)
         return str(self.app.generate_otp(self.last))
 
