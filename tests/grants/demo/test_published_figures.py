@@ -1,6 +1,6 @@
 """The demo's results against the source report, by line of its text. Nothing here is read from the product's data.
 
-Source: Migration MPTF – Ecuador: Final report, March 2024; /work/shared/reference/seed_facts.json quotes its lines.
+Source: Migration MPTF – Ecuador: Final report, March 2024; the numbers of lines are those of its text.
 """
 
 import pytest
