@@ -138,15 +138,15 @@ class World:
 
 
 @pytest.fixture
-def world(app: Flask) -> Iterator[World]:
-    (Path(app.instance_path) / PUBLIC_KEY_FILE).write_bytes(DESK_PUBLIC)
-    app.config["PROPAGATE_EXCEPTIONS"] = False
-    made = build(app)
+def world(real_app: Flask) -> Iterator[World]:
+    (Path(real_app.instance_path) / PUBLIC_KEY_FILE).write_bytes(DESK_PUBLIC)
+    real_app.config["PROPAGATE_EXCEPTIONS"] = False
+    made = build(real_app)
     got_request_exception.connect(made.note)
     yield made
     got_request_exception.disconnect(made.note)
-    app.config["PROPAGATE_EXCEPTIONS"] = None
-    (Path(app.instance_path) / PUBLIC_KEY_FILE).unlink()
+    real_app.config["PROPAGATE_EXCEPTIONS"] = None
+    (Path(real_app.instance_path) / PUBLIC_KEY_FILE).unlink()
 
 
 def build(app: Flask) -> World:
