@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 from datetime import timedelta
 from itertools import count
 
@@ -30,9 +31,11 @@ class Phone:
         self.app, self.last = pyotp.TOTP(seed), 0
 
     def code(self) -> str:
-        """The earliest code that is still good for ten seconds and was not shown before."""
+        """The earliest code that is still good for ten seconds and was not shown before; waits as a person would."""
         earliest = int(utcnow().timestamp() + 10 - STEP_SECONDS) // STEP_SECONDS
         self.last = max(self.last + 1, earliest)
+        while self.last > int(utcnow().timestamp()) // STEP_SECONDS + 1:
+            time.sleep(0.2)
         return str(self.app.generate_otp(self.last))
 
 
