@@ -138,6 +138,11 @@ class BusinessPlan(Model):
     )
 
     @property
+    def sector_name(self) -> str:
+        """The ISIC section with its letter, in the reader's language; empty while none is chosen."""
+        return f"{self.sector} · {SECTORS[self.sector]}" if self.sector else ""
+
+    @property
     def total_usd(self) -> Decimal:
         return sum((item.total_usd for item in self.items), Decimal("0.00"))
 

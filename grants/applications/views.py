@@ -10,7 +10,7 @@ from grants.access.permissions import Permission
 from grants.applications import attachments, queries, receipts, services
 from grants.applications.doors import attachments_folder, download
 from grants.applications.forms import FileForm, PlanForm, StartForm, SubmitForm, WithdrawForm
-from grants.applications.models import SECTORS, STATE_NAMES, Application, ApplicationState
+from grants.applications.models import STATE_NAMES, Application, ApplicationState
 from grants.calls.queries import open_calls, published_calls
 from grants.core.clock import PROGRAMME_ZONE, utcnow
 from grants.core.db import transaction
@@ -73,7 +73,6 @@ def _show(application: Application, file_form: FileForm, withdraw_form: Withdraw
         withdraw_form=withdraw_form,
         may_edit=queries.may_edit(application, current_user),
         eligibility=queries.eligibility(application.person_id, application.call),
-        sectors=SECTORS,
         onward=onward_links("application", application.id),
         now=utcnow(),
     )
@@ -136,7 +135,7 @@ def _refused(application: Application, form: PlanForm) -> ResponseReturnValue:
     if not application.is_draft or application.plan.revision == form.revision.data:
         return Response(_edit(application, form), 409)
     form.revision.raw_data = [str(application.plan.revision)]
-    return render_template("applications/conflict.html", form=form, application=application, sectors=SECTORS), 409
+    return render_template("applications/conflict.html", form=form, application=application), 409
 
 
 @bp.post("/<int:application_id>/autosave")

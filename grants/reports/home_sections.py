@@ -113,12 +113,10 @@ def _scoring(_user: User, now: datetime) -> list[Section]:
     lines = []
     for call in calls.published_calls()[:SHOWN]:
         progress = evaluation.call_progress(call)
-        detail = _(
-            "%(applications)d applications, %(submitted)d of %(needed)d sheets in",
-            applications=progress.applications,
-            submitted=progress.submitted,
-            needed=progress.needed,
-        )
+        detail = ngettext("%(num)d application", "%(num)d applications", progress.applications)
+        if progress.needed:
+            sheets = _("%(submitted)d of %(needed)d sheets in", submitted=progress.submitted, needed=progress.needed)
+            detail = f"{detail} · {sheets}"
         state = _("Open") if call.is_open(now) else _("Window closed")
         tone = "active" if call.is_open(now) else "quiet"
         lines.append(Line(call.name, url_for("evaluation.board", call_id=call.id), detail, state, tone))
