@@ -18,7 +18,7 @@ $(VENV)/run.stamp: requirements/run.txt
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 	@echo "Adding what tests and checks need ..."
-	@$(PIP) install --progress-bar on --require-hashes -r requirements/dev.txt
+	@$(PIP) install --progress-bar on --no-deps --require-hashes -r requirements/dev.txt
 	@touch $@
 
 # The console command `grants`, from this checkout.
