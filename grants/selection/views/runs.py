@@ -1,40 +1,25 @@
-"""Pages of selection: runs, signatures, awards, the waiting list, the act."""
+"""Selection runs: simulate, propose, sign, publish; the act."""
 
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-import scoring
 from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.calls.models import Call
 from grants.core.clock import utcnow
 from grants.core.db import get_or_refuse, transaction
 from grants.core.documents import pdf
-from grants.core.web import Onward, errors_to, leads_on, onward_links, page_marker
-from grants.evaluation.forms import two_decimals
+from grants.core.web import errors_to, page_marker
 from grants.evaluation.queries import conflicted_applications, owes_sheets
 from grants.selection import queries, services
-from grants.selection.forms import EndForm, StepForm
-from grants.selection.models import AwardState, Selection, SelectionState
-
-bp = Blueprint("selection", __name__)
-
-
-@bp.app_template_filter("points")
-def points(hundredths: int | None) -> str:
-    """7400 → '74,00' in Spanish, '74.00' in English."""
-    return "—" if hundredths is None else two_decimals(scoring.as_points(hundredths))
-
-
-@leads_on("application")
-def award_links(application_id: int) -> list[Onward]:
-    found = queries.award_of(application_id) if current_user.may(Permission.VIEW_SELECTION) else None
-    return [Onward(_("Award"), url_for("selection.award", award_id=found.id))] if found else []
+from grants.selection.forms import StepForm
+from grants.selection.models import Selection, SelectionState
+from grants.selection.views.blueprint import bp
 
 
 @bp.route("/selections")
@@ -138,71 +123,3 @@ def act(selection_id: int) -> ResponseReturnValue:
     name = f"acta-seleccion-{selection.id}.pdf"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(document, mimetype="application/pdf", headers=headers)
-
-
-@bp.route("/calls/<int:call_id>/awards")
-@requires(Permission.VIEW_SELECTION)
-def awards(call_id: int) -> ResponseReturnValue:
-    call = get_or_refuse(Call, call_id)
-    return render_template(
-        "selection/awards.html",
-        call=call,
-        page=queries.awards_page(call, page_marker()),
-        counts=queries.award_counts(call),
-        selection=queries.published_selection(call.id),
-        hidden=conflicted_applications(current_user, call.id),
-    )
-
-
-@bp.route("/calls/<int:call_id>/waiting-list")
-@requires(Permission.VIEW_SELECTION)
-def waiting(call_id: int) -> ResponseReturnValue:
-    call = get_or_refuse(Call, call_id)
-    selection = queries.published_selection(call.id)
-    return render_template(
-        "selection/waiting.html",
-        call=call,
-        page=queries.waiting_page(selection, page_marker()) if selection else None,
-        hidden=conflicted_applications(current_user, call.id),
-    )
-
-
-@bp.route("/awards/<int:award_id>")
-@requires(Permission.VIEW_SELECTION)
-def award(award_id: int) -> ResponseReturnValue:
-    return _award_page(award_id, EndForm(formdata=None))
-
-
-def _award_page(award_id: int, form: EndForm) -> str:
-    found = queries.get_award(award_id, reader=current_user)
-    return render_template(
-        "selection/award.html",
-        award=found,
-        form=form,
-        row=queries.row_of(found),
-        replacement=queries.replacement_of(found),
-        next_one=queries.first_waiting(found.selection),
-        onward=onward_links("award", found.id),
-    )
-
-
-@bp.route("/awards/<int:award_id>/end", methods=["POST"])
-@requires(Permission.RUN_SELECTION)
-def end(award_id: int) -> ResponseReturnValue:
-    found = queries.get_award(award_id, reader=current_user)
-    form = EndForm()
-    if form.validate_on_submit():
-        declines = form.state.data == AwardState.DECLINED.value
-        service = services.decline_award if declines else services.withdraw_award
-        with errors_to(form), transaction():
-            ended = service(found, reason=form.reason.data or "", by=current_user, now=utcnow())
-            _say_what_followed(ended)
-            return redirect(url_for(".award", award_id=award_id))
-    return _award_page(award_id, form)
-
-
-def _say_what_followed(ended: services.Ended) -> None:
-    if ended.replacement is None:
-        flash(_("The award ended. Nobody is left on the waiting list, so the place stays free."), "warn")
-    else:
-        flash(_("The award ended. The next on the waiting list has the place now."), "good")

@@ -1,8 +1,7 @@
-"""Selection runs, their rows, approvals, awards and the waiting list."""
+"""Selection runs, their rows and approvals."""
 
 import json
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -12,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from grants.access.models import User
 from grants.applications.models import Application
 from grants.calls.models import Call
-from grants.core.db import Model, Usd, state_column
+from grants.core.db import Model, state_column
 
 
 class SelectionState(StrEnum):
@@ -129,57 +128,3 @@ class SelectionApproval(Model):
     approved_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     approved_by: Mapped[User] = relationship()
     approved_at: Mapped[datetime]
-
-
-class AwardState(StrEnum):
-    ACTIVE = "active"
-    DECLINED = "declined"
-    WITHDRAWN = "withdrawn"
-
-
-class Award(Model):
-    """What a selected application receives, in kind."""
-
-    __tablename__ = "award"
-    __table_args__ = (
-        CheckConstraint("(state = 'active') = (ended_at IS NULL)", name="ended_at"),
-        CheckConstraint("value_usd > 0", name="value"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    selection_id: Mapped[int] = mapped_column(ForeignKey("selection.id"), index=True)
-    selection: Mapped[Selection] = relationship()
-    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), unique=True)
-    application: Mapped[Application] = relationship()
-    state: Mapped[AwardState] = mapped_column(state_column(AwardState), default=AwardState.ACTIVE)
-    value_usd: Mapped[Decimal] = mapped_column(Usd)
-    awarded_at: Mapped[datetime]
-    # The award whose place this one took, when it came from the waiting list.
-    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("award.id"), unique=True)
-    replaces: Mapped["Award | None"] = relationship(remote_side=[id])
-    ended_at: Mapped[datetime | None]
-    end_reason: Mapped[str | None] = mapped_column(String(300))
-
-    @property
-    def is_active(self) -> bool:
-        return self.state is AwardState.ACTIVE
-
-
-class WaitingListEntry(Model):
-    """The order in which others move up. Frozen at publication."""
-
-    __tablename__ = "waiting_list_entry"
-    __table_args__ = (
-        UniqueConstraint("selection_id", "position"),
-        UniqueConstraint("selection_id", "application_id"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    selection_id: Mapped[int] = mapped_column(ForeignKey("selection.id"))
-    selection: Mapped[Selection] = relationship()
-    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"))
-    application: Mapped[Application] = relationship()
-    position: Mapped[int]
-    award_id: Mapped[int | None] = mapped_column(ForeignKey("award.id"), unique=True)  # once promoted
-    award: Mapped[Award | None] = relationship()
-    skipped_reason: Mapped[str | None] = mapped_column(String(300))  # e.g. withdrew before it was their turn
