@@ -4,7 +4,6 @@ EM over a grid of application measures, with one Newton step at a time for all e
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +105,15 @@ class _Model:
         weights = np.exp(log - log.max(axis=1, keepdims=True))
         return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
+    def settled(self, x: Floats, z: Floats, weights: Floats) -> Floats:
+        """Applications brought back to mean 0 and deviation 1, the rest shifted with them (parameter expansion)."""
+        mean = float((weights @ z).mean())
+        spread = float(np.sqrt(max((weights @ z**2).mean() - mean**2, SMALLEST)))
+        after = x.copy()
+        after[self.e : self.e + self.j] -= x[-1] * mean
+        after[-1] *= spread
+        return after
+
 
 def _centred(size: int, room: int) -> Floats:
     """Columns that span vectors of `size` numbers adding up to 0, with rows of zeros up to `room`."""
@@ -140,8 +148,9 @@ def _climb(model: _Model, x: Floats, z: Floats) -> tuple[Floats, Floats]:
         weights = model.known(chances, z)
         step = _newton(model, x, z, np.exp(chances), weights)
         longest = float(np.abs(step).max())
-        x = x + step * min(1.0, LONGEST_STEP / max(longest, SMALLEST))
-        if longest < CLOSE:
+        after = model.settled(x + step * min(1.0, LONGEST_STEP / max(longest, SMALLEST)), z, weights)
+        moved, x = float(np.abs(after - x).max()), after
+        if moved < CLOSE:
             break
     return x, model.known(model.log_chances(x, z), z)
 
@@ -168,12 +177,11 @@ def _newton(model: _Model, x: Floats, z: Floats, p: Floats, weights: Floats) -> 
     information = _information(model, z, n, upper, along, variance) + np.diag(weight)
     information[-1, -1] += SMALLEST
     inside = model.free.T @ information @ model.free
-    return np.asarray(model.free @ linalg.solve(inside, model.free.T @ (gradient - weight * x), assume_a="pos"))
+    uphill = model.free.T @ (gradient - weight * x)
+    return np.asarray(model.free @ linalg.cho_solve(linalg.cho_factor(inside), uphill))
 
 
-def _information(
-    model: _Model, z: Floats, n: Floats, upper: Floats, along: Floats, variance: Floats
-) -> Floats:
+def _information(model: _Model, z: Floats, n: Floats, upper: Floats, along: Floats, variance: Floats) -> Floats:
     """Of all parameters at once, as if the measures of the applications were known."""
     e, steps = model.e + model.j, model.k - 1
     by_cell = np.einsum("cq,cjq->cj", n, along)
