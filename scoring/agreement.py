@@ -40,7 +40,7 @@ def krippendorff_alpha(units: Units, metric: Metric = "interval") -> float:
     are equal (0/0). Source: Krippendorff (2011), Computing Krippendorff's Alpha-Reliability.
 
     >>> round(krippendorff_alpha([[1, 1, None], [2, 2, 3], [3, 3, 3], [None, 1, None]], "nominal"), 3)
-    0.708
+    0.65
     """
     if metric not in ("nominal", "ordinal", "interval", "ratio"):
         raise ValueError(f"no such metric: {metric}; choose nominal, ordinal, interval or ratio")
