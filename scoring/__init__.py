@@ -14,17 +14,36 @@ from scoring.rubric import (
     on_grid,
     weighted_total,
 )
-from scoring.selection import Choice, choose
+from scoring.selection import (
+    Candidate,
+    Choice,
+    Quota,
+    Relaxed,
+    Selection,
+    Step,
+    Substitution,
+    check_certificate,
+    choose,
+    select,
+    substitute,
+)
 
 __all__ = [
+    "Candidate",
     "Choice",
     "Combined",
     "Criterion",
     "Incomplete",
+    "Quota",
     "Ranked",
+    "Relaxed",
     "Rubric",
+    "Selection",
     "Stage",
+    "Step",
+    "Substitution",
     "as_points",
+    "check_certificate",
     "choose",
     "combine",
     "lottery_order",
@@ -32,6 +51,8 @@ __all__ = [
     "on_grid",
     "rank",
     "rfc3797_order",
+    "select",
+    "substitute",
     "tie_key",
     "weighted_total",
 ]
