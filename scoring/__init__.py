@@ -1,5 +1,6 @@
 """Turn score sheets into a ranking. Knows nothing of Flask, SQL or people."""
 
+from scoring.assignment import Assignment, assign
 from scoring.lottery import lottery_order, rfc3797_order, tie_key
 from scoring.ranking import Ranked, rank
 from scoring.rubric import (
@@ -15,16 +16,21 @@ from scoring.rubric import (
     weighted_total,
 )
 from scoring.selection import Choice, choose
+from scoring.shortage import Infeasible, Limit
 
 __all__ = [
+    "Assignment",
     "Choice",
     "Combined",
     "Criterion",
     "Incomplete",
+    "Infeasible",
+    "Limit",
     "Ranked",
     "Rubric",
     "Stage",
     "as_points",
+    "assign",
     "choose",
     "combine",
     "lottery_order",
