@@ -1,5 +1,6 @@
 """Turn score sheets into a ranking. Knows nothing of Flask, SQL or people."""
 
+from scoring.assignment import Assignment, assign
 from scoring.calibration import Calibration, NotComparable, NotEstimable, calibrate
 from scoring.lottery import lottery_order, rfc3797_order, tie_key
 from scoring.ranking import Ranked, rank
@@ -30,15 +31,19 @@ from scoring.selection import (
     select,
     substitute,
 )
+from scoring.shortage import Infeasible, Limit
 from scoring.uncertainty import RankUncertainty, combined_measure, posterior_draws, rank_uncertainty
 
 __all__ = [
+    "Assignment",
     "Calibration",
     "Candidate",
     "Choice",
     "Combined",
     "Criterion",
     "Incomplete",
+    "Infeasible",
+    "Limit",
     "NotComparable",
     "NotEstimable",
     "Quota",
@@ -53,6 +58,7 @@ __all__ = [
     "Substitution",
     "Variance",
     "as_points",
+    "assign",
     "calibrate",
     "check_certificate",
     "choose",
