@@ -3,6 +3,7 @@
 from scoring.agreement import Ac2, gwet_ac2, krippendorff_alpha
 from scoring.assignment import Assignment, assign
 from scoring.calibration import Calibration, NotComparable, NotEstimable, calibrate
+from scoring.dif import Contrast, group_contrasts
 from scoring.intraclass import Icc, icc
 from scoring.lottery import lottery_order, rfc3797_order, tie_key
 from scoring.misfit import Misfit, misfit
@@ -44,6 +45,7 @@ __all__ = [
     "Candidate",
     "Choice",
     "Combined",
+    "Contrast",
     "Criterion",
     "Icc",
     "Incomplete",
@@ -70,6 +72,7 @@ __all__ = [
     "choose",
     "combine",
     "combined_measure",
+    "group_contrasts",
     "gwet_ac2",
     "icc",
     "krippendorff_alpha",
