@@ -1,6 +1,26 @@
 """Tables of evaluation."""
 
 from grants.evaluation.models.assigning import Assignment, ConflictOfInterest
+from grants.evaluation.models.moderation import (
+    ANSWER_NAMES,
+    OUTCOME_NAMES,
+    Answer,
+    Moderation,
+    ModerationReply,
+    Outcome,
+)
 from grants.evaluation.models.sheets import Score, ScoreSheet, SheetState
 
-__all__ = ["Assignment", "ConflictOfInterest", "Score", "ScoreSheet", "SheetState"]
+__all__ = [
+    "ANSWER_NAMES",
+    "OUTCOME_NAMES",
+    "Answer",
+    "Assignment",
+    "ConflictOfInterest",
+    "Moderation",
+    "ModerationReply",
+    "Outcome",
+    "Score",
+    "ScoreSheet",
+    "SheetState",
+]
