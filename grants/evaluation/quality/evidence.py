@@ -42,8 +42,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All whole sheets of a call by stage, and who and what they are about. `hidden`: not for this reader. `reviews`: sheets that
-    each application is to have at each stage."""
+    """All whole sheets of a call by stage, and who and what they are about.
+
+    `hidden`: applications that are not for this reader. `reviews`: sheets that each is to have at each stage.
+    """
 
     rubrics: Mapping[int, scoring.Rubric]
     rubric_of: Mapping[int, int]

@@ -36,7 +36,9 @@ class RaterRow:
     @property
     def stands_out(self) -> bool:
         """Whether severity differs from 0 by more than chance, at 95 %."""
-        return self.severity is not None and bool(self.severity_se) and abs(self.severity) > 1.96 * self.severity_se
+        if not self.severity or not self.severity_se:
+            return False
+        return abs(self.severity) > 1.96 * self.severity_se
 
 
 @dataclass(frozen=True, slots=True)

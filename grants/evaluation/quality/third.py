@@ -1,7 +1,7 @@
 """Where taking the severity of evaluators into account would change who is in: there one more review is worth it."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -89,7 +89,7 @@ def _moved(
 
 def _totals(evidence: Evidence) -> dict[int, scoring.Combined]:
     """The official total of every application with as many whole sheets as the call asks for, at all its stages."""
-    given: dict[int, dict[str, list[Fraction]]] = defaultdict(lambda: defaultdict(list))
+    given: dict[int, dict[Hashable, list[Fraction]]] = defaultdict(lambda: defaultdict(list))
     for stage, sheets in evidence.sheets.items():
         for sheet in sheets:
             given[sheet.application][stage.value].append(sheet.points)

@@ -99,5 +99,5 @@ def _yes_or_no(known: bool | None) -> str | None:
 
 
 def _names(numbers: Iterable[int]) -> dict[int, str]:
-    statement = select(User.id, User.name).where(User.id.in_(set(numbers))).order_by(User.id)
-    return {row[0]: row[1] for row in db.session.execute(statement)}
+    people = db.session.scalars(select(User).where(User.id.in_(set(numbers))).order_by(User.id))
+    return {user.id: user.name for user in people}
