@@ -16,6 +16,7 @@ REACH = 6.0  # the grid's ends, in standard deviations of the applications
 NODES, MOST_NODES = 41, 241
 COARSEST = 1.5  # the widest spacing of the grid, in standard deviations of what is known of one application
 PRIOR = 5.0
+LEAST_SPREAD = 0.02  # of applications, in logits: held there when they do not differ
 SMALLEST = 1e-10  # a variance below it is rounding
 CLOSE, ROUNDS, LONGEST_STEP = 1e-6, 400, 1.0
 
@@ -111,7 +112,7 @@ class _Model:
         spread = float(np.sqrt(max((weights @ z**2).mean() - mean**2, SMALLEST)))
         after = x.copy()
         after[self.e : self.e + self.j] -= x[-1] * mean
-        after[-1] *= spread
+        after[-1] = max(after[-1] * spread, LEAST_SPREAD)
         return after
 
 

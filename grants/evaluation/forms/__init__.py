@@ -2,15 +2,21 @@
 
 from grants.evaluation.forms.assigning import AssignForm, ProposalForm
 from grants.evaluation.forms.fields import STAGE_NAMES, comment_field, plain_text, reason_field, strip, two_decimals
+from grants.evaluation.forms.moderation import DIMENSION_NAMES, DecisionForm, QualityForm, ReplyForm, StageForm
 from grants.evaluation.forms.sheets import AmendmentForm, ConflictForm, SheetForm, sheet_form
 
 __all__ = [
+    "DIMENSION_NAMES",
     "STAGE_NAMES",
     "AmendmentForm",
     "AssignForm",
     "ConflictForm",
+    "DecisionForm",
     "ProposalForm",
+    "QualityForm",
+    "ReplyForm",
     "SheetForm",
+    "StageForm",
     "comment_field",
     "plain_text",
     "reason_field",

@@ -8,6 +8,8 @@ import scoring
 from grants.calls.models import Stage
 from grants.evaluation.quality.evidence import Evidence
 
+ENOUGH = 5  # reviews from which a mean square says something
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -21,7 +23,7 @@ class RaterRow:
     """One evaluator: severity in points (positive: gives fewer) with its standard error, mean squares, and flag.
 
     Infit and outfit are about 1 where the levels follow the model, None where they cannot be fitted. The flag is
-    noisy, flat, top or bottom, or None.
+    noisy, flat, top, bottom, few (too few reviews to say), or None.
     """
 
     evaluator: int
@@ -73,7 +75,7 @@ def severities(evidence: Evidence, stage: Stage) -> Severity:
             known.severity_se[number] if known else None,
             fit.infit[number] if fit else None,
             fit.outfit[number] if fit else None,
-            fit.flags.get(number) if fit else None,
+            _flag(fit, number, count),
         )
         for number, count in reviews.items()
     ]
@@ -81,6 +83,12 @@ def severities(evidence: Evidence, stage: Stage) -> Severity:
     if known is None:
         return Severity(ordered, problem_of(evidence, calibration), fit is not None)
     return Severity(ordered, None, fit is not None, known.severity_detected, known.icc_single, known.icc_mean)
+
+
+def _flag(fit: scoring.Misfit | None, evaluator: int, reviews: int) -> str | None:
+    if fit is None:
+        return None
+    return fit.flags.get(evaluator) if reviews >= ENOUGH else "few"
 
 
 def _fit(evidence: Evidence, stage: Stage) -> scoring.Misfit | None:

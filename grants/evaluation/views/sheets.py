@@ -30,6 +30,7 @@ def index() -> ResponseReturnValue:
         states=queries.sheet_states(page.items),
         left=queries.left_to_score(current_user),
         submitted=submitted,
+        asked=queries.asked_of(current_user),
         today=local_day(utcnow()),
     )
 
@@ -64,6 +65,7 @@ def _sheet_page(
     return render_template(
         "evaluation/sheet.html",
         assignment=assignment,
+        asked=queries.reply_for(assignment) if is_in else None,
         application=assignment.application,
         sheet=current,
         form=form,
