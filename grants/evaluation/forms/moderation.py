@@ -5,7 +5,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import IntegerField, RadioField, SelectField, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
+from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
 from grants.calls.models import Stage
 from grants.evaluation.forms.fields import COMMENT_LENGTH, STAGE_NAMES, plain_text, strip
@@ -28,21 +28,29 @@ class QualityForm(FlaskForm):
     class Meta:
         csrf = False
 
-    stage = SelectField(_("Stage"))
+    stage = SelectField(_("Stage"), validators=[DataRequired()])
     group = SelectField(
-        _("Compare groups by"), choices=[(key, DIMENSION_NAMES[key]) for key in DIMENSIONS], default=DIMENSIONS[0]
+        _("Compare groups by"),
+        choices=[(key, DIMENSION_NAMES[key]) for key in DIMENSIONS],
+        default=DIMENSIONS[0],
+        validators=[DataRequired()],
     )
-    sort = SelectField(_("Order of applications"), choices=list(SORTS.items()), default="apart")
+    sort = SelectField(
+        _("Order of applications"), choices=list(SORTS.items()), default="apart", validators=[DataRequired()]
+    )
     apart = IntegerField(
         _("Mark sheets that lie this many points apart"),
         default=DISCREPANT,
         validators=[
-            InputRequired(message=_("Write a whole number from 1 to 100.")),
+            Optional(),
             NumberRange(1, 100, message=_("Write a whole number from 1 to 100.")),
         ],
     )
     show = SelectField(
-        _("Applications"), choices=[("all", _("All")), ("discrepant", _("Only the marked ones"))], default="all"
+        _("Applications"),
+        choices=[("all", _("All")), ("discrepant", _("Only the marked ones"))],
+        default="all",
+        validators=[DataRequired()],
     )
 
     def offer(self, stages: tuple[Stage, ...]) -> "QualityForm":
