@@ -127,8 +127,8 @@ def asked_of(user: User) -> list[tuple[ModerationReply, Assignment]]:
 
 def reply_for(assignment: Assignment) -> ModerationReply | None:
     """What the evaluator is asked, or has answered, about this sheet in a moderation that is open."""
-    found = db.session.execute(_asked(assignment.evaluator).where(Assignment.id == assignment.id)).first()
-    return found[0] if found else None
+    asked = _asked(assignment.evaluator).where(Assignment.id == assignment.id).with_only_columns(ModerationReply)
+    return db.session.scalars(asked).first()
 
 
 def review_on_its_way(application_id: int, stage: Stage) -> bool:

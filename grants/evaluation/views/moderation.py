@@ -86,7 +86,7 @@ def answer_moderation(assignment_id: int) -> ResponseReturnValue:
         "evaluation/answer_moderation.html",
         assignment=assignment,
         application=assignment.application,
-        reply=queries.reply_for(assignment),
+        reply=reply,
         criteria=queries.criteria_for(assignment),
         own=own,
         others=queries.others_sheets(assignment),

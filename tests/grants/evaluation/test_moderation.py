@@ -316,6 +316,7 @@ def test_who_is_not_asked_finds_no_question(app: Flask, sign_in: SignIn) -> None
 def test_pages_cost_the_same_with_two_sheets_and_with_four(app: Flask, sign_in: SignIn) -> None:
     one, _other = far_apart()
     first = opened(one)
+    db.session.commit()
     chair, evaluator = sign_in(make_user(Role.COORDINATOR)), sign_in(one.evaluator)
     few = (
         queries_of(chair, f"/moderations/{first.id}"),
@@ -327,6 +328,7 @@ def test_pages_cost_the_same_with_two_sheets_and_with_four(app: Flask, sign_in: 
         task = make_assignment(one.application)
         make_sheet(one.application, task.evaluator, levels=level)
     second = opened(one)
+    db.session.commit()
 
     many = (
         queries_of(chair, f"/moderations/{second.id}"),
