@@ -6,8 +6,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 
-# No points above this: sums of a million people's points stay exact in 64 bits.
-TOP_POINTS = 10**9
+# No points above this: a million people's points add up exactly in 64 bits, and the solver keeps every digit.
+TOP_POINTS = 10**7
 
 Kind = Literal["minimum", "maximum"]
 
@@ -71,17 +71,41 @@ def is_whole(number: object) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """Prices that bound the points in one case: `cut` and `bonuses` in the order of the quotas, divided by `scale`."""
+
+    cut: int
+    bonuses: tuple[int, ...]
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Two cases: at most `at` of the people in exactly these of the quotas' groups are chosen, or more."""
+
+    groups: frozenset[Any]
+    at: int
+    fewer: "Proof"
+    more: "Proof"
+
+
+Proof = Case | Split
+
+
+@dataclass(frozen=True, slots=True)
 class Selection(Generic[K]):
     """Who gets the seats under the quotas, with the numbers that prove that no other set has more points.
 
     `chosen`: best points first, equal points in the order of the lottery. `waiting`: everybody else, by points plus
     bonuses, then lottery.
-    `objective`: the points of the chosen together. `bound`: what no allowed set can exceed, recomputed from `cut` and
-    `bonuses` alone. Their difference is `gap`.
+    `objective`: the points of the chosen together. `bound`: what no allowed set can exceed. `is_certified`: they are
+    equal. `gap`: how far above the points the bound of `cut` and `bonuses` alone is. It is 0 unless the quotas do not
+    divide evenly; then `proof` shows the bound case by case.
     `cut` and `bonuses` (by group; below 0 where a maximum binds): whoever has points plus bonuses above the cut is in,
     whoever has less is out, on the line the lottery decides. One valid set of several. `exceptions`: those for whom
     it does not hold; nobody unless there is a gap.
-    `settled`: those on the line when some of them are in and some are out.
+    `settled`: those on the line when some of them are in and some are out: there the lottery decided, as far as the
+    quotas left it to.
     `relaxed`: the limits that could not be kept. `steps`: what each quota changed, in the declared order.
     `fixed`: those who had their seat before (after a substitution).
     """
@@ -92,7 +116,8 @@ class Selection(Generic[K]):
     bonuses: Mapping[Any, int]
     objective: int
     bound: int
-    is_certified: bool
+    gap: int = 0
+    proof: Proof | None = None
     exceptions: frozenset[K] = frozenset()
     settled: frozenset[K] = frozenset()
     relaxed: tuple[Relaxed, ...] = ()
@@ -100,6 +125,6 @@ class Selection(Generic[K]):
     fixed: frozenset[K] = frozenset()
 
     @property
-    def gap(self) -> int:
-        """Hundredths between the bound and the points of the chosen; above 0 only where quotas do not divide evenly."""
-        return self.bound - self.objective
+    def is_certified(self) -> bool:
+        """Whether the numbers here prove that no allowed set has more points; `check_certificate` checks them."""
+        return self.bound == self.objective

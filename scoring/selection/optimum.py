@@ -17,7 +17,7 @@ _NEAR = 200
 
 @dataclass(frozen=True, slots=True)
 class Optimum:
-    """People (indices in lottery order), and the prices of the linear relaxation; None when no quota mattered."""
+    """People (indices in lottery order), and the prices of the linear relaxation; None where no quota mattered."""
 
     people: Ints
     prices: Prices | None = None

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from scoring.selection.field import Field, Ints
+from scoring.selection.field import Field, Ints, turns
 
 # Prices are ratios of determinants of 0-1 matrices with a row per quota: small denominators.
 _DENOMINATOR = 60
@@ -56,17 +56,18 @@ class Prices:
 
     def bound(self, field: Field[Any], limits: Limits) -> int:
         """Points times the scale that no set within the limits can exceed."""
+        return self.rent(limits) + int(field.count @ np.maximum(self.worth(field), 0))
+
+    def rent(self, limits: Limits) -> int:
+        """Times the scale: what the seats cost, less what the quotas do."""
         minima, maxima = np.maximum(self.bonus, 0), np.minimum(self.bonus, 0)
-        rent = self.cut * limits.seats - int(minima @ limits.lower) - int(maxima @ limits.upper)
-        return rent + int(field.count @ np.maximum(self.worth(field), 0))
+        return self.cut * limits.seats - int(minima @ limits.lower) - int(maxima @ limits.upper)
 
 
 def find_prices(field: Field[Any], limits: Limits) -> Prices:
     """The best prices for a linear relaxation in which seats may be divided. The limits must be possible to keep."""
-    first = np.flatnonzero(np.diff(field.cell_kind, prepend=-1))
     block = -(-len(field.count) // _COLUMNS)
-    inside = np.arange(len(field.count)) - np.repeat(first, np.diff(np.append(first, len(field.count))))
-    marks = np.flatnonzero(inside % block == 0)
+    marks = np.flatnonzero(turns(field.cell_kind) % block == 0)
     while True:
         prices = _solve(field, limits, marks)
         finer = _refine(prices.worth(field), marks)
@@ -99,11 +100,11 @@ def _solve(field: Field[Any], limits: Limits, marks: NDArray[np.intp]) -> Prices
     if found.status:
         raise ArithmeticError(f"the solver stopped: {found.message}")
     maxima, minima = np.split(found.ineqlin.marginals, 2)
-    return _exact(-found.eqlin.marginals[0], rows, maxima - minima, len(limits.lower))
+    return exact_prices(-found.eqlin.marginals[0], rows, maxima - minima, len(limits.lower))
 
 
-def _exact(cut: float, rows: NDArray[np.intp], bonus: NDArray[np.float64], quotas: int) -> Prices:
-    """The nearest simple fractions, over one denominator."""
+def exact_prices(cut: float, rows: NDArray[np.intp], bonus: NDArray[np.float64], quotas: int) -> Prices:
+    """The nearest simple fractions, over one denominator; the price of a quota without a row is 0."""
     near = [Fraction(value).limit_denominator(_DENOMINATOR) for value in (cut, *bonus)]
     scale = lcm(*(value.denominator for value in near))
     if scale > _LARGEST_SCALE:
