@@ -14,6 +14,7 @@ from scoring.selection.prices import Limits, Prices
 from scoring.selection.proof import prove
 from scoring.selection.whole import Programme
 
+_NO_END = 2**53
 # One hundredth of bonus less is worth more than any height of the cut it could cost.
 _BONUS_FIRST = 1000
 # Where whole bonuses do not explain a set, the search for them ends after so many branches.
@@ -52,27 +53,29 @@ def explain(field: Field[Any], limits: Limits, best: Optimum, quotas: Sequence[Q
 
 
 def _smallest(field: Field[Any], limits: Limits, people: Ints) -> Prices | None:
-    """The smallest whole bonuses, and with them the highest cut, that explain this set; None when none do.
+    """Whole bonuses and the highest cut that explain this set; None when none do.
 
-    Two conditions by kind: the last one in is not below the cut, the first one out is not above it. A bonus only where
-    the quota is met exactly, so that the bound of these prices is the points of the set.
+    They leave as few combinations of groups as possible with somebody out on the line: there the lottery decided, and
+    nowhere else. Then they are as small as possible, on the quotas declared first.
     """
-    counts = field.counts(people)
-    last, first = _edges(field, field.cells_of(people))
-    rows, low, high = _rows(field, last, first)
-    span = int(field.cell_points.max(initial=0)) + 1
-    bonus = np.where((counts == limits.lower) & (limits.lower > 0), span, 0)
-    malus = np.where((counts == limits.upper) & (limits.upper < limits.seats), span, 0)
-    edge = len(bonus) * span
-    least = np.concatenate(([-edge if len(field.keys) else 0], np.zeros(2 * len(bonus), np.int64)))
-    most = np.concatenate(([edge + span - 1], bonus, malus))
-    # With nobody in there is no highest cut, and with nobody at all no lowest.
-    value = np.concatenate(([1 if len(people) else -1], np.full(2 * len(bonus), -_BONUS_FIRST)))
-    found = Programme(rows, low, high).solve(least, most, value, effort=_EFFORT)
-    if found is None:
+    programme = _conditions(field, field.cells_of(people))
+    quotas, lines = len(limits.lower), programme.rows.shape[1] - 1 - 2 * len(limits.lower)
+    span, counts = int(field.cell_points.max(initial=0)) + 1, field.counts(people)
+    bonus = np.where((counts == limits.lower) & (limits.lower > 0), 2 * span, 0)
+    malus = np.where((counts == limits.upper) & (limits.upper < limits.seats), 2 * span, 0)
+    edge = 2 * (quotas + 1) * span if len(field.keys) else 0
+    least = np.concatenate(([-edge], np.zeros(2 * quotas + lines, np.int64)))
+    most = np.concatenate(([edge], bonus, malus, np.ones(lines, np.int64)))
+    on_line = np.concatenate((np.zeros(1 + 2 * quotas, np.int64), np.ones(lines, np.int64)))
+    fewest = programme.solve(least, most, -on_line, effort=_EFFORT)
+    if fewest is None:
         return None
-    plus, minus = np.split(found[1:], 2)
-    return Prices(int(found[0]), plus - minus)
+    weight = np.tile(-_BONUS_FIRST - np.arange(quotas), 2)
+    # With nobody in there is no highest cut.
+    value = np.concatenate(([1 if len(people) else -1], weight, np.zeros(lines, np.int64)))
+    found = programme.and_row(on_line, 0, int(on_line @ fewest)).solve(least, most, value, effort=_EFFORT)
+    cut, plus, minus, _ = np.split(fewest if found is None else found, np.cumsum([1, quotas, quotas]))
+    return Prices(int(cut[0]), plus - minus)
 
 
 def _edges(field: Field[Any], taken: Ints) -> tuple[Ints, Ints]:
@@ -84,10 +87,16 @@ def _edges(field: Field[Any], taken: Ints) -> tuple[Ints, Ints]:
     return last, first
 
 
-def _rows(field: Field[Any], last: Ints, first: Ints) -> tuple[Ints, Ints, Ints]:
-    """points + bonus - cut >= 0 for the last ones in, <= 0 for the first ones out; columns: cut, bonuses, maluses."""
+def _conditions(field: Field[Any], taken: Ints) -> Programme:
+    """By combination: its last one in is not below the cut; its first one out is below it, or on the line.
+
+    Columns: the cut, bonuses, maluses, and for each combination with somebody out whether that one is on the line.
+    """
+    last, first = _edges(field, taken)
     prices = np.concatenate((np.full((len(field.member), 1), -1), field.member, -field.member), axis=1)
     into, out = last >= 0, first >= 0
-    rows = np.concatenate((prices[into], -prices[out]))
-    low = np.concatenate((-last[into], first[out]))
-    return rows, low, np.full(len(low), np.iinfo(np.int64).max // 4)
+    lines = np.eye(int(out.sum()), dtype=np.int64)
+    inside = np.concatenate((prices[into], np.zeros((int(into.sum()), len(lines)), np.int64)), axis=1)
+    rows = np.concatenate((inside, np.concatenate((-prices[out], lines), axis=1)))
+    low = np.concatenate((-last[into], first[out] + 1))
+    return Programme(rows, low, np.full(len(low), _NO_END))

@@ -47,7 +47,7 @@ def select(
     >>> people = [Candidate("a", 9000), Candidate("b", 8000), Candidate("c", 7000, frozenset({"women"}))]
     >>> found = select(people, 2, [Quota("women", minimum=1)], lottery=["c", "b", "a"])
     >>> found.chosen, found.waiting, found.cut, found.bonuses
-    (('a', 'c'), ('b',), 8000, {'women': 1000})
+    (('a', 'c'), ('b',), 8001, {'women': 1001})
     >>> found.objective == found.bound, found.steps[0].entered, found.steps[0].cost
     (True, ('c',), 1000)
     """

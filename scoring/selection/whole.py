@@ -21,6 +21,10 @@ class Programme:
     low: Ints
     high: Ints
 
+    def and_row(self, row: Ints, low: int, high: int) -> "Programme":
+        """The same with one more row."""
+        return Programme(np.vstack((self.rows, row)), np.append(self.low, low), np.append(self.high, high))
+
     def holds(self, x: Ints) -> bool:
         """Whether the rows hold, in whole numbers."""
         sums = self.rows @ x
@@ -29,7 +33,7 @@ class Programme:
     def solve(self, least: Ints, most: Ints, value: Ints | None = None, *, effort: int | None = None) -> Ints | None:
         """Numbers between `least` and `most` that keep the rows, with the highest `value` @ x; None: no such numbers.
 
-        `effort`: give up, with None, after so many branches.
+        `effort`: after so many branches take the best numbers found by then.
 
         ArithmeticError when the solver's answer does not hold in whole numbers.
         """
@@ -38,7 +42,7 @@ class Programme:
         if not len(least):
             return least
         found = _milp(self, least, most, np.zeros(len(least)) if value is None else -value, effort)
-        if found.status == _INFEASIBLE or (effort is not None and found.status == _LIMIT):
+        if found.status == _INFEASIBLE or (found.status == _LIMIT and found.x is None):
             return None
         if found.x is None:
             raise ArithmeticError(f"the solver stopped: {found.message}")
