@@ -18,8 +18,9 @@ from scoring.selection.field import Field, Ints, turns
 # Prices are ratios of determinants of 0-1 matrices with a row per quota: small denominators.
 _DENOMINATOR = 60
 _LARGEST_SCALE = 2520
+_PIECES = 16
 # More columns than this are put together until the prices say which are near the cut.
-_COLUMNS = 1500
+_COLUMNS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,12 @@ def find_prices(field: Field[Any], limits: Limits) -> Prices:
 
 
 def _refine(worth: Ints, marks: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Take apart the columns whose best cell is in and whose worst is out."""
+    """Divide the columns whose best cell is in and whose worst is out."""
     ends = np.append(marks[1:], len(worth))
-    across = (worth[marks] > 0) & (worth[ends - 1] < 0)
-    return np.flatnonzero(np.isin(np.arange(len(worth)), marks) | np.repeat(across, ends - marks))
+    sizes = ends - marks
+    piece = np.where((worth[marks] > 0) & (worth[ends - 1] < 0), -(-sizes // _PIECES), sizes)
+    inside = np.arange(len(worth)) - np.repeat(marks, sizes)
+    return np.flatnonzero(inside % np.repeat(piece, sizes) == 0)
 
 
 def _solve(field: Field[Any], limits: Limits, marks: NDArray[np.intp]) -> Prices:
