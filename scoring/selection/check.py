@@ -2,15 +2,16 @@
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, TypeVar
 
-from scoring.selection.model import Candidate, Case, Proof, Quota, Selection
+from scoring.selection.model import Candidate, Case, Proof, Quota, Relaxed, Selection
 
 K = TypeVar("K", bound=Hashable)
 
+Row = tuple[Any, int, int]
 Share = Mapping[frozenset[Any], tuple[int, int]]
 
 
@@ -19,8 +20,8 @@ def check_certificate(
 ) -> bool:
     """Whether the selection's own numbers prove it. Nothing is solved; everybody is looked at once.
 
-    The seats are filled from these candidates; the quotas are kept, those `relaxed` up to what is said to be possible;
-    the points add up; and no allowed set can have more than the chosen, by the bound of the cut and the bonuses or,
+    The seats are filled from these candidates; the quotas are kept, those `relaxed` as far as is proven to be
+    possible; the points add up; and no allowed set can have more points, by the bound of the cut and the bonuses or,
     where there is a `proof`, of every one of its cases. `candidates` are those the selection was made from (after a
     substitution: without those withdrawn).
     """
@@ -33,7 +34,8 @@ def check_certificate(
     objective = sum(person.points for person in chosen)
     if objective != selection.objective or any(not low <= seats[group] <= high for group, low, high in rows):
         return False
-    return _proves(_Bounds.of(people, rows, selection), selection)
+    gave_way = all(_gave_way(one, people, quotas, rows, selection) for one in selection.relaxed)
+    return gave_way and _proves(_Bounds.of(people.values(), rows, selection), selection)
 
 
 def _is_filled(people: Mapping[K, Candidate[K]], places: int, selection: Selection[K]) -> bool:
@@ -44,7 +46,7 @@ def _is_filled(people: Mapping[K, Candidate[K]], places: int, selection: Selecti
     return everybody and sizes == (seats, len(people) - seats) and len(inside) == seats and selection.fixed <= inside
 
 
-def _rows(quotas: Sequence[Quota], selection: Selection[Any]) -> list[tuple[Any, int, int]]:
+def _rows(quotas: Sequence[Quota], selection: Selection[Any]) -> list[Row]:
     """Group, least and most seats, after what had to give way."""
     eased = {(one.group, one.kind): one.possible for one in selection.relaxed}
     every = len(selection.chosen)
@@ -58,7 +60,31 @@ def _rows(quotas: Sequence[Quota], selection: Selection[Any]) -> list[tuple[Any,
     ]
 
 
+def _gave_way(
+    one: Relaxed,
+    people: Mapping[K, Candidate[K]],
+    quotas: Sequence[Quota],
+    rows: Sequence[Row],
+    selection: Selection[K],
+) -> bool:
+    """Whether a limit was asked for, and its proof shows that the quotas before it leave nothing nearer."""
+    places = [index for index, quota in enumerate(quotas) if quota.group == one.group]
+    if not places or one.proof is None:
+        return False
+    every, index, least = len(selection.chosen), places[0], one.kind == "minimum"
+    asked = quotas[index].minimum if least else quotas[index].maximum
+    if asked != one.asked or (one.possible >= asked if least else one.possible <= asked):
+        return False
+    own = (one.group, 0 if least else rows[index][1], every)
+    before = [*rows[:index], own, *((group, 0, every) for group, _low, _high in rows[index + 1 :])]
+    counted = [replace(person, points=int((one.group in person.groups) == least)) for person in people.values()]
+    most = one.possible if least else every - one.possible
+    return _Bounds.of(counted, before, selection).at_most(most, one.proof, {})
+
+
 def _proves(bounds: "_Bounds", selection: Selection[Any]) -> bool:
+    if selection.bonuses.keys() != {group for group, _low, _high in bounds.rows}:
+        return False
     bonuses = tuple(selection.bonuses[group] for group, _low, _high in bounds.rows)
     alone = bounds.of_case(Case(selection.cut, bonuses, 1), {})
     if selection.bound != selection.objective or alone - selection.objective != selection.gap:
@@ -68,34 +94,35 @@ def _proves(bounds: "_Bounds", selection: Selection[Any]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Bounds:
-    """People by combination of groups: points of the best 0, 1, 2 … together, and each one's, worst first."""
+    """People by combination of groups: points of the best 0, 1, 2 … together, and each one's, lowest first."""
 
     seats: int
-    rows: Sequence[tuple[Any, int, int]]
+    rows: Sequence[Row]
     fixed: Sequence[tuple[int, frozenset[Any]]]
     sums: Mapping[frozenset[Any], Sequence[int]]
     rising: Mapping[frozenset[Any], Sequence[int]]
 
     @classmethod
-    def of(
-        cls, people: Mapping[K, Candidate[K]], rows: Sequence[tuple[Any, int, int]], selection: Selection[K]
-    ) -> "_Bounds":
+    def of(cls, people: Collection[Candidate[K]], rows: Sequence[Row], selection: Selection[K]) -> "_Bounds":
         named = frozenset(group for group, _low, _high in rows)
         free: dict[frozenset[Any], list[int]] = defaultdict(list)
         fixed = []
-        for key, person in people.items():
-            if key in selection.fixed:
+        for person in people:
+            if person.key in selection.fixed:
                 fixed.append((person.points, person.groups & named))
             else:
                 free[person.groups & named].append(person.points)
         rising = {groups: sorted(points) for groups, points in free.items()}
         sums = {groups: list(accumulate(reversed(points), initial=0)) for groups, points in rising.items()}
-        return cls(len(selection.chosen), rows, fixed, sums, rising)
+        held = Counter(group for _points, groups in fixed for group in groups)
+        limits = [(group, max(low, held[group]), high) for group, low, high in rows]
+        return cls(len(selection.chosen), limits, fixed, sums, rising)
 
     def at_most(self, points: int, proof: Proof, share: Share) -> bool:
         """Whether no set of this case can have more points."""
         if isinstance(proof, Case):
-            return self.of_case(proof, share) <= points
+            whole = proof.scale > 0 and len(proof.bonuses) == len(self.rows)
+            return whole and self.of_case(proof, share) <= points
         low, high = share.get(proof.groups, (0, len(self.rising.get(proof.groups, ()))))
         fewer = {**share, proof.groups: (low, min(high, proof.at))}
         more = {**share, proof.groups: (max(low, proof.at + 1), high)}

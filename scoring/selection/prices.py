@@ -18,6 +18,7 @@ from scoring.selection.field import Field, Ints, turns
 # Prices are ratios of determinants of 0-1 matrices with a row per quota: small denominators.
 _DENOMINATOR = 60
 _LARGEST_SCALE = 2520
+# Columns on both sides of the cut are divided by this, until none is.
 _PIECES = 16
 # More columns than this are put together until the prices say which are near the cut.
 _COLUMNS = 400

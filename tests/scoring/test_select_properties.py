@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -128,12 +129,17 @@ def crossing(seed: int) -> Problem:
     return Problem(people, places, quotas, [int(key) for key in random.permutation(60)])
 
 
+@cache
+def solved(seed: int) -> Selection[int]:
+    return crossing(seed).solve(steps=False)
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_points_are_those_of_an_integer_programme_over_people(seed: int) -> None:
     problem = crossing(seed)
     most, divided = by_people(problem)
 
-    found = problem.solve(steps=False)
+    found = solved(seed)
 
     assert bool(found.relaxed) == (most is None)
     assert most in (None, found.objective)
@@ -143,7 +149,7 @@ def test_points_are_those_of_an_integer_programme_over_people(seed: int) -> None
 
 
 def test_some_of_the_crossing_problems_leave_a_gap_that_the_cases_close() -> None:
-    gaps = [found for found in (crossing(seed).solve(steps=False) for seed in range(40)) if found.gap]
+    gaps = [solved(seed) for seed in range(40) if solved(seed).gap]
 
     assert gaps
     assert all(found.proof is not None and found.is_certified for found in gaps)
