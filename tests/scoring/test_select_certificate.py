@@ -1,6 +1,9 @@
 """A certificate proves what is true, and nothing else."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,3 +131,16 @@ def test_points_of_one_person_at_the_top_of_the_scale_stay_exact() -> None:
     # The three best odd ones, 1, 3 and 5, and the seven best even ones, 0 to 12.
     assert sorted(found.chosen) == [0, 1, 2, 3, 4, 5, 6, 8, 10, 12]
     assert found.objective == found.bound == 10 * 10**7 - (1 + 3 + 5 + 42)
+
+
+def test_what_the_documentation_says_is_so() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "scoring-selection.md").read_text(encoding="utf-8")
+    here: dict[str, Any] = {}
+
+    lines = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL)).splitlines()
+    exec("\n".join(lines), here)  # noqa: S102 -- our own page
+    said = [line.split("#") for line in lines if "  # " in line]
+
+    assert [eval(code, here) for code, _ in said] == [eval(value) for _, value in said]  # noqa: S307 -- our own page
+    assert len(said) == 4
+    assert (here["found"].cut, here["found"].bonuses) == (7501, {"women": 500, "rural": 1001})
