@@ -123,9 +123,10 @@ class _Bounds:
         if isinstance(proof, Case):
             whole = proof.scale > 0 and len(proof.bonuses) == len(self.rows)
             return whole and self.of_case(proof, share) <= points
-        low, high = share.get(proof.groups, (0, len(self.rising.get(proof.groups, ()))))
-        fewer = {**share, proof.groups: (low, min(high, proof.at))}
-        more = {**share, proof.groups: (max(low, proof.at + 1), high)}
+        groups = frozenset(proof.groups)
+        low, high = share.get(groups, (0, len(self.rising.get(groups, ()))))
+        fewer = {**share, groups: (low, min(high, proof.at))}
+        more = {**share, groups: (max(low, proof.at + 1), high)}
         return self.at_most(points, proof.fewer, fewer) and self.at_most(points, proof.more, more)
 
     def of_case(self, case: Case, share: Share) -> int:

@@ -53,7 +53,7 @@ class Case:
 class Split:
     """Two cases: at most `at` of the people in exactly these of the quotas' groups are chosen, or more."""
 
-    groups: frozenset[Any]
+    groups: tuple[Any, ...]
     at: int
     fewer: "Proof"
     more: "Proof"

@@ -75,7 +75,7 @@ class _Search:
         if fewer is None or more is None:
             return None
         groups = (quota.group for quota, belongs in zip(self.quotas, self.field.member[kind], strict=True) if belongs)
-        return Split(frozenset(groups), at, fewer, more)
+        return Split(tuple(groups), at, fewer, more)
 
     def _relaxed(self, share: Share) -> tuple[Prices, NDArray[np.float64]]:
         """Prices of a case's linear relaxation, and its seats by combination. A limit can be broken, at a price."""

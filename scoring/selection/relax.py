@@ -19,8 +19,8 @@ def possible_limits(
 
     `held`: how many of each group have a seat already. Within a quota the minimum comes before the maximum.
     """
-    least = [quota.minimum or 0 for quota in quotas]
     whole = [seats + int(number) for number in held]
+    least = [min(quota.minimum or 0, all_ + 1) for quota, all_ in zip(quotas, whole, strict=True)]
     most = [all_ if q.maximum is None else min(q.maximum, all_) for q, all_ in zip(quotas, whole, strict=True)]
     asked = Limits(seats, np.maximum(np.array(least, np.int64) - held, 0), np.array(most, np.int64) - held)
     if _fit(field, asked) is not None:

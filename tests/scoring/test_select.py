@@ -152,6 +152,13 @@ def test_a_group_with_nobody_in_it_changes_nothing_but_its_own_line() -> None:
     assert found.relaxed == (Relaxed("islanders", "minimum", asked=2, possible=0),)
 
 
+def test_numbers_of_any_size_are_answered() -> None:
+    found = select(SIX, 10**30, [Quota("women", minimum=10**30), Quota("rural", maximum=10**30)], LOTTERY)
+
+    assert len(found.chosen) == 6
+    assert [(one.asked, one.possible) for one in found.relaxed] == [(10**30, 3)]
+
+
 def test_all_equal_points_are_settled_by_the_lottery() -> None:
     people = [person(key, 0) for key in "abcd"]
 
@@ -252,6 +259,7 @@ def test_a_quota_that_makes_no_sense_is_refused(least: Any, most: Any, sentence:
         Quota("women", least, most)
 
 
+# Two selections; the second has three groups of which any two share a seat, and needs a proof by cases.
 PROGRAM = """
 import random
 from scoring import Candidate, Quota, select
@@ -259,7 +267,10 @@ draw = random.Random(5)
 people = [Candidate(f"p{n}", draw.randrange(40), frozenset(g for g in "abc" if draw.random() < 0.4)) for n in range(60)]
 quotas = [Quota("a", 14), Quota("b", None, 8), Quota("c", 9, 12)]
 found = select(people, 25, quotas, [one.key for one in people])
-answer = repr((found.chosen, found.waiting, found.cut, found.bonuses, found.bound, found.steps, found.proof))
+answer = repr((found.chosen, found.waiting, found.cut, found.bonuses, found.bound, found.steps))
+odd = [Candidate(name, 10, frozenset(name)) for name in ("ab", "bc", "ca")] + [Candidate(name, 0) for name in "xyz"]
+found = select(odd, 3, [Quota(group, maximum=1) for group in "abc"], [one.key for one in odd])
+answer += repr((found.chosen, found.waiting, found.proof))
 """
 
 
