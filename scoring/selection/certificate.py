@@ -10,7 +10,7 @@ import numpy as np
 from scoring.selection.field import Field, Ints
 from scoring.selection.model import Proof, Quota
 from scoring.selection.optimum import Optimum
-from scoring.selection.prices import Limits, Prices
+from scoring.selection.prices import Limits, Prices, find_prices
 from scoring.selection.proof import prove
 from scoring.selection.whole import Programme
 
@@ -40,16 +40,24 @@ class Reason:
 
 def explain(field: Field[Any], limits: Limits, best: Optimum, quotas: Sequence[Quota]) -> Reason:
     """The smallest whole bonuses that explain the set; where none do, rounded prices and a proof by cases."""
+    if best.is_free:
+        return Reason(_without_bonuses(field, limits, best.people))
     prices = _smallest(field, limits, best.people)
     if prices is not None:
         return Reason(prices)
-    if best.prices is None:
-        raise ArithmeticError("a set without quotas has a cut line")
     points = int(field.points[best.people].sum())
-    whole = [round(Fraction(int(price), best.prices.scale)) for price in (best.prices.cut, *best.prices.bonus)]
+    exact = find_prices(field, limits)
+    whole = [round(Fraction(int(price), exact.scale)) for price in (exact.cut, *exact.bonus)]
     prices = Prices(whole[0], np.array(whole[1:], np.int64))
     gap = prices.bound(field, limits) - points
-    return Reason(prices, gap, prove(field, limits, best.prices, points, quotas))
+    return Reason(prices, gap, prove(field, limits, exact, points, quotas))
+
+
+def _without_bonuses(field: Field[Any], limits: Limits, people: Ints) -> Prices:
+    """The cut is the lowest points that are in; with nobody in, just above everybody."""
+    inside = field.points[people]
+    cut = inside.min() if len(inside) else field.points.max(initial=-1) + 1
+    return Prices(int(cut), np.zeros_like(limits.lower))
 
 
 def _smallest(field: Field[Any], limits: Limits, people: Ints) -> Prices | None:
@@ -63,7 +71,7 @@ def _smallest(field: Field[Any], limits: Limits, people: Ints) -> Prices | None:
     span, counts = int(field.cell_points.max(initial=0)) + 1, field.counts(people)
     bonus = np.where((counts == limits.lower) & (limits.lower > 0), 2 * span, 0)
     malus = np.where((counts == limits.upper) & (limits.upper < limits.seats), 2 * span, 0)
-    edge = 2 * (quotas + 1) * span if len(field.keys) else 0
+    edge = 2 * (quotas + 1) * span
     least = np.concatenate(([-edge], np.zeros(2 * quotas + lines, np.int64)))
     most = np.concatenate(([edge], bonus, malus, np.ones(lines, np.int64)))
     on_line = np.concatenate((np.zeros(1 + 2 * quotas, np.int64), np.ones(lines, np.int64)))
@@ -71,8 +79,7 @@ def _smallest(field: Field[Any], limits: Limits, people: Ints) -> Prices | None:
     if fewest is None:
         return None
     weight = np.tile(-_BONUS_FIRST - np.arange(quotas), 2)
-    # With nobody in there is no highest cut.
-    value = np.concatenate(([1 if len(people) else -1], weight, np.zeros(lines, np.int64)))
+    value = np.concatenate(([1], weight, np.zeros(lines, np.int64)))
     found = programme.and_row(on_line, 0, int(on_line @ fewest)).solve(least, most, value, effort=_EFFORT)
     cut, plus, minus, _ = np.split(fewest if found is None else found, np.cumsum([1, quotas, quotas]))
     return Prices(int(cut[0]), plus - minus)

@@ -16,17 +16,22 @@ Share = Mapping[frozenset[Any], tuple[int, int]]
 
 
 def check_certificate(
-    candidates: Iterable[Candidate[K]], places: int, quotas: Sequence[Quota], selection: Selection[K]
+    candidates: Iterable[Candidate[K]],
+    places: int,
+    quotas: Sequence[Quota],
+    selection: Selection[K],
+    *,
+    granted: Collection[K] = (),
 ) -> bool:
     """Whether the selection's own numbers prove it. Nothing is solved; everybody is looked at once.
 
     The seats are filled from these candidates; the quotas are kept, those `relaxed` as far as is proven to be
     possible; the points add up; and no allowed set can have more points, by the bound of the cut and the bonuses or,
-    where there is a `proof`, of every one of its cases. `candidates` are those the selection was made from (after a
-    substitution: without those withdrawn).
+    where there is a `proof`, of every one of its cases. `candidates` are those the selection was made from. After a
+    substitution: without those withdrawn, and with those `granted`, who had their seat before.
     """
     people = {person.key: person for person in candidates}
-    if not _is_filled(people, places, selection):
+    if selection.fixed != frozenset(granted) or not _is_filled(people, places, selection):
         return False
     chosen = [people[key] for key in selection.chosen]
     seats = Counter(group for person in chosen for group in person.groups)

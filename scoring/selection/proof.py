@@ -16,7 +16,7 @@ from scoring.selection.prices import Limits, Prices, exact_prices
 _NEAR = 400
 # A search that needs more cases than this is given up, and the selection is not certified.
 _CASES = 400
-# So far below the points a case's bound is put when its limits contradict each other.
+# Breaking a limit costs this many times the highest points, so that limits that contradict give a low bound.
 _PENALTY = 50
 
 

@@ -192,7 +192,9 @@ def test_substitute_keeps_the_quota_instead_of_calling_the_next_by_points() -> N
     assert found.called == ("Fe",)
     assert found.selection.chosen == ("Ana", "Beto", "Fe")
     assert found.selection.fixed == {"Ana", "Beto"}
-    assert check_certificate([one for one in SIX if one.key != "Eva"], 3, quotas, found.selection)
+    left = [one for one in SIX if one.key != "Eva"]
+    assert check_certificate(left, 3, quotas, found.selection, granted=["Ana", "Beto"])
+    assert not check_certificate(left, 3, quotas, found.selection)
 
 
 def test_substitute_never_takes_a_seat_back() -> None:
@@ -200,7 +202,7 @@ def test_substitute_never_takes_a_seat_back() -> None:
 
     # Gil, the last by points, keeps his seat; a woman is still missing.
     assert (found.selection.chosen, found.called, found.selection.objective) == (("Ana", "Gil"), ("Ana",), 14_000)
-    assert check_certificate(SIX, 2, [Quota("women", minimum=1)], found.selection)
+    assert check_certificate(SIX, 2, [Quota("women", minimum=1)], found.selection, granted=["Gil"])
 
 
 def test_seats_already_given_can_be_why_a_quota_gives_way() -> None:

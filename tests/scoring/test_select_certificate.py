@@ -45,6 +45,7 @@ def test_the_bound_can_be_added_up_by_hand() -> None:
         replace(FOUND, gap=10),
         replace(FOUND, relaxed=(Relaxed("rural", "minimum", 1, 0),)),
         replace(FOUND, fixed=frozenset({"Gil"})),
+        replace(FOUND, fixed=frozenset(FOUND.chosen)),
     ],
 )
 def test_a_selection_changed_afterwards_is_not_proven(changed: Selection[str]) -> None:

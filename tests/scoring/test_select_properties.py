@@ -270,4 +270,4 @@ def test_substitution_is_the_best_set_that_keeps_those_granted(problem: Problem,
         assert found.selection.objective == max(sum(one.points for one in chosen) for chosen in sets)
     assert set(found.called) == set(found.selection.chosen) - set(granted)
     assert {p.key for p in left.people} == set(found.selection.chosen) | set(found.selection.waiting)
-    assert check_certificate(left.people, left.places, left.quotas, found.selection)
+    assert check_certificate(left.people, left.places, left.quotas, found.selection, granted=granted)
