@@ -1,7 +1,11 @@
 """Turn score sheets into a ranking. Knows nothing of Flask, SQL or people."""
 
+from scoring.assignment import Assignment, assign
+from scoring.calibration import Calibration, NotComparable, NotEstimable, calibrate
 from scoring.lottery import lottery_order, rfc3797_order, tie_key
 from scoring.ranking import Ranked, rank
+from scoring.ratings import Ratings
+from scoring.reml import Variance
 from scoring.rubric import (
     Combined,
     Criterion,
@@ -27,29 +31,45 @@ from scoring.selection import (
     select,
     substitute,
 )
+from scoring.shortage import Infeasible, Limit
+from scoring.uncertainty import RankUncertainty, combined_measure, posterior_draws, rank_uncertainty
 
 __all__ = [
+    "Assignment",
+    "Calibration",
     "Candidate",
     "Choice",
     "Combined",
     "Criterion",
     "Incomplete",
+    "Infeasible",
+    "Limit",
+    "NotComparable",
+    "NotEstimable",
     "Quota",
+    "RankUncertainty",
     "Ranked",
+    "Ratings",
     "Relaxed",
     "Rubric",
     "Selection",
     "Stage",
     "Step",
     "Substitution",
+    "Variance",
     "as_points",
+    "assign",
+    "calibrate",
     "check_certificate",
     "choose",
     "combine",
+    "combined_measure",
     "lottery_order",
     "mean_points",
     "on_grid",
+    "posterior_draws",
     "rank",
+    "rank_uncertainty",
     "rfc3797_order",
     "select",
     "substitute",
