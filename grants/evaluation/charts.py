@@ -114,7 +114,7 @@ def agreement(found: Sequence[Agreement]) -> str:
 
 def spread(found: Sequence[Spread], marked_from: int) -> str:
     """Every sheet's points by application: a line from the lowest to the highest, heavy where they lie far apart."""
-    far, near = _("Far apart"), _("Close")
+    far, near = _("Far apart"), _("Near each other")
     rows = [
         {
             "name": one.folio,

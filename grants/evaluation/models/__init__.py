@@ -2,7 +2,6 @@
 
 from grants.evaluation.models.assigning import Assignment, ConflictOfInterest
 from grants.evaluation.models.moderation import (
-    ANSWER_NAMES,
     OUTCOME_NAMES,
     Answer,
     Moderation,
@@ -12,7 +11,6 @@ from grants.evaluation.models.moderation import (
 from grants.evaluation.models.sheets import Score, ScoreSheet, SheetState
 
 __all__ = [
-    "ANSWER_NAMES",
     "OUTCOME_NAMES",
     "Answer",
     "Assignment",

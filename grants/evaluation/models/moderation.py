@@ -37,9 +37,6 @@ class Answer(StrEnum):
     AMENDED = "amended"  # an amendment was begun; it counts once it is submitted
 
 
-ANSWER_NAMES = {Answer.CONFIRMED: _("Confirmed"), Answer.AMENDED: _("Amends")}
-
-
 class Moderation(SealedRow, Model):
     """One look at the sheets of an application and stage. Open until the panel's decision is entered."""
 
