@@ -16,7 +16,15 @@ from grants.evaluation.queries.board import (
     get_evaluator,
     proposal_inputs,
 )
-from grants.evaluation.queries.points import OfficialSheet, official_sheets, rubric_of, sheet_points, stage_of
+from grants.evaluation.queries.points import (
+    OfficialSheet,
+    RunningTotal,
+    official_sheets,
+    rubric_of,
+    running_total,
+    sheet_points,
+    stage_of,
+)
 from grants.evaluation.queries.sheets import (
     LeftToScore,
     criteria_for,
@@ -40,6 +48,7 @@ __all__ = [
     "LeftToScore",
     "OfficialSheet",
     "ProposalInputs",
+    "RunningTotal",
     "active_evaluators",
     "board_page",
     "call_progress",
@@ -63,6 +72,7 @@ __all__ = [
     "owes_sheets",
     "proposal_inputs",
     "rubric_of",
+    "running_total",
     "sheet_points",
     "sheet_states",
     "stage_of",

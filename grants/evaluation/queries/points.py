@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 from sqlalchemy import select
 
@@ -49,6 +50,28 @@ def sheet_points(criteria: Sequence[Criterion], stage: Stage, levels: dict[int, 
     except scoring.Incomplete:
         return None
     return scoring.as_points(scoring.on_grid(exact))
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTotal:
+    """How far a sheet is: criteria scored, their points, and what those criteria could give. A gap is no 0."""
+
+    scored: int
+    criteria: int
+    points: Decimal
+    possible: Decimal
+
+    @property
+    def is_whole(self) -> bool:
+        return self.scored == self.criteria
+
+
+def running_total(criteria: Sequence[Criterion], levels: dict[int, int]) -> RunningTotal:
+    """The points of the criteria that have a level, out of what these can give; rounded once, half up."""
+    scored = [one for one in criteria if one.id in levels]
+    exact = sum((Fraction(c.weight) * _criterion(c).share(levels[c.id]) for c in scored), Fraction(0))
+    possible = sum((c.weight for c in scored), Decimal(0))
+    return RunningTotal(len(scored), len(criteria), scoring.as_points(scoring.on_grid(exact)), possible)
 
 
 def official_sheets(call: Call) -> list[OfficialSheet]:

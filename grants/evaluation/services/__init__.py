@@ -7,11 +7,13 @@ from grants.evaluation.services.assigning import (
     end_assignment,
     propose_assignments,
 )
-from grants.evaluation.services.sheets import Entries, begin_amendment, save_draft, submit
+from grants.evaluation.services.sheets import Entries, SheetChanged, Stamp, begin_amendment, save_draft, submit
 
 __all__ = [
     "Entries",
     "Proposal",
+    "SheetChanged",
+    "Stamp",
     "assign",
     "begin_amendment",
     "declare_conflict",

@@ -14,9 +14,11 @@ from grants.core.db import transaction
 from grants.core.errors import RuleBroken
 from grants.core.web import errors_to, page_marker
 from grants.evaluation import queries, services
-from grants.evaluation.forms import AmendmentForm, ConflictForm, SheetForm, sheet_form
+from grants.evaluation.forms import AmendmentForm, ConflictForm, SheetForm, clock, sheet_form
 from grants.evaluation.models import Assignment, ScoreSheet
 from grants.evaluation.views.blueprint import bp
+
+NEXT_SHOWN = 5
 
 
 @bp.route("/score-sheets")
@@ -61,15 +63,21 @@ def _sheet_page(
 ) -> str:
     levels = current.levels if current else {}
     is_in = current is not None and not current.is_draft
+    stored = current if form.stamp.errors else None
+    form.restamp(current)
     return render_template(
         "evaluation/sheet.html",
         assignment=assignment,
         application=assignment.application,
         sheet=current,
+        stored=stored,
         form=form,
+        running=queries.running_total(form.criteria, form.given_levels()),
         points=queries.sheet_points(form.criteria, assignment.stage, levels),
         others=queries.others_sheets(assignment) if is_in else [],
         next_one=queries.next_to_score(assignment) if is_in else None,
+        left=queries.left_to_score(current_user) if is_in else None,
+        waiting=queries.my_page(current_user, submitted=False).items[:NEXT_SHOWN] if is_in else [],
         conflict_form=conflict_form or ConflictForm(formdata=None),
         amendment_form=amendment_form or AmendmentForm(formdata=None),
     )
@@ -82,7 +90,7 @@ def save(assignment_id: int) -> ResponseReturnValue:
     form = sheet_form(queries.criteria_for(assignment), queries.current_sheet(assignment))
     if form.validate_on_submit():
         with errors_to(form), transaction():
-            services.save_draft(assignment, form.entries(), by=current_user, now=utcnow())
+            services.save_draft(assignment, form.entries(), by=current_user, now=utcnow(), stamp=form.read_stamp())
             flash(_("Draft saved. The sheet counts once you submit it."), "good")
             return redirect(url_for(".sheet", assignment_id=assignment_id))
     return _sheet_page(assignment, form, queries.current_sheet(assignment))
@@ -96,12 +104,13 @@ def autosave(assignment_id: int) -> ResponseReturnValue:
     form = sheet_form(queries.criteria_for(assignment), queries.current_sheet(assignment))
     if not form.validate_on_submit():
         return {"message": _("Not saved: see the marked fields when you save.")}, 422
+    now = utcnow()
     try:
         with transaction():
-            services.save_draft(assignment, form.entries(), by=current_user, now=utcnow())
+            kept = services.save_draft(assignment, form.entries(), by=current_user, now=now, stamp=form.read_stamp())
     except RuleBroken as error:
-        return {"message": str(error.message)}, 409
-    return {"message": _("Draft saved.")}
+        return {"message": str(error.message), "changed": isinstance(error, services.SheetChanged)}, 409
+    return {"message": _("Saved %(time)s.", time=clock(now)), "version": kept.version, "saves": kept.saves}
 
 
 @bp.route("/score-sheets/<int:assignment_id>/submit", methods=["POST"])
@@ -112,7 +121,7 @@ def submit(assignment_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         keep = services.save_draft if form.mark_missing() else services.submit
         with errors_to(form), transaction():
-            keep(assignment, form.entries(), by=current_user, now=utcnow())
+            keep(assignment, form.entries(), by=current_user, now=utcnow(), stamp=form.read_stamp())
             if not form.form_errors:
                 flash(_("Sheet submitted. Thank you."), "good")
                 return redirect(url_for(".sheet", assignment_id=assignment_id))
