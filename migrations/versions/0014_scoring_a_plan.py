@@ -18,6 +18,7 @@ def upgrade() -> None:
     sa.Column('call_id', sa.Integer(), nullable=False),
     sa.Column('stage', sa.Enum('plan', 'pitch', name='stage', native_enum=False, create_constraint=True, length=40), nullable=False),
     sa.Column('application_id', sa.Integer(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
     sa.Column('counts', sa.Boolean(), nullable=False),
     sa.Column('marked_by_id', sa.Integer(), nullable=False),
     sa.Column('marked_at', sa.DateTime(timezone=True), nullable=False),
@@ -25,13 +26,12 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['call_id'], ['call.id'], name=op.f('fk_calibration_set_item_call_id')),
     sa.ForeignKeyConstraint(['marked_by_id'], ['user.id'], name=op.f('fk_calibration_set_item_marked_by_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_calibration_set_item')),
-    sa.UniqueConstraint('application_id', 'stage', name=op.f('uq_calibration_set_item_application_id_stage'))
+    sa.UniqueConstraint('application_id', 'stage', name=op.f('uq_calibration_set_item_application_id_stage')),
+    sa.UniqueConstraint('call_id', 'stage', 'position', name=op.f('uq_calibration_set_item_call_id_stage_position'))
     )
-    with op.batch_alter_table('calibration_set_item', schema=None) as batch_op:
-        batch_op.create_index('ix_calibration_set_item_call_stage', ['call_id', 'stage'], unique=False)
 
     with op.batch_alter_table('assignment', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('counts', sa.Boolean(), server_default=sa.text('true'), nullable=False))
+        batch_op.add_column(sa.Column('is_calibration', sa.Boolean(), server_default=sa.false(), nullable=False))
 
     with op.batch_alter_table('score_sheet', schema=None) as batch_op:
         batch_op.add_column(sa.Column('saves', sa.Integer(), server_default='0', nullable=False))
@@ -46,9 +46,6 @@ def downgrade() -> None:
         batch_op.drop_column('saves')
 
     with op.batch_alter_table('assignment', schema=None) as batch_op:
-        batch_op.drop_column('counts')
-
-    with op.batch_alter_table('calibration_set_item', schema=None) as batch_op:
-        batch_op.drop_index('ix_calibration_set_item_call_stage')
+        batch_op.drop_column('is_calibration')
 
     op.drop_table('calibration_set_item')

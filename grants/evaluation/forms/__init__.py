@@ -1,6 +1,7 @@
 """Shapes of what evaluators and coordinators enter."""
 
 from grants.evaluation.forms.assigning import AssignForm, ProposalForm
+from grants.evaluation.forms.calibration import CalibrationForm
 from grants.evaluation.forms.fields import (
     STAGE_NAMES,
     clock,
@@ -16,6 +17,7 @@ __all__ = [
     "STAGE_NAMES",
     "AmendmentForm",
     "AssignForm",
+    "CalibrationForm",
     "ConflictForm",
     "ProposalForm",
     "SheetForm",

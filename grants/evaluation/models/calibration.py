@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.applications.models import Application
@@ -16,13 +16,13 @@ class CalibrationSetItem(Model):
     """One common application of a call's stage.
 
     `counts` says whether everybody's sheet of it is official. Where it is not, only those count whose evaluator was
-    given the application as one of its reviews (`Assignment.counts`): it competes with as many reviews as the others.
+    given the application as one of its reviews (not `Assignment.is_calibration`): it competes like the others.
     """
 
     __tablename__ = "calibration_set_item"
     __table_args__ = (
         UniqueConstraint("application_id", "stage"),
-        Index("ix_calibration_set_item_call_stage", "call_id", "stage"),
+        UniqueConstraint("call_id", "stage", "position"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -31,6 +31,7 @@ class CalibrationSetItem(Model):
     stage: Mapped[Stage] = mapped_column(state_column(Stage))
     application_id: Mapped[int] = mapped_column(ForeignKey("application.id"))
     application: Mapped[Application] = relationship()
+    position: Mapped[int]  # from 1; two sets marked at once collide on it
     counts: Mapped[bool] = mapped_column(default=False)
     marked_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     marked_at: Mapped[datetime]

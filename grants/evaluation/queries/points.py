@@ -12,6 +12,7 @@ from grants.applications.models import Application, ApplicationState
 from grants.calls.models import Call, Criterion, Rubric, Stage
 from grants.core.db import db
 from grants.evaluation.models import Score, ScoreSheet, SheetState
+from grants.evaluation.queries.conditions import sheet_is_practice
 from grants.evaluation.queries.sheets import sheet_in_conflict
 
 WHOLE = Decimal(100)
@@ -75,7 +76,7 @@ def running_total(criteria: Sequence[Criterion], levels: dict[int, int]) -> Runn
 
 
 def official_sheets(call: Call) -> list[OfficialSheet]:
-    """All sheets of a call that count, in order of their ids: submitted, no conflict declared. One query."""
+    """All sheets of a call that count, in order of their ids: submitted, no conflict, no practice. One query."""
     statement = (
         select(ScoreSheet.id, ScoreSheet.application_id, ScoreSheet.stage, ScoreSheet.rubric_id,
                Score.criterion_id, Score.level)
@@ -87,6 +88,7 @@ def official_sheets(call: Call) -> list[OfficialSheet]:
             ScoreSheet.state == SheetState.SUBMITTED,
             Score.level.is_not(None),
             ~sheet_in_conflict(),
+            ~sheet_is_practice(),
         )
         .order_by(ScoreSheet.id, Score.criterion_id)
     )  # fmt: skip

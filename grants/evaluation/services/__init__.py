@@ -7,6 +7,7 @@ from grants.evaluation.services.assigning import (
     end_assignment,
     propose_assignments,
 )
+from grants.evaluation.services.calibration import become_reviews, hand_out_calibration, mark_calibration_set
 from grants.evaluation.services.sheets import Entries, SheetChanged, Stamp, begin_amendment, save_draft, submit
 
 __all__ = [
@@ -15,9 +16,12 @@ __all__ = [
     "SheetChanged",
     "Stamp",
     "assign",
+    "become_reviews",
     "begin_amendment",
     "declare_conflict",
     "end_assignment",
+    "hand_out_calibration",
+    "mark_calibration_set",
     "propose_assignments",
     "save_draft",
     "submit",

@@ -68,6 +68,8 @@ def save_draft(
     With a stamp, SheetChanged when somebody else saved since; without one, the last to save wins.
     """
     _check_may_score(assignment, by)
+    if queries.calibration_first(assignment):
+        raise RuleBroken(_("Score the calibration set first. This sheet opens once all of it is handed in."))
     _check_levels(assignment, entries)
     sheet = _open_draft(assignment, by, now)
     _claim(sheet, now, stamp)

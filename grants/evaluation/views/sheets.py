@@ -31,6 +31,7 @@ def index() -> ResponseReturnValue:
         page=page,
         states=queries.sheet_states(page.items),
         left=queries.left_to_score(current_user),
+        first=queries.calibration_left(current_user),
         submitted=submitted,
         today=local_day(utcnow()),
     )
@@ -41,6 +42,9 @@ def index() -> ResponseReturnValue:
 def sheet(assignment_id: int) -> ResponseReturnValue:
     assignment = queries.get_my_assignment(assignment_id, current_user)
     current = queries.current_sheet(assignment)
+    first = queries.calibration_first(assignment) if current is None or current.is_draft else []
+    if first:
+        return render_template("evaluation/calibrate_first.html", assignment=assignment, first=first)
     return _sheet_page(assignment, sheet_form(queries.criteria_for(assignment), current), current)
 
 
@@ -48,6 +52,8 @@ def sheet(assignment_id: int) -> ResponseReturnValue:
 @requires(Permission.SCORE_APPLICATION)
 def attachment(assignment_id: int, number: int) -> ResponseReturnValue:
     assignment = queries.get_my_assignment(assignment_id, current_user)
+    if queries.calibration_first(assignment):
+        return redirect(url_for(".sheet", assignment_id=assignment_id))
     found = queries.get_numbered_attachment(assignment, number)
     # Never the name it was sent with: people name files after themselves.
     return download(found, name=f"{assignment.application.folio}-{number}{EXTENSIONS[found.media_type]}")
@@ -64,17 +70,19 @@ def _sheet_page(
     levels = current.levels if current else {}
     is_in = current is not None and not current.is_draft
     stored = current if form.stamp.errors else None
+    application = assignment.application
     form.restamp(current)
     return render_template(
         "evaluation/sheet.html",
         assignment=assignment,
-        application=assignment.application,
+        application=application,
         sheet=current,
         stored=stored,
         form=form,
         running=queries.running_total(form.criteria, form.given_levels()),
         points=queries.sheet_points(form.criteria, assignment.stage, levels),
         others=queries.others_sheets(assignment) if is_in else [],
+        talk=is_in and queries.may_see_spread(application.call, assignment.stage, current_user),
         next_one=queries.next_to_score(assignment) if is_in else None,
         left=queries.left_to_score(current_user) if is_in else None,
         waiting=queries.my_page(current_user, submitted=False).items[:NEXT_SHOWN] if is_in else [],
