@@ -1,14 +1,14 @@
 """The shape of a calibration set as the coordinator marks it."""
 
 from flask_babel import lazy_gettext as _
-from wtforms import BooleanField, StringField
-from wtforms.validators import DataRequired, Length
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, DateField, StringField
+from wtforms.validators import DataRequired, Length, Optional
 
-from grants.evaluation.forms.assigning import ProposalForm
 from grants.evaluation.forms.fields import plain_text
 
 
-class CalibrationForm(ProposalForm):
+class CalibrationForm(FlaskForm):
     folios = StringField(
         _("Folios of the applications"),
         description=_("From two to five, with a space between them."),
@@ -18,6 +18,7 @@ class CalibrationForm(ProposalForm):
             plain_text,
         ],
     )
+    due_on = DateField(_("To be handed in by"), validators=[Optional()])
     counts = BooleanField(
         _("Every sheet of the set counts for the official points"),
         description=_(

@@ -44,7 +44,7 @@ def mark_calibration_set(
 
 def _chosen(call: Call, stage: Stage, folios: Sequence[str], by: User) -> list[int]:
     if stage not in queries.counted_stages(call):
-        raise RuleBroken(_("This stage does not count in this call. Choose the other one."), field="stage")
+        raise RuleBroken(_("This stage does not count in this call. Choose the other one."))
     wanted = list(dict.fromkeys(folios))
     if not SMALLEST_SET <= len(wanted) <= LARGEST_SET:
         raise RuleBroken(_("Choose from two to five different applications."), field="folios")

@@ -20,22 +20,21 @@ from grants.evaluation.views.blueprint import bp
 @bp.route("/calls/<int:call_id>/calibration", methods=["GET", "POST"])
 @requires(Permission.ASSIGN_EVALUATORS)
 def calibration(call_id: int) -> ResponseReturnValue:
-    call = get_or_refuse(Call, call_id)
-    form = CalibrationForm(stage=_asked_stage().value)
+    call, stage = get_or_refuse(Call, call_id), _asked_stage()
+    form = CalibrationForm()
     if form.validate_on_submit():
         with errors_to(form), transaction():
-            stage, counts, due_on = Stage(form.stage.data), form.counts.data, form.due_on.data
+            counts, due_on = form.counts.data, form.due_on.data
             given = services.mark_calibration_set(
                 call, stage, form.chosen(), counts=counts, due_on=due_on, by=current_user, now=utcnow()
             )
             flash(ngettext("The set is marked; %(num)d sheet of it was given.",
                            "The set is marked; %(num)d sheets of it were given.", given), "good")  # fmt: skip
             return redirect(url_for(".calibration", call_id=call_id, stage=stage.value))
-    return _calibration_page(call, form)
+    return _calibration_page(call, stage, form)
 
 
-def _calibration_page(call: Call, form: CalibrationForm) -> str:
-    stage = _asked_stage()
+def _calibration_page(call: Call, stage: Stage, form: CalibrationForm) -> str:
     items = queries.calibration_set(call, stage, reader=current_user)
     suggestion = [] if items else queries.suggested_set(call, stage, reader=current_user)
     if not form.is_submitted():

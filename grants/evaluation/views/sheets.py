@@ -26,12 +26,14 @@ NEXT_SHOWN = 5
 def index() -> ResponseReturnValue:
     submitted = request.args.get("show") == "submitted"
     page = queries.my_page(current_user, submitted=submitted, after=page_marker())
+    first = queries.calibration_left(current_user)
     return render_template(
         "evaluation/index.html",
         page=page,
         states=queries.sheet_states(page.items),
         left=queries.left_to_score(current_user),
-        first=queries.calibration_left(current_user),
+        first=first,
+        waits={(one.application.call_id, one.stage) for one in first},
         submitted=submitted,
         today=local_day(utcnow()),
     )

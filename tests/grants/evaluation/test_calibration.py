@@ -385,11 +385,11 @@ def test_coordinator_marks_the_suggestion_from_the_page(app: Flask, sign_in: Sig
     assert two.folio in page
     assert one.person.first_surname not in page
 
-    refused = client.post(path, data={"stage": "plan", "folios": one.folio})
+    refused = client.post(path, data={"folios": one.folio})
     assert "field-error" in refused.text
     assert set_of(call) == []
 
-    sent = {"stage": "plan", "folios": f"{one.folio.lower()}, {two.folio}", "due_on": "2024-05-02"}
+    sent = {"folios": f"{one.folio.lower()}, {two.folio}", "due_on": "2024-05-02"}
     assert client.post(path, data=sent).status_code == 302
     assert set_of(call) == [(one.id, False), (two.id, False)]
     assert client.post(f"{path}/hand-out").status_code == 302
@@ -405,7 +405,7 @@ def test_conflict_of_the_coordinator_hides_the_application_here_too(app: Flask, 
     client, path = sign_in(me), f"/calls/{call.id}/calibration"
 
     assert one.folio not in client.get(path).text
-    client.post(path, data={"stage": "plan", "folios": f"{one.folio} {two.folio}"})
+    client.post(path, data={"folios": f"{one.folio} {two.folio}"})
     assert set_of(call) == []
 
     make_calibration_set(one, two)
@@ -422,7 +422,7 @@ def test_hostile_folios_get_a_sentence(app: Flask, sign_in: SignIn, folios: str)
     call = make_call()
     make_assignment(make_application(call))
 
-    answer = sign_in(coordinator()).post(f"/calls/{call.id}/calibration", data={"stage": "plan", "folios": folios})
+    answer = sign_in(coordinator()).post(f"/calls/{call.id}/calibration", data={"folios": folios})
 
     assert answer.status_code == 200
     assert "field-error" in answer.text
