@@ -26,9 +26,9 @@ function entered(form) {
 }
 
 const same = (one, other) => {
-  const clean = (values) => JSON.stringify(Object.entries(values).filter(([, value]) => value.trim()).sort());
-  const lines = (text) => text.replaceAll("\\r\\n", "\\n");
-  return lines(clean(one)) === lines(clean(other));
+  const tidy = ([name, value]) => [name, value.replaceAll("\r\n", "\n").trim()];
+  const clean = (values) => JSON.stringify(Object.entries(values).map(tidy).filter(([, value]) => value).sort());
+  return clean(one) === clean(other);
 };
 
 function fill(form, values) {
@@ -50,8 +50,11 @@ export function keepDrafts(form, { say, refresh }) {
   let paused = "paused" in words;
   let state = ""; // "asking" while a submission waits for the last save, "released" once it is on its way
 
+  // Where both versions are shown, nothing was chosen yet: what is kept still belongs to the state read before.
+  const before = paused ? recall(sheet)?.stamp : undefined;
+
   function keep() {
-    const kept = { stamp: form.elements.stamp.value, values: entered(form) };
+    const kept = { stamp: before ?? form.elements.stamp.value, values: entered(form) };
     try { localStorage.setItem(nameOf(sheet), JSON.stringify(kept)); } catch { /* a browser that keeps nothing */ }
   }
 
@@ -138,7 +141,7 @@ export function keepDrafts(form, { say, refresh }) {
     if (state === "asking") return;
     state = "asking";
     if (running) await running;
-    const found = navigator.onLine ? await save() : "offline";
+    const found = navigator.onLine ? await send() : "offline";
     state = "";
     if (found === "offline") {
       say(words.unsent);

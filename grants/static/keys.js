@@ -1,6 +1,18 @@
 // Scoring from the keyboard. Single keys work outside text fields, and can be switched off.
 const OFF = "semilla-single-keys-off";
 
+// A browser may keep nothing: then single keys are on at every visit.
+function isOff() {
+  try { return localStorage.getItem(OFF) !== null; } catch { return false; }
+}
+
+function remember(off) {
+  try {
+    if (off) localStorage.setItem(OFF, "yes");
+    else localStorage.removeItem(OFF);
+  } catch { /* as above */ }
+}
+
 const isTyping = (target) => target.closest("textarea, select, input:not([type=radio], [type=checkbox])");
 
 function levels(box) {
@@ -17,11 +29,8 @@ export function listen(form, boxes) {
   const help = document.querySelector("[data-keys]");
   const single = help.querySelector("[data-single-keys]");
   help.hidden = false;
-  single.checked = localStorage.getItem(OFF) === null;
-  single.addEventListener("change", () => {
-    if (single.checked) localStorage.removeItem(OFF);
-    else localStorage.setItem(OFF, "yes");
-  });
+  single.checked = !isOff();
+  single.addEventListener("change", () => remember(!single.checked));
 
   let last = null;
   form.addEventListener("focusin", (event) => { last = event.target.closest("[data-criterion]") ?? last; });

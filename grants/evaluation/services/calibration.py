@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from grants.access.models import User
 from grants.calls.models import Call, Stage
 from grants.core import journal
-from grants.core.db import db
+from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.evaluation import queries
 from grants.evaluation.models import Assignment, CalibrationSetItem, ConflictOfInterest
@@ -36,7 +36,8 @@ def mark_calibration_set(
         raise RuleBroken(_("Nobody evaluates this stage yet. Assign evaluators first: each of them gets the set."))
     _withdraw(call, stage, now)
     _write_set(call, stage, applications, counts=counts, by=by, now=now)
-    given = hand_out_calibration(call, stage, due_on=due_on, by=by, now=now)
+    given = _reopen(applications, stage, due_on)
+    given += hand_out_calibration(call, stage, due_on=due_on, by=by, now=now)
     journal.record(by, "calibration.marked", call, at=now, stage=stage.value, counts=counts,
                    applications=",".join(map(str, applications)))  # fmt: skip
     return given
@@ -80,6 +81,18 @@ def _withdraw(call: Call, stage: Stage, now: datetime) -> None:
     )
 
 
+def _reopen(applications: Sequence[int], stage: Stage, due_on: date | None) -> int:
+    """Give back the tasks that an earlier set gave about these applications, where no conflict was declared since."""
+    ended = update(Assignment).where(
+        Assignment.application_id.in_(applications),
+        Assignment.stage == stage,
+        Assignment.is_calibration,
+        Assignment.ended_at.is_not(None),
+        ~queries.conflict_declared(),
+    )
+    return rows_hit(db.session.execute(ended.values(ended_at=None, due_on=due_on)))
+
+
 def _write_set(call: Call, stage: Stage, applications: Sequence[int], *, counts: bool, by: User, now: datetime) -> None:
     try:
         with db.session.begin_nested():
@@ -100,23 +113,17 @@ def _write_set(call: Call, stage: Stage, applications: Sequence[int], *, counts:
 
 
 def hand_out_calibration(call: Call, stage: Stage, *, due_on: date | None, by: User, now: datetime) -> int:
-    """Give the set to everybody in the call who lacks part of it; returns how many sheets were given.
+    """Give the set to everybody in the call who never had part of it; returns how many sheets were given.
 
-    Not to those with a conflict. What was taken away when another set was marked is given back.
+    Not to those with a conflict; what was taken away stays away.
     """
     applications = [item.application_id for item in queries.set_items(call, stage)]
     if not applications:
         return 0
     wanted = {(application, who) for who in queries.evaluators_in(call, stage) for application in applications}
     wanted -= _conflicts(applications)
-    tasks = _by_pair(
-        db.session.scalars(
-            select(Assignment).where(Assignment.application_id.in_(applications), Assignment.stage == stage)
-        )
-    )
-    ended = [task.id for key, task in tasks.items() if key in wanted and task.is_calibration and not task.is_open]
-    db.session.execute(update(Assignment).where(Assignment.id.in_(ended)).values(ended_at=None, due_on=due_on))
-    new = sorted(wanted - set(tasks))
+    had = select(Assignment).where(Assignment.application_id.in_(applications), Assignment.stage == stage)
+    new = sorted(wanted - set(_by_pair(db.session.scalars(had))))
     try:
         with db.session.begin_nested():
             db.session.add_all(
@@ -133,7 +140,7 @@ def hand_out_calibration(call: Call, stage: Stage, *, due_on: date | None, by: U
             )
     except IntegrityError:
         raise RuleBroken(_("Somebody else is assigning now. Look at the board, then try again.")) from None
-    return len(new) + len(ended)
+    return len(new)
 
 
 def become_reviews(pairs: Iterable[tuple[int, int]], stage: Stage, *, due_on: date | None) -> list[tuple[int, int]]:

@@ -44,9 +44,6 @@ def index() -> ResponseReturnValue:
 def sheet(assignment_id: int) -> ResponseReturnValue:
     assignment = queries.get_my_assignment(assignment_id, current_user)
     current = queries.current_sheet(assignment)
-    first = queries.calibration_first(assignment) if current is None or current.is_draft else []
-    if first:
-        return render_template("evaluation/calibrate_first.html", assignment=assignment, first=first)
     return _sheet_page(assignment, sheet_form(queries.criteria_for(assignment), current), current)
 
 
@@ -71,6 +68,9 @@ def _sheet_page(
 ) -> str:
     levels = current.levels if current else {}
     is_in = current is not None and not current.is_draft
+    first = [] if is_in else queries.calibration_first(assignment)
+    if first:
+        return render_template("evaluation/calibrate_first.html", assignment=assignment, first=first)
     stored = current if form.stamp.errors else None
     application = assignment.application
     form.restamp(current)

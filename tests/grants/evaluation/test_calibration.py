@@ -178,6 +178,33 @@ def test_other_sheets_open_once_all_of_the_set_is_in(app: Flask, sign_in: SignIn
     assert db.session.query(ScoreSheet).count() == 3
 
 
+def test_no_door_shows_a_sheet_that_waits(app: Flask, sign_in: SignIn) -> None:
+    call = make_call()
+    ordinary = make_assignment(make_application(call))
+    mark(call, make_application(call), make_application(call))
+    client, path = sign_in(ordinary.evaluator), f"/score-sheets/{ordinary.id}"
+
+    pages = [client.post(f"{path}/{verb}", data={}).text for verb in ("save", "submit", "amend", "declare-conflict")]
+
+    assert [("Pan y bollería" in page, "line-list" in page) for page in pages] == [(False, True)] * 4
+    assert client.post(f"{path}/autosave", data={}).status_code == 409
+    assert db.session.query(ScoreSheet).count() == 0
+
+
+def test_task_of_the_set_that_was_taken_away_stays_away(app: Flask) -> None:
+    call = make_call()
+    one, two = make_application(call), make_application(call)
+    me = make_assignment(make_application(call)).evaluator
+    mark(call, one, two)
+    services.end_assignment(task_of(one, me), by=coordinator(), now=utcnow())
+
+    assert services.hand_out_calibration(call, Stage.PLAN, due_on=None, by=coordinator(), now=utcnow()) == 0
+    assert [one.application_id for one in queries.calibration_left(me)] == [two.id]
+
+    assert mark(call, two, one) == 2
+    assert len(queries.calibration_left(me)) == 2
+
+
 def test_attachments_of_other_sheets_wait_too(app: Flask, sign_in: SignIn) -> None:
     call = make_call()
     ordinary = make_assignment(make_application(call))
