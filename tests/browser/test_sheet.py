@@ -40,6 +40,11 @@ def shown_total(page: Page) -> tuple[str, str]:
     return page.locator("[data-progress]").inner_text(), page.locator("[data-total]").inner_text()
 
 
+def kept_here(page: Page) -> list[str]:
+    found: list[str] = page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('semilla-sheet'))")
+    return found
+
+
 def test_points_in_the_browser_are_those_of_the_server(site: Site, open_browser: OpenBrowser) -> None:
     """300 random sheets: weights in hundredths of a percent that add up to 100, scales of up to eleven levels."""
     chance = random.Random(3)
@@ -101,7 +106,13 @@ def test_sheet_is_scored_from_the_keyboard_and_survives_a_lost_connection(
     expect(again.locator("[data-criterion]").nth(1).locator("textarea")).to_have_value("Sin señal")
     expect(again.locator("[data-saved]")).to_contain_text(":")
     assert stored(site, task) == ([3, 2], ["", "Sin señal"])
-    assert again.evaluate("Object.keys(localStorage).filter(key => key.startsWith('semilla-sheet'))") == []
+    assert kept_here(again) == []
+
+    for key in ("j", "2", "j", "1", "Control+Enter"):  # the first j leads to the first criterion without a level
+        again.keyboard.press(key)
+    again.locator("[data-handed-in]").wait_for()
+    assert stored(site, task)[0] == [3, 2, 2, 1]
+    assert kept_here(again) == []
 
 
 def test_second_window_does_not_overwrite_and_shows_both(site: Site, open_browser: OpenBrowser) -> None:
