@@ -56,7 +56,7 @@ class SheetChanged(RuleBroken):
     """Another window or device saved the sheet after this page was read. Nothing was overwritten."""
 
     def __init__(self) -> None:
-        sentence = _("This sheet was saved in another window or device after you opened it here. Compare both below.")
+        sentence = _("This sheet was saved in another window or device after you opened it here. Compare both.")
         super().__init__(sentence, field="stamp")
 
 
