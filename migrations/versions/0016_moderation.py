@@ -1,13 +1,13 @@
 """Moderation of sheets that lie far apart
 
-Revision: 0016, after 0011
+Revision: 0016, after 0014
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0016'
-down_revision = '0011'
+down_revision = '0014'
 branch_labels = None
 depends_on = None
 

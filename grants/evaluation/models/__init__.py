@@ -1,6 +1,7 @@
 """Tables of evaluation."""
 
 from grants.evaluation.models.assigning import Assignment, ConflictOfInterest
+from grants.evaluation.models.calibration import CalibrationSetItem
 from grants.evaluation.models.moderation import (
     OUTCOME_NAMES,
     Answer,
@@ -14,6 +15,7 @@ __all__ = [
     "OUTCOME_NAMES",
     "Answer",
     "Assignment",
+    "CalibrationSetItem",
     "ConflictOfInterest",
     "Moderation",
     "ModerationReply",

@@ -17,6 +17,17 @@ from grants.evaluation.queries.board import (
     get_evaluator,
     proposal_inputs,
 )
+from grants.evaluation.queries.calibration import (
+    Common,
+    Through,
+    applications_by_folio,
+    calibration_set,
+    evaluators_in,
+    scored_folios,
+    set_items,
+    suggested_set,
+    through_the_set,
+)
 from grants.evaluation.queries.moderation import (
     asked_of,
     counting_sheets,
@@ -28,10 +39,21 @@ from grants.evaluation.queries.moderation import (
     review_on_its_way,
     reviews_on_their_way,
 )
-from grants.evaluation.queries.points import OfficialSheet, official_sheets, rubric_of, sheet_points, stage_of
+from grants.evaluation.queries.points import (
+    OfficialSheet,
+    RunningTotal,
+    official_sheets,
+    rubric_of,
+    running_total,
+    sheet_points,
+    stage_of,
+)
 from grants.evaluation.queries.quality import evidence_of
 from grants.evaluation.queries.sheets import (
     LeftToScore,
+    calibration_first,
+    calibration_left,
+    conflict_declared,
     criteria_for,
     current_sheet,
     get_my_assignment,
@@ -45,25 +67,36 @@ from grants.evaluation.queries.sheets import (
     owes_sheets,
     sheet_states,
 )
+from grants.evaluation.queries.spread import Spread, group_spread, may_lead_the_talk, may_see_spread
 
 __all__ = [
     "CallProgress",
     "Cell",
+    "Common",
     "EvaluatorLoad",
     "LeftToScore",
     "OfficialSheet",
     "ProposalInputs",
+    "RunningTotal",
+    "Spread",
+    "Through",
     "active_evaluators",
+    "applications_by_folio",
     "asked_of",
     "board_page",
+    "calibration_first",
+    "calibration_left",
+    "calibration_set",
     "call_progress",
     "cells_of",
+    "conflict_declared",
     "conflicted_applications",
     "counted_stages",
     "counting_sheets",
     "criteria_for",
     "current_sheet",
     "evaluator_loads",
+    "evaluators_in",
     "evidence_of",
     "get_application",
     "get_assignment",
@@ -71,8 +104,11 @@ __all__ = [
     "get_moderation",
     "get_my_assignment",
     "get_numbered_attachment",
+    "group_spread",
     "has_conflict",
     "left_to_score",
+    "may_lead_the_talk",
+    "may_see_spread",
     "moderations_of",
     "my_page",
     "next_reader",
@@ -87,7 +123,12 @@ __all__ = [
     "review_on_its_way",
     "reviews_on_their_way",
     "rubric_of",
+    "running_total",
+    "scored_folios",
+    "set_items",
     "sheet_points",
     "sheet_states",
     "stage_of",
+    "suggested_set",
+    "through_the_set",
 ]

@@ -21,6 +21,7 @@ from grants.evaluation.models import (
     SheetState,
 )
 from grants.evaluation.queries.board import active_evaluators
+from grants.evaluation.queries.conditions import sheet_is_practice
 from grants.evaluation.queries.points import sheet_points
 from grants.evaluation.queries.sheets import conflict_declared, conflict_declared_by, is_in, sheet_in_conflict
 
@@ -69,6 +70,7 @@ def counting_sheets(application_id: int, stage: Stage) -> Sequence[ScoreSheet]:
             ScoreSheet.stage == stage,
             ScoreSheet.state == SheetState.SUBMITTED,
             ~sheet_in_conflict(),
+            ~sheet_is_practice(),
         )
         .order_by(ScoreSheet.id)
         .options(joinedload(ScoreSheet.evaluator), selectinload(ScoreSheet.scores).joinedload(Score.criterion))
