@@ -12,7 +12,9 @@ from grants.selection.queries.awards import (
     row_of,
     waiting_page,
 )
-from grants.selection.queries.inputs import Candidate, Inputs, hash_of, selection_inputs
+from grants.selection.queries.departures import departures_of, directions_of, get_departure, row_by_folio
+from grants.selection.queries.inputs import Progress, application_numbers, count_submitted, selection_inputs
+from grants.selection.queries.records import StoredInputs, record_of, result_of, stored_inputs
 from grants.selection.queries.runs import (
     Cut,
     act_data,
@@ -28,29 +30,37 @@ from grants.selection.queries.runs import (
 )
 
 __all__ = [
-    "Candidate",
     "Cut",
-    "Inputs",
+    "Progress",
+    "StoredInputs",
     "act_data",
     "active_award",
+    "application_numbers",
     "award_counts",
     "award_of",
     "awards_page",
     "calls_to_select",
+    "count_submitted",
     "counts_of",
     "cut_of",
+    "departures_of",
+    "directions_of",
     "first_waiting",
     "get_award",
+    "get_departure",
     "get_selection",
-    "hash_of",
     "next_waiting",
     "published_selection",
     "ranked_page",
+    "record_of",
     "replacement_of",
+    "result_of",
+    "row_by_folio",
     "row_of",
     "rows_for_act",
     "runs_page",
     "selection_inputs",
+    "stored_inputs",
     "unranked_page",
     "waiting_page",
 ]
