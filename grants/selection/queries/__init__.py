@@ -14,7 +14,7 @@ from grants.selection.queries.awards import (
 )
 from grants.selection.queries.departures import departures_of, directions_of, get_departure, row_by_folio
 from grants.selection.queries.inputs import Progress, application_numbers, count_submitted, selection_inputs
-from grants.selection.queries.records import StoredInputs, record_of, result_of, stored_inputs
+from grants.selection.queries.records import StoredInputs, record_of, result_of, stored_inputs, summary_of
 from grants.selection.queries.runs import (
     Cut,
     act_data,
@@ -61,6 +61,7 @@ __all__ = [
     "runs_page",
     "selection_inputs",
     "stored_inputs",
+    "summary_of",
     "unranked_page",
     "waiting_page",
 ]

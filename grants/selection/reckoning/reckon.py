@@ -88,6 +88,7 @@ def _lines(inputs: RunInputs, field: Field, found: Chosen, sure: Sureness) -> li
                 folio in settled,
                 None if is_in else explainer.short(folio),
                 quotas,
+                tuple(sorted(field.people[folio].groups)),
             )
         )
     return lines
