@@ -55,7 +55,7 @@ def test_coordinator_sees_who_counts_for_what_and_the_auditor_totals_alone(
     assert "Who entered and who left" not in totals
     for page in (whole, totals):
         assert "Checked: the selected have 150.00 points together" in page
-        assert "by points alone it would be in" in page
+        assert "it would be in by points alone" in page
 
 
 def test_rows_are_filtered_by_outcome_and_by_quota(app: Flask, coordinator: FlaskClient, sign_in: SignIn) -> None:
