@@ -1,16 +1,27 @@
 """Shapes of what evaluators and coordinators enter."""
 
 from grants.evaluation.forms.assigning import AssignForm, ProposalForm
-from grants.evaluation.forms.fields import STAGE_NAMES, comment_field, plain_text, reason_field, strip, two_decimals
+from grants.evaluation.forms.calibration import CalibrationForm
+from grants.evaluation.forms.fields import (
+    STAGE_NAMES,
+    clock,
+    comment_field,
+    plain_text,
+    reason_field,
+    strip,
+    two_decimals,
+)
 from grants.evaluation.forms.sheets import AmendmentForm, ConflictForm, SheetForm, sheet_form
 
 __all__ = [
     "STAGE_NAMES",
     "AmendmentForm",
     "AssignForm",
+    "CalibrationForm",
     "ConflictForm",
     "ProposalForm",
     "SheetForm",
+    "clock",
     "comment_field",
     "plain_text",
     "reason_field",
