@@ -22,7 +22,7 @@ class PitchState(StrEnum):
 
 
 SESSION_MOVES = {
-    PitchState.PLANNED: frozenset({PitchState.RUNNING}),
+    PitchState.PLANNED: frozenset({PitchState.RUNNING, PitchState.CLOSED}),  # closed at once: called off
     PitchState.RUNNING: frozenset({PitchState.CLOSED}),
     PitchState.CLOSED: frozenset(),
 }
@@ -34,7 +34,7 @@ class SlotState(StrEnum):
     PITCHING = "pitching"
     DONE = "done"
     ABSENT = "absent"
-    MOVED = "moved"  # another slot took its place
+    MOVED = "moved"  # given up for another slot
 
 
 SLOT_MOVES = {
@@ -65,7 +65,8 @@ class PitchSession(SealedRow, Model):
     __table_args__ = (
         CheckConstraint("turns > 0", name="turns"),
         CheckConstraint("slot_minutes > 0 AND break_minutes >= 0", name="minutes"),
-        CheckConstraint("(state = 'planned') = (opened_at IS NULL)", name="opened_at"),
+        CheckConstraint("state <> 'planned' OR opened_at IS NULL", name="not_yet_opened"),
+        CheckConstraint("state <> 'running' OR opened_at IS NOT NULL", name="opened_at"),
         CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed_at"),
     )
 
