@@ -4,7 +4,9 @@ from grants.evaluation.models.assigning import Assignment, ConflictOfInterest
 from grants.evaluation.models.pitch import (
     LIVE,
     SESSION_MOVES,
+    SESSION_NAMES,
     SLOT_MOVES,
+    SLOT_NAMES,
     WAITING,
     PitchSession,
     PitchSlot,
@@ -19,7 +21,9 @@ from grants.evaluation.models.sheets import Score, ScoreSheet, SheetState
 __all__ = [
     "LIVE",
     "SESSION_MOVES",
+    "SESSION_NAMES",
     "SLOT_MOVES",
+    "SLOT_NAMES",
     "WAITING",
     "Assignment",
     "ConflictOfInterest",

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from flask_babel import lazy_gettext as _
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -28,6 +29,13 @@ SESSION_MOVES = {
 }
 
 
+SESSION_NAMES = {
+    PitchState.PLANNED: _("Planned"),
+    PitchState.RUNNING: _("Running"),
+    PitchState.CLOSED: _("Closed"),
+}
+
+
 class SlotState(StrEnum):
     PLANNED = "planned"
     PRESENT = "present"
@@ -44,6 +52,14 @@ SLOT_MOVES = {
     SlotState.DONE: frozenset({SlotState.PITCHING}),
     SlotState.ABSENT: frozenset({SlotState.MOVED}),
     SlotState.MOVED: frozenset(),
+}
+SLOT_NAMES = {
+    SlotState.PLANNED: _("Expected"),
+    SlotState.PRESENT: _("Present"),
+    SlotState.PITCHING: _("Pitching"),
+    SlotState.DONE: _("Has pitched"),
+    SlotState.ABSENT: _("Absent"),
+    SlotState.MOVED: _("Moved"),
 }
 LIVE = (SlotState.PLANNED, SlotState.PRESENT, SlotState.PITCHING, SlotState.DONE)
 WAITING = (SlotState.PLANNED, SlotState.PRESENT)

@@ -45,6 +45,8 @@ from grants.evaluation.queries.pitch_planning import (
     count_without_slot,
     fill_inputs,
     pitch_tasks,
+    sheets_in,
+    unavailable_for,
     without_slot_page,
 )
 from grants.evaluation.queries.points import OfficialSheet, official_sheets, rubric_of, sheet_points, stage_of
@@ -118,10 +120,12 @@ __all__ = [
     "sheet_delivery",
     "sheet_points",
     "sheet_states",
+    "sheets_in",
     "slot_counts",
     "slots_of",
     "stage_of",
     "turns_of",
+    "unavailable_for",
     "unfinished_slots",
     "without_slot_page",
 ]

@@ -19,11 +19,12 @@ from grants.evaluation.models import (
     PitchSlot,
     PitchState,
     PitchUnavailability,
+    ScoreSheet,
     SheetState,
     SlotState,
 )
 from grants.evaluation.queries.pitch import pitch_sessions_of
-from grants.evaluation.queries.sheets import conflict_declared_by, sheet_states
+from grants.evaluation.queries.sheets import conflict_declared_by, sheet_in_conflict, sheet_states
 from grants.people.models import Person
 
 
@@ -155,3 +156,27 @@ def cannot_come_to(application_id: int) -> frozenset[int]:
     """Sessions that the applicant cannot come to."""
     wanted = PitchUnavailability.application_id == application_id
     return frozenset(db.session.scalars(select(PitchUnavailability.session_id).where(wanted)))
+
+
+def unavailable_for(session: PitchSession) -> frozenset[int]:
+    """Applications whose applicant cannot come to this session."""
+    wanted = PitchUnavailability.session_id == session.id
+    return frozenset(db.session.scalars(select(PitchUnavailability.application_id).where(wanted)))
+
+
+def sheets_in(session: PitchSession) -> dict[int, int]:
+    """How many pitch sheets of the session's panel are in, by application. No score. One query."""
+    members = [one.id for one in session.panel]
+    mine = select(PitchSlot.application_id).where(PitchSlot.session_id == session.id, PitchSlot.state.in_(LIVE))
+    rows = db.session.execute(
+        select(ScoreSheet.application_id, func.count())
+        .where(
+            ScoreSheet.application_id.in_(mine),
+            ScoreSheet.evaluator_id.in_(members),
+            ScoreSheet.stage == Stage.PITCH,
+            ScoreSheet.state == SheetState.SUBMITTED,
+            ~sheet_in_conflict(),
+        )
+        .group_by(ScoreSheet.application_id)
+    )
+    return {row[0]: row[1] for row in rows}
