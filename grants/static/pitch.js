@@ -17,6 +17,17 @@ function tick() {
     timer.classList.toggle("timer-over", over);
     timer.querySelector("[data-over]").hidden = !over;
   }
+  showStrip();
+}
+
+// The clock stays in sight while its sheet is being filled in.
+function showStrip() {
+  const form = shownForm();
+  const strip = form?.querySelector("[data-strip]");
+  if (!strip) return;
+  const timer = page.querySelector(`[data-of="${slotOf(form)}"]`);
+  strip.hidden = !timer;
+  strip.textContent = timer ? timer.innerText.replace(/\s+/g, " ") : "";
 }
 
 // --- Sheets on this phone: what was typed, under which key it is sent, and whether it waits to be sent.
@@ -69,7 +80,13 @@ function restore(form) {
     }
   }
   showErrors(form, entry.errors ?? {}, entry.message ?? "");
-  form.querySelector("[data-kept]").textContent = entry.queued ? words.unsent : words.kept;
+  showKept(form, entry);
+}
+
+function showKept(form, entry) {
+  const place = form.querySelector("[data-kept]");
+  place.textContent = entry.queued ? words.unsent : words.kept;
+  place.className = entry.queued ? "notice notice-warn" : "hint";
 }
 
 function showErrors(form, errors, message) {
@@ -112,8 +129,9 @@ page.addEventListener("input", (event) => {
   const form = event.target.closest("form[data-sheet]");
   if (!form) return;
   const before = memory.get(slotOf(form));
-  keep(slotOf(form), { key: before?.key ?? newKey(), action: form.action, fields: typed(form), queued: false });
-  form.querySelector("[data-kept]").textContent = words.kept;
+  const entry = { key: before?.key ?? newKey(), action: form.action, fields: typed(form), queued: false };
+  keep(slotOf(form), entry);
+  showKept(form, entry);
   showOutbox();
 });
 
@@ -124,13 +142,14 @@ page.addEventListener("submit", (event) => {
   const gaps = gapsOf(form);
   if (Object.keys(gaps).length > 0) {
     showErrors(form, gaps, words.gaps);
-    form.querySelector(".has-error").scrollIntoView({ block: "center" });
+    form.querySelector(".has-error").scrollIntoView({ block: "center", behavior: "instant" });
     return;
   }
   const before = memory.get(slotOf(form));
-  keep(slotOf(form), { key: before?.key ?? newKey(), action: form.action, fields: typed(form), queued: true });
+  const entry = { key: before?.key ?? newKey(), action: form.action, fields: typed(form), queued: true };
+  keep(slotOf(form), entry);
   showErrors(form, {}, "");
-  form.querySelector("[data-kept]").textContent = words.unsent;
+  showKept(form, entry);
   showOutbox();
   send();
 });
@@ -176,7 +195,7 @@ async function deliver(slot, entry) {
   const form = shownForm();
   if (form && slotOf(form) === slot) {
     restore(form);
-    form.querySelector(".has-error")?.scrollIntoView({ block: "center" });
+    form.querySelector(".has-error")?.scrollIntoView({ block: "center", behavior: "instant" });
   } else net.textContent = said.message;
   return false;
 }
@@ -195,7 +214,7 @@ async function look() {
       const date = Date.parse(answer.headers.get("date") ?? "");
       if (Math.abs(date - Date.now() - skew) > 2000) skew = date - Date.now();
       const tag = answer.headers.get("etag") ?? etag;
-      if (tag !== etag) await refresh();
+      if (tag !== etag) await followTheSession();
       etag = tag;
     }
     pause = LOOK_EVERY;
@@ -213,15 +232,32 @@ async function refresh(address = addressOfNow()) {
   replaceParts(new DOMParser().parseFromString(await answer.text(), "text/html"));
 }
 
-// Somebody who is writing keeps their sheet in sight, whoever pitches now.
-function addressOfNow() {
+// Somebody who is writing, or who chose a sheet, keeps it in sight; a choice ends when the next pitch starts.
+let chosen = "";
+
+function isWriting() {
   const form = shownForm();
-  const isWriting = form && memory.has(slotOf(form));
-  return isWriting ? `${location.pathname}?slot=${slotOf(form)}` : location.pathname;
+  return Boolean(form && memory.has(slotOf(form)));
+}
+
+function addressOfNow() {
+  const slot = isWriting() ? slotOf(shownForm()) : chosen;
+  return slot ? `${location.pathname}?slot=${slot}` : location.pathname;
+}
+
+const pitching = () => page.querySelector("[data-part=now] [data-of]")?.dataset.of ?? "";
+
+async function followTheSession() {
+  const before = pitching();
+  await refresh();
+  if (!pitching() || pitching() === before) return;
+  const wasChosen = chosen !== "";
+  chosen = "";
+  if (wasChosen && !isWriting()) await refresh();
 }
 
 function replaceParts(fresh) {
-  for (const part of page.querySelectorAll("[data-part]")) {
+  for (const part of document.querySelectorAll("[data-part]")) {
     const other = fresh.querySelector(`[data-part=${part.dataset.part}]`);
     if (!other || isBusy(part, other)) continue;
     part.replaceWith(document.adoptNode(other));
@@ -246,8 +282,9 @@ page.addEventListener("click", async (event) => {
   event.preventDefault();
   link.blur();
   try {
+    chosen = link.dataset.slot ?? "";
     await refresh(link.href);
-    if (link.dataset.slot) page.querySelector("[data-part=sheet]").scrollIntoView();
+    if (chosen) goToSheet();
   } catch {
     net.textContent = words.lost;
     if (link.dataset.slot) openBlank(link.dataset.slot);
@@ -268,7 +305,15 @@ function openBlank(slot) {
   part.dataset.shown = slot;
   part.replaceChildren(title, form);
   restore(form);
-  part.scrollIntoView();
+  tick();
+  goToSheet();
+}
+
+function goToSheet() {
+  const part = page.querySelector("[data-part=sheet]");
+  part.scrollIntoView({ behavior: "instant" });
+  part.querySelector("h2")?.setAttribute("tabindex", "-1");
+  part.querySelector("h2")?.focus({ preventScroll: true });
 }
 
 window.addEventListener("online", () => { send(); });

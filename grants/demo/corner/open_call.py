@@ -8,6 +8,7 @@ from grants.access.permissions import Role
 from grants.applications import services
 from grants.applications.models import Application
 from grants.calls.models import Call, Stage
+from grants.demo.corner.pitches import plan_pitches
 from grants.demo.corner.setting import Setting, open_a_call
 from grants.demo.corner.writing import assignments_of, begin, hand_in, score, whole_plan
 from grants.evaluation import services as evaluation
@@ -34,6 +35,7 @@ def build_open_call(setting: Setting, people: Sequence[Person]) -> None:
     ]
     _assign(setting, call, handed_in)
     _score(setting, call)
+    plan_pitches(setting, call)
 
 
 def _drafts(setting: Setting, call: Call, people: Sequence[Person]) -> None:
