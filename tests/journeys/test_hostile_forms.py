@@ -30,6 +30,7 @@ from tests.factories.credit import make_institution, make_liaison, make_linkage,
 from tests.factories.delivery import DESK_PUBLIC, make_carried, make_delivery, make_officer
 from tests.factories.evaluation import make_assignment
 from tests.factories.people import make_consent, make_consent_text, make_document, make_person, make_phone
+from tests.factories.pitch import make_running, make_slot
 from tests.factories.selection import make_award, make_selection
 from tests.factories.training import make_course, make_enrolment
 
@@ -161,6 +162,8 @@ def build(app: Flask) -> World:
     assignment = make_assignment(evaluator=users[Role.EVALUATOR])
     carried = make_carried(DeliveryState.IN_TRANSIT, officer=users[Role.OFFICER])
     standing = make_carried(officer=users[Role.OFFICER], at=utcnow() - timedelta(hours=2))  # a code works once
+    session = make_running(panel=[users[Role.EVALUATOR]])
+    make_slot(session)
     _invited, link = make_invitation()
     _api = make_token(users[Role.COORDINATOR], Permission.VIEW_CALL)
     ids = {
@@ -171,7 +174,8 @@ def build(app: Flask) -> World:
         "linkage_id": make_linkage(institution=institution).id, "consent_id": make_consent(person).id,
         "document_id": make_document(person).id, "point_id": make_phone(person).id, "post_id": 1, "token_id": 1,
         "session_id": 1, "reset_id": 1, "attachment_id": 1, "token": link, "step": "disbursed", "code": "1.2b",
-        "number": "x", "folio": draft.folio, "filename": "x",
+        "pitch_session_id": session.id, "slot_id": make_slot(session).id, "number": "x",
+        "folio": draft.folio, "filename": "x",
     }  # fmt: skip
     approved, packed, sealed = (
         make_delivery(state).id for state in (DeliveryState.APPROVED, DeliveryState.PACKED, DeliveryState.SEALED)
