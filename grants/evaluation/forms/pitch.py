@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, IntegerField, SelectField
-from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional, Regexp
+from wtforms import HiddenField, SelectField
+from wtforms.validators import DataRequired, NumberRange, Optional, Regexp
 
 from grants.access.forms import MultiCheckboxField
 from grants.access.models import User
@@ -74,7 +74,7 @@ class GiveSlotForm(FlaskForm):
 
 class SwapForm(FlaskForm):
     other = SelectField(_("Swap with"), coerce=int, validators=[DataRequired(_("Choose who to swap with."))])
-    seen_at = IntegerField(validators=[InputRequired(_("Reload the page and try again.")), NumberRange(1, 10_000)])
+    seen_at = WholeNumberField(validators=[DataRequired(_("Reload the page and try again."))])
 
     def offer(self, slots: Sequence[PitchSlot]) -> "SwapForm":
         """Let these slots be chosen."""
