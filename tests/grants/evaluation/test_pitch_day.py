@@ -326,6 +326,7 @@ def test_two_phones_at_once_do_each_step_once(real_app: Flask) -> None:
 
     assert started == swapped == late == {"done": 1, "refused": 3}
     assert sent == {"done": 1, "replayed": 3}
+    db.session.expire_all()
     states = Counter(one.state.value for one in db.session.query(PitchSlot))
     assert states == {"pitching": 1, "present": 2, "planned": 1, "moved": 1}
     assert (db.session.query(ScoreSheet).count(), db.session.query(SheetDelivery).count()) == (1, 1)
