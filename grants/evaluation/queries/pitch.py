@@ -7,7 +7,7 @@ from sqlalchemy import Select, func, select, true
 from sqlalchemy.orm import joinedload, selectinload
 
 from grants.access.models import User
-from grants.applications.models import Application
+from grants.applications.models import Application, ApplicationState
 from grants.calls.models import Call, Stage
 from grants.core.db import db, one_or_refuse
 from grants.core.errors import NotFound
@@ -144,11 +144,14 @@ def turns_of(session: PitchSession, evaluator: User) -> list[Turn]:
     """The session's slots as this member of the panel sees them. Three queries, whatever their number."""
     slots = slots_of(session, reader=evaluator)
     found = db.session.scalars(
-        select(Assignment).where(
+        select(Assignment)
+        .join(Assignment.application)
+        .where(
             Assignment.application_id.in_([slot.application_id for slot in slots]),
             Assignment.evaluator_id == evaluator.id,
             Assignment.stage == Stage.PITCH,
             Assignment.ended_at.is_(None),
+            Application.state == ApplicationState.SUBMITTED,
         )
     ).all()
     given = {assignment.application_id: assignment for assignment in found}

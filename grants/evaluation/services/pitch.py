@@ -120,7 +120,7 @@ def fill_slots(call: Call, *, by: User, now: datetime) -> Filled:
     inputs = queries.fill_inputs(call)
     if not inputs.sessions:
         raise RuleBroken(_("Plan a session first; then give out its slots."))
-    for session in inputs.sessions:
+    for session in sorted(inputs.sessions, key=lambda one: one.id):  # two who fill at once wait for each other
         claim(session, PitchState.PLANNED)
     keys = {f"{call.code}|{one.folio}": one for one in inputs.candidates}
     order = [keys[key] for key in lottery_order(call.tie_seed, keys)]

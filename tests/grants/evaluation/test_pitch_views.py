@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from grants.access.models import User
 from grants.access.permissions import Role
+from grants.applications.models import ApplicationState
 from grants.calls.models import Stage
 from grants.core.clock import local_day, utcnow
 from grants.core.db import db
@@ -302,6 +303,21 @@ def test_conflict_hides_the_slot_from_panel_and_runner(app: Flask, sign_in: Sign
     assert client.post(f"/pitch-slots/{slot.id}/sheet", data=levels_for(slot)).status_code == 404
     assert client.get(f"/pitch-sessions/{session.id}/panel?slot={slot.id}").status_code == 200
     assert state_of(slot) is S.PITCHING
+
+
+def test_withdrawn_application_has_no_sheet_and_the_runner_sees_why(app: Flask, sign_in: SignIn) -> None:
+    session = make_running()
+    slot = make_slot(session)
+    slot.application.state, slot.application.withdrawn_at = ApplicationState.WITHDRAWN, utcnow()
+    slot.application.withdrawal_reason = "Se mudó"
+    db.session.flush()
+    evaluator, chair = sign_in(session.panel[0]), sign_in(make_user(Role.COORDINATOR))
+
+    panel, run = evaluator.get(f"/pitch-sessions/{session.id}/panel"), chair.get(f"/pitch-sessions/{session.id}")
+
+    assert (panel.status_code, 'data-sheet="' in panel.text) == (200, False)
+    assert "badge-bad" in run.text
+    assert evaluator.post(f"/pitch-slots/{slot.id}/sheet", data=levels_for(slot)).status_code == 404
 
 
 def test_phones_hear_of_changes_and_of_nothing_else(app: Flask, sign_in: SignIn) -> None:
