@@ -119,8 +119,11 @@ function showOutbox() {
 function gapsOf(form) {
   const missing = {};
   for (const box of form.querySelectorAll("[data-criterion]")) {
-    const first = box.querySelector("input[type=radio]");
-    if (!box.querySelector("input[type=radio]:checked")) missing[first.name] = [words.missing];
+    const level = box.querySelector("input[type=radio]:checked");
+    const comment = box.querySelector("textarea");
+    const isExtreme = level && box.dataset.extremes.split(" ").includes(level.value);
+    if (!level) missing[box.querySelector("input[type=radio]").name] = [words.missing];
+    else if (isExtreme && !comment.value.trim()) missing[comment.name] = [words.bare];
   }
   return missing;
 }
@@ -141,7 +144,7 @@ page.addEventListener("submit", (event) => {
   event.preventDefault();
   const gaps = gapsOf(form);
   if (Object.keys(gaps).length > 0) {
-    showErrors(form, gaps, words.gaps);
+    showErrors(form, gaps, Object.keys(gaps).some((name) => name.startsWith("level_")) ? words.gaps : words.bare);
     form.querySelector(".has-error").scrollIntoView({ block: "center", behavior: "instant" });
     return;
   }

@@ -226,7 +226,7 @@ def test_sheet_sent_twice_with_one_key_is_taken_once_by_page_and_by_module(app: 
     path = f"/pitch-slots/{slot.id}/sheet"
 
     assert first.post(path, data=levels_for(slot, 3)).status_code == 302
-    assert first.post(path, data=levels_for(slot, 0)).status_code == 302
+    assert first.post(path, data=levels_for(slot, 1)).status_code == 302
     for level in (2, 1):
         answer = second.post(path, data=levels_for(slot, level), headers=JSON)
         assert (answer.status_code, answer.get_json()["is_in"]) == (200, True)
@@ -240,7 +240,7 @@ def test_sheet_that_is_in_is_not_replaced_under_another_key(app: Flask, sign_in:
     client, path = sign_in(slot.session.panel[0]), f"/pitch-slots/{slot.id}/sheet"
     client.post(path, data=levels_for(slot, 3))
 
-    answer = client.post(path, data=levels_for(slot, 0, key="another-key-of-16"), headers=JSON)
+    answer = client.post(path, data=levels_for(slot, 1, key="another-key-of-16"), headers=JSON)
 
     assert (answer.status_code, answer.get_json()["is_in"]) == (422, True)
     assert sheets() == [("submitted", [3, 3])]
