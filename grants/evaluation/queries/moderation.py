@@ -27,15 +27,15 @@ from grants.evaluation.queries.sheets import conflict_declared, conflict_declare
 
 
 def moderations_of(call_id: int) -> Sequence[Moderation]:
-    """All moderations of a call with their replies, newest first. Two queries."""
+    """All moderations of a call with their replies, newest first. One query."""
     statement = (
         select(Moderation)
         .join(Moderation.application)
         .where(Application.call_id == call_id)
         .order_by(Moderation.id.desc())
-        .options(selectinload(Moderation.replies))
+        .options(joinedload(Moderation.replies))
     )
-    return db.session.scalars(statement).all()
+    return db.session.scalars(statement).unique().all()
 
 
 def get_moderation(moderation_id: int, *, reader: User) -> Moderation:
