@@ -4,8 +4,8 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import IntegerField, RadioField, SelectField, TextAreaField
-from wtforms.validators import DataRequired, Length, NumberRange, Optional
+from wtforms import Field, IntegerField, RadioField, SelectField, TextAreaField
+from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from grants.calls.models import Stage
 from grants.evaluation.forms.fields import COMMENT_LENGTH, STAGE_NAMES, plain_text, strip
@@ -20,6 +20,12 @@ DIMENSION_NAMES = {
     "province": _("Province"),
 }
 SORTS = {"apart": _("Widest spread first"), "mean": _("Highest points first"), "folio": _("By folio")}
+
+
+def between_1_and_100(_form: FlaskForm, field: Field) -> None:
+    """Compared as whole numbers: 400 digits are no float."""
+    if field.data is not None and not 1 <= field.data <= 100:  # None: it has its own sentence
+        raise ValidationError(_("Write a whole number from 1 to 100."))
 
 
 class QualityForm(FlaskForm):
@@ -43,7 +49,7 @@ class QualityForm(FlaskForm):
         default=DISCREPANT,
         validators=[
             Optional(),
-            NumberRange(1, 100, message=_("Write a whole number from 1 to 100.")),
+            between_1_and_100,
         ],
     )
     show = SelectField(
