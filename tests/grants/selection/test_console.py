@@ -93,7 +93,7 @@ def test_call_is_simulated_without_keeping_anything_and_kept_when_asked(app: Fla
 
     once = console(app, "simulate", call.code.lower())
     assert (once.exit_code, db.session.query(Selection).count()) == (0, 0)
-    assert "sex:female: 1 / 2, +25.00" in once.output
+    assert "sex:female: 1 / 2, +25.01" in once.output
     assert "Certificate: points 150.00, bound 150.00, checked." in once.output
 
     kept = console(app, "simulate", call.code, "--save", "--by", by.email)
