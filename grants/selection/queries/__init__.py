@@ -12,6 +12,15 @@ from grants.selection.queries.awards import (
     row_of,
     waiting_page,
 )
+from grants.selection.queries.export import (
+    ExportRow,
+    SheetFacts,
+    evaluators_of_run,
+    hidden_in_run,
+    rows_in_run,
+    rows_to_export,
+    rubrics_of_run,
+)
 from grants.selection.queries.inputs import Candidate, Inputs, hash_of, selection_inputs
 from grants.selection.queries.runs import (
     Cut,
@@ -30,7 +39,9 @@ from grants.selection.queries.runs import (
 __all__ = [
     "Candidate",
     "Cut",
+    "ExportRow",
     "Inputs",
+    "SheetFacts",
     "act_data",
     "active_award",
     "award_counts",
@@ -39,16 +50,21 @@ __all__ = [
     "calls_to_select",
     "counts_of",
     "cut_of",
+    "evaluators_of_run",
     "first_waiting",
     "get_award",
     "get_selection",
     "hash_of",
+    "hidden_in_run",
     "next_waiting",
     "published_selection",
     "ranked_page",
     "replacement_of",
     "row_of",
     "rows_for_act",
+    "rows_in_run",
+    "rows_to_export",
+    "rubrics_of_run",
     "runs_page",
     "selection_inputs",
     "unranked_page",

@@ -7,6 +7,7 @@ from grants.selection.services.awards import (
     decline_award,
     withdraw_award,
 )
+from grants.selection.services.export import note_export
 from grants.selection.services.runs import APPROVALS, approve, check_act, discard, propose, publish, simulate
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "claim_active_award",
     "decline_award",
     "discard",
+    "note_export",
     "propose",
     "publish",
     "simulate",

@@ -56,7 +56,7 @@ def show(selection_id: int) -> ResponseReturnValue:
 
 
 def _show_page(selection: Selection, form: StepForm) -> str:
-    owed = _owed(selection)
+    owed = owed_by_reader(selection)
     unranked = request.args.get("show") == "not_ranked"
     page_of = queries.unranked_page if unranked else queries.ranked_page
     return render_template(
@@ -73,7 +73,7 @@ def _show_page(selection: Selection, form: StepForm) -> str:
     )
 
 
-def _owed(selection: Selection) -> int:
+def owed_by_reader(selection: Selection) -> int:
     """Sheets the reader must hand in before they may see anybody's points; none once it is published."""
     if selection.state is SelectionState.PUBLISHED:
         return 0
@@ -118,7 +118,7 @@ def discard(selection_id: int) -> ResponseReturnValue:
 @requires(Permission.VIEW_SELECTION)
 def act(selection_id: int) -> ResponseReturnValue:
     selection = queries.get_selection(selection_id)
-    services.check_act(selection, owed=_owed(selection))
+    services.check_act(selection, owed=owed_by_reader(selection))
     document = pdf("selection/act.typ", queries.act_data(selection))
     name = f"acta-seleccion-{selection.id}.pdf"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -1,0 +1,7 @@
+"""Files that leave the house about a run: the workbook, the data for R, the methods annex."""
+
+from grants.selection.exports.codes import evaluator_codes
+from grants.selection.exports.contents import Contents, run_contents
+from grants.selection.exports.workbook import Version, run_workbook
+
+__all__ = ["Contents", "Version", "evaluator_codes", "run_contents", "run_workbook"]

@@ -1,0 +1,132 @@
+"""The columns of the workbook: what each is called, what it means, and where its value comes from."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from flask_babel import lazy_gettext as _
+
+from grants.calls.models import STAGE_NAMES, Criterion, Level
+from grants.selection.exports.book import Cell, Heading
+from grants.selection.exports.contents import Line, Sheet, earned, hundredths, level_words, rounded
+from grants.selection.exports.words import outcome_words, sheet_words
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[T]):
+    """A column over rows of one kind. `internal`: only in the internal version."""
+
+    name: object
+    width: int
+    meaning: object
+    value: Callable[[T], Cell]
+    internal: bool = False
+
+    @property
+    def heading(self) -> Heading:
+        return Heading(str(self.name), self.width, str(self.meaning))
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A row of the scores: one criterion of one sheet."""
+
+    line: Line
+    sheet: Sheet
+    criterion: Criterion
+
+    @property
+    def level(self) -> int | None:
+        return self.sheet.facts.levels.get(self.criterion.id)
+
+    @property
+    def comment(self) -> str:
+        return self.sheet.facts.scores.get(self.criterion.id, (None, ""))[1]
+
+
+Owned = tuple[Line, Sheet]
+FOLIO = _("The application's public reference. No name stands in this file.")
+CODE = _("The evaluator's code. It stays the same within a run and leads back to nobody.")
+POINTS = _("Points out of 100, to the hundredth, half up.")
+
+APPLICATIONS: Sequence[Column[tuple[Line, str]]] = (
+    Column(_("Folio"), 14, FOLIO, lambda one: one[0].folio),
+    Column(_("Outcome"), 16, _("Selected, waiting list or not ranked."), lambda one: outcome_words(one[0].row)),
+    Column(_("Place"), 8, _("Place in the run: first those selected, then the waiting list."),
+           lambda one: one[0].row.place),
+    Column(_("Plan"), 9, _("Mean of the plan's sheets that count. Points out of 100."),
+           lambda one: hundredths(one[0].row.plan_points)),
+    Column(_("Pitch"), 9, _("Mean of the pitch's sheets that count. Points out of 100."),
+           lambda one: hundredths(one[0].row.pitch_points)),
+    Column(_("Total"), 9, _("Plan and pitch under their declared weights. Points out of 100."),
+           lambda one: hundredths(one[0].row.points)),
+    Column(_("Sheets"), 8, _("How many sheets the run took in."), lambda one: one[0].row.reviews),
+    Column(_("Spread"), 9, _("Largest difference between two sheets of one stage that count, in points."),
+           lambda one: rounded(one[0].spread)),
+    Column(_("Lottery"), 9, _("Whether the public lottery decided between equal points."),
+           lambda one: one[0].row.settled_by_lottery),
+    Column(_("Amended"), 10, _("Whether one of its sheets was changed after it had been handed in."),
+           lambda one: any(sheet.facts.version > 1 for sheet in one[0].sheets)),
+    Column(_("Late"), 8, _("Whether one of its sheets was handed in after the agreed day."),
+           lambda one: any(sheet.facts.is_late for sheet in one[0].sheets)),
+    Column(_("Conflict"), 10, _("Whether somebody who wrote a sheet for it declared a conflict of interest."),
+           lambda one: any(sheet.facts.in_conflict for sheet in one[0].sheets)),
+    Column(_("Why"), 70, _("Why it is in, waits or is not ranked."), lambda one: one[1]),
+)  # fmt: skip
+
+SHEETS: Sequence[Column[Owned]] = (
+    Column(_("Folio"), 14, FOLIO, lambda one: one[0].folio),
+    Column(_("Stage"), 16, _("Business plan or pitch."), lambda one: str(STAGE_NAMES[one[1].facts.stage])),
+    Column(_("Evaluator"), 10, CODE, lambda one: one[1].code),
+    Column(_("Name"), 26, _("The evaluator's name. Do not pass it on."), lambda one: one[1].name, internal=True),
+    Column(_("Version"), 9, _("1 is the first sheet handed in; each amendment adds one."),
+           lambda one: one[1].facts.version),
+    Column(_("State"), 24, _("Whether the run took the sheet in, and if not, why."), lambda one: sheet_words(one[1])),
+    Column(_("Points"), 9, POINTS, lambda one: rounded(one[1].points)),
+    Column(_("Handed in"), 18, _("Day and time in Ecuador."), lambda one: one[1].facts.submitted_at, internal=True),
+    Column(_("Late"), 8, _("Whether it was handed in after the agreed day."), lambda one: one[1].facts.is_late),
+    Column(_("Amended"), 10, _("Whether it takes the place of an earlier version."),
+           lambda one: one[1].facts.version > 1),
+    Column(_("Reason for the amendment"), 40, _("In the evaluator's words."),
+           lambda one: one[1].facts.amendment_reason, internal=True),
+    Column(_("Comment"), 60, _("On the whole, in the evaluator's words."),
+           lambda one: one[1].facts.comment or None, internal=True),
+)  # fmt: skip
+
+SCORES: Sequence[Column[Scored]] = (
+    Column(_("Folio"), 14, FOLIO, lambda one: one.line.folio),
+    Column(_("Stage"), 16, _("Business plan or pitch."), lambda one: str(STAGE_NAMES[one.criterion.stage])),
+    Column(_("Evaluator"), 10, CODE, lambda one: one.sheet.code),
+    Column(_("Name"), 26, _("The evaluator's name. Do not pass it on."), lambda one: one.sheet.name, internal=True),
+    Column(_("Version"), 9, _("The version of the sheet."), lambda one: one.sheet.facts.version),
+    Column(_("Counts"), 9, _("Whether the run took the sheet in."), lambda one: one.sheet.counts),
+    Column(_("Criterion"), 30, _("What is judged."), lambda one: one.criterion.name),
+    Column(_("Level"), 8, _("The level given; empty where the score is missing, which is never 0."),
+           lambda one: one.level),
+    Column(_("Descriptor"), 40, _("The words of that level in the rubric."),
+           lambda one: level_words(one.criterion, one.level)),
+    Column(_("Weight (%)"), 10, _("The criterion's share of its stage."), lambda one: one.criterion.weight),
+    Column(_("Points"), 9, _("What the level earns of the 100 points of its stage."),
+           lambda one: earned(one.criterion, one.level)),
+    Column(_("Comment"), 60, _("On this criterion, in the evaluator's words."),
+           lambda one: one.comment or None, internal=True),
+)  # fmt: skip
+
+CRITERIA: Sequence[Column[Level]] = (
+    Column(_("Rubric version"), 9, _("An application is judged by the version in force when it was handed in."),
+           lambda one: one.criterion.rubric.version),
+    Column(_("Stage"), 16, _("Business plan or pitch."), lambda one: str(STAGE_NAMES[one.criterion.stage])),
+    Column(_("Position"), 9, _("The criterion's number in the rubric."), lambda one: one.criterion.position),
+    Column(_("Criterion"), 30, _("What is judged."), lambda one: one.criterion.name),
+    Column(_("Description"), 50, _("What it means."), lambda one: one.criterion.description or None),
+    Column(_("Weight (%)"), 10, _("The criterion's share of its stage."), lambda one: one.criterion.weight),
+    Column(_("Share of the total (%)"), 12, _("Stage share times criterion share: the weight it really has."),
+           lambda one: one.criterion.share_of_total),
+    Column(_("Level"), 8, _("From the lowest, which earns nothing, to the highest, which earns all."),
+           lambda one: one.value),
+    Column(_("Descriptor"), 40, _("The words of that level."), lambda one: one.descriptor),
+    Column(_("Points"), 9, _("What the level earns of the 100 points of its stage."),
+           lambda one: earned(one.criterion, one.value)),
+)  # fmt: skip

@@ -1,0 +1,116 @@
+"""What an export knows about a run: its rubrics, its evaluators, and each row with the points of its sheets."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+import scoring
+from grants.calls.models import Criterion, Rubric, Stage
+from grants.evaluation.queries import rubric_of
+from grants.selection.exports.codes import evaluator_codes
+from grants.selection.models import Selection, SelectionRow
+from grants.selection.queries.export import ExportRow, SheetFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet with its evaluator's code and name, and its exact points; None where a level is missing."""
+
+    facts: SheetFacts
+    code: str
+    name: str
+    points: Fraction | None
+
+    @property
+    def counts(self) -> bool:
+        """Whether the run took it in."""
+        return self.facts.stands and self.points is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An application of the run. Its sheets stand in the order of stage, evaluator's code and version."""
+
+    row: SelectionRow
+    folio: str
+    sheets: Sequence[Sheet]
+
+    def points_at(self, stage: Stage) -> list[Fraction]:
+        """The points of the sheets of a stage that count."""
+        return [one.points for one in self.sheets if one.facts.stage is stage and one.counts and one.points is not None]
+
+    @property
+    def spread(self) -> Fraction | None:
+        """The largest difference between sheets of one stage that count, in points; None without two of them."""
+        given = [self.points_at(stage) for stage in Stage]
+        return max((max(points) - min(points) for points in given if len(points) > 1), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """A run with what its sheets refer to: rubrics by their id, evaluators' names and codes by theirs."""
+
+    selection: Selection
+    rubrics: Mapping[int, Rubric]
+    names: Mapping[int, str]
+    codes: Mapping[int, str]
+    scales: Mapping[int, scoring.Rubric]
+
+    def lines(self, rows: Iterable[ExportRow]) -> Iterator[Line]:
+        """The rows, each with its sheets scored."""
+        for one in rows:
+            sheets = sorted((self._sheet(facts) for facts in one.sheets), key=_in_order)
+            yield Line(one.row, one.folio, sheets)
+
+    def _sheet(self, facts: SheetFacts) -> Sheet:
+        stage = next(one for one in self.scales[facts.rubric_id].stages if one.key == facts.stage)
+        try:
+            points = stage.points(facts.levels)
+        except scoring.Incomplete:  # a gap is a gap: such a sheet has no points
+            points = None
+        return Sheet(facts, self.codes[facts.evaluator_id], self.names[facts.evaluator_id], points)
+
+    @property
+    def criteria(self) -> list[Criterion]:
+        """All criteria, by version of the rubric, the plan before the pitch."""
+        rubrics = self.rubrics.values()
+        return [one for rubric in rubrics for stage in Stage for one in rubric.criteria_of(stage)]
+
+    def criteria_of(self, sheet: Sheet) -> list[Criterion]:
+        """The criteria of a sheet in their order."""
+        return self.rubrics[sheet.facts.rubric_id].criteria_of(sheet.facts.stage)
+
+
+def run_contents(selection: Selection, rubrics: Mapping[int, Rubric], names: Mapping[int, str]) -> Contents:
+    """Everything but the rows, which come by pages."""
+    scales = {number: rubric_of(rubric, selection.call) for number, rubric in rubrics.items()}
+    return Contents(selection, rubrics, names, evaluator_codes(selection, names), scales)
+
+
+def _in_order(sheet: Sheet) -> tuple[int, str, int]:
+    return list(Stage).index(sheet.facts.stage), sheet.code, sheet.facts.version
+
+
+def rounded(points: Fraction | None) -> Decimal | None:
+    """Points as they are published, to the hundredth, half up."""
+    return None if points is None else scoring.as_points(scoring.on_grid(points))
+
+
+def hundredths(points: int | None) -> Decimal | None:
+    """Points from hundredths of a point, where there are some."""
+    return None if points is None else scoring.as_points(points)
+
+
+def earned(criterion: Criterion, level: int | None) -> Decimal | None:
+    """What a level earns of the 100 points of its stage; None where the score is missing."""
+    if level is None:
+        return None
+    values = [one.value for one in criterion.levels]
+    scale = scoring.Criterion(criterion.id, criterion.weight, top=max(values), bottom=min(values))
+    return rounded(Fraction(criterion.weight) * scale.share(level))
+
+
+def level_words(criterion: Criterion, level: int | None) -> str | None:
+    """The descriptor of a level; None where the score is missing."""
+    return next((one.descriptor for one in criterion.levels if one.value == level), None)

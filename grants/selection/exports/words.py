@@ -1,0 +1,51 @@
+"""States, outcomes and reasons in words, the same as on the pages."""
+
+from flask import get_template_attribute
+from flask_babel import lazy_gettext as _
+
+from grants.selection.exports.contents import Sheet
+from grants.selection.models import Outcome, Selection, SelectionRow, SelectionState
+from grants.selection.queries import Cut
+
+OUTCOME_NAMES = {
+    Outcome.CHOSEN: _("Selected"),
+    Outcome.WAITING: _("Waiting list"),
+    Outcome.NOT_RANKED: _("Not ranked"),
+}
+STATE_NAMES = {
+    SelectionState.SIMULATED: _("Simulation: it binds nobody"),
+    SelectionState.PROPOSED: _("Proposed, waits for signatures"),
+    SelectionState.APPROVED: _("Approved, not published"),
+    SelectionState.PUBLISHED: _("Published"),
+    SelectionState.DISCARDED: _("Discarded"),
+}
+SHEET_NAMES = {
+    "counts": _("Counts"),
+    "conflict": _("Not counted: conflict of interest"),
+    "amended": _("Not counted: amended later"),
+    "missing": _("Not counted: a score is missing"),
+}
+
+
+def outcome_words(row: SelectionRow) -> str:
+    return str(OUTCOME_NAMES[row.outcome])
+
+
+def state_words(selection: Selection) -> str:
+    return str(STATE_NAMES[selection.state])
+
+
+def sheet_words(sheet: Sheet) -> str:
+    """Whether the run took a sheet in, and if not, why."""
+    if sheet.counts:
+        return str(SHEET_NAMES["counts"])
+    if sheet.facts.in_conflict:
+        return str(SHEET_NAMES["conflict"])
+    return str(SHEET_NAMES["missing" if sheet.facts.is_last else "amended"])
+
+
+def why_words(selection: Selection, row: SelectionRow, cut: Cut) -> str:
+    """The page's own sentence, without its mark-up."""
+    why = get_template_attribute("selection/_words.html", "why")
+    needed = selection.settings.get("reviews", 0) * len(selection.call.stages)
+    return " ".join(why(row, cut, selection.places, needed).unescape().split())

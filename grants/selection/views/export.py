@@ -1,0 +1,60 @@
+"""Files to take away about a run: the workbook in two versions."""
+
+from typing import IO
+
+from flask import send_file
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from grants.access.guard import requires
+from grants.access.permissions import Permission
+from grants.core.clock import utcnow
+from grants.core.db import reads_only, transaction
+from grants.selection import queries, services
+from grants.selection.exports import Contents, Version, run_contents, run_workbook
+from grants.selection.models import Selection
+from grants.selection.views.blueprint import bp
+from grants.selection.views.runs import owed_by_reader
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@bp.get("/selections/<int:selection_id>/workbook.xlsx")
+@requires(Permission.VIEW_SELECTION, writes=True)
+def public_workbook(selection_id: int) -> ResponseReturnValue:
+    return _workbook(selection_id, Version.PUBLIC)
+
+
+@bp.get("/selections/<int:selection_id>/internal-workbook.xlsx")
+@requires(Permission.RUN_SELECTION, writes=True)
+def internal_workbook(selection_id: int) -> ResponseReturnValue:
+    return _workbook(selection_id, Version.INTERNAL)
+
+
+def _workbook(selection_id: int, version: Version) -> ResponseReturnValue:
+    selection = _noted(selection_id, f"{version.value} workbook")
+    file = run_workbook(
+        _contents(selection),
+        queries.rows_to_export(selection, reader=current_user),
+        version=version,
+        cut=queries.cut_of(selection),
+        hidden=queries.hidden_in_run(selection, reader=current_user),
+    )
+    return _sent(file, XLSX, f"semilla-{version.value}-run-{selection.id}.xlsx")
+
+
+def _noted(selection_id: int, kind: str) -> Selection:
+    """The run, once its export is in the journal. What is read after that must not stop others from writing."""
+    selection = queries.get_selection(selection_id)
+    with transaction():
+        services.note_export(selection, kind=kind, owed=owed_by_reader(selection), by=current_user, now=utcnow())
+    reads_only.set(True)
+    return selection
+
+
+def _contents(selection: Selection) -> Contents:
+    return run_contents(selection, queries.rubrics_of_run(selection), queries.evaluators_of_run(selection))
+
+
+def _sent(file: IO[bytes], media_type: str, name: str) -> ResponseReturnValue:
+    return send_file(file, mimetype=media_type, as_attachment=True, download_name=name, max_age=0)
