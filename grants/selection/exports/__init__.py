@@ -2,6 +2,7 @@
 
 from grants.selection.exports.codes import evaluator_codes
 from grants.selection.exports.contents import Contents, run_contents
+from grants.selection.exports.data_for_r import run_data
 from grants.selection.exports.workbook import Version, run_workbook
 
-__all__ = ["Contents", "Version", "evaluator_codes", "run_contents", "run_workbook"]
+__all__ = ["Contents", "Version", "evaluator_codes", "run_contents", "run_data", "run_workbook"]

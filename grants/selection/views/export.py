@@ -1,4 +1,4 @@
-"""Files to take away about a run: the workbook in two versions."""
+"""Files to take away about a run: the workbook in two versions, data for R."""
 
 from typing import IO
 
@@ -11,7 +11,7 @@ from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import reads_only, transaction
 from grants.selection import queries, services
-from grants.selection.exports import Contents, Version, run_contents, run_workbook
+from grants.selection.exports import Contents, Version, run_contents, run_data, run_workbook
 from grants.selection.models import Selection
 from grants.selection.views.blueprint import bp
 from grants.selection.views.runs import owed_by_reader
@@ -41,6 +41,14 @@ def _workbook(selection_id: int, version: Version) -> ResponseReturnValue:
         hidden=queries.hidden_in_run(selection, reader=current_user),
     )
     return _sent(file, XLSX, f"semilla-{version.value}-run-{selection.id}.xlsx")
+
+
+@bp.get("/selections/<int:selection_id>/data-for-r.zip")
+@requires(Permission.VIEW_SELECTION, writes=True)
+def data_for_r(selection_id: int) -> ResponseReturnValue:
+    selection = _noted(selection_id, "data for R")
+    file = run_data(_contents(selection), queries.rows_to_export(selection, reader=current_user))
+    return _sent(file, "application/zip", f"semilla-data-run-{selection.id}.zip")
 
 
 def _noted(selection_id: int, kind: str) -> Selection:

@@ -1,5 +1,6 @@
 """Files to take away about a run: what they hold is what the database holds, and no more than the reader may see."""
 
+import csv
 import io
 import zipfile
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from grants.selection.exports.book import Book, Heading
 from grants.selection.models import Outcome, Selection, SelectionRow
 from tests.factories.access import make_user
 from tests.factories.applications import make_application
-from tests.factories.calls import make_call
+from tests.factories.calls import CRITERIA, make_call
 from tests.factories.evaluation import make_assignment, make_conflict, make_reviews, make_sheet
 from tests.grants.credit.counting import queries_of
 
@@ -196,9 +197,11 @@ def test_the_public_version_names_no_evaluator(app: Flask, sign_in: SignIn) -> N
     client = sign_in(make_user(Role.COORDINATOR))
 
     public, internal = client.get(address(run)), client.get(address(run, "internal-workbook.xlsx"))
+    data = unpacked(client.get(address(run, "data-for-r.zip")))
 
     words = ("Quishpe", "rosalba", "Tituaña", "Segundo", application.person.first_surname)
     assert [word for word in words if word in xml_of(public)] == []
+    assert [word for word in words if word in str(data)] == []
     assert [word for word in words if word in xml_of(internal)] == ["Quishpe", "Tituaña", "Segundo"]
     codes = {row["Evaluator"] for row in taken(client, address(run))["Sheets"]}
     assert codes == {"E01", "E02", "E03", "E04", "E05"}
@@ -269,7 +272,7 @@ def test_whoever_owes_sheets_takes_nothing(app: Flask, sign_in: SignIn) -> None:
     both = make_user(Role.COORDINATOR, Role.EVALUATOR)
     make_assignment(make_application(run.call), both)
 
-    for file in ("workbook.xlsx", "internal-workbook.xlsx"):
+    for file in ("workbook.xlsx", "internal-workbook.xlsx", "data-for-r.zip"):
         answer = sign_in(both).get(address(run, file), headers={"Accept-Language": "en"})
         assert answer.status_code == 409
         assert "Submit your own sheets of this call first" in answer.text
@@ -309,3 +312,56 @@ def test_a_full_worksheet_goes_on_in_another(app: Flask, tmp_path: Any) -> None:
 
     found = openpyxl.load_workbook(file)
     assert [[row[0] for row in sheet.values] for sheet in found] == [["Number", 0, 1], ["Number", 2, 3], ["Number", 4]]
+
+
+def unpacked(answer: Any) -> dict[str, str]:
+    assert answer.status_code == 200
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as package:
+        return {name: package.read(name).decode("utf-8") for name in package.namelist()}
+
+
+def table(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_the_data_for_r_hold_a_row_for_every_score(app: Flask, sign_in: SignIn) -> None:
+    call = make_call()
+    application = make_application(call)
+    make_reviews(application, plan=(4, 2, 1), pitch=(3, 0))
+    run = run_of(call)
+
+    files = unpacked(sign_in(make_user(Role.AUDITOR)).get(address(run, "data-for-r.zip")))
+
+    sheets, scores = table(files["sheets.csv"]), table(files["scores.csv"])
+    assert sorted((row["stage"], row["points"], row["counts"], row["panel"]) for row in sheets) == [
+        ("pitch", "45.0", "TRUE", "none"), ("pitch", "45.0", "TRUE", "none"),
+        ("plan", "70.0", "TRUE", "none"), ("plan", "70.0", "TRUE", "none"),
+    ]  # fmt: skip
+    assert len(scores) == 10
+    assert sum(int(row["level"]) for row in scores) == 20
+    names = {row["criterion"]: row["name"] for row in table(files["criteria.csv"])}
+    assert {names[row["criterion"]] for row in scores} == {name for _stage, name, _weight in CRITERIA}
+    rows = table(files["applications.csv"])
+    assert [(row["application"], row["total"], row["outcome"]) for row in rows] == [
+        (application.folio, "60.00", "chosen")
+    ]
+
+
+def test_the_dictionary_explains_every_column(app: Flask, sign_in: SignIn) -> None:
+    run = run_of(scored_call(levels=(2,)))
+    files = unpacked(sign_in(make_user(Role.AUDITOR)).get(address(run, "data-for-r.zip")))
+
+    explained = [(row["file"], row["column"]) for row in table(files["dictionary.csv"]) if row["meaning"]]
+
+    data = [name for name in files if name.endswith(".csv") and name != "dictionary.csv"]
+    assert explained == [(name, column) for name in data for column in files[name].splitlines()[0].split(",")]
+    assert "(1 | application) + (1 | evaluator)" in files["refit.R"]
+
+
+def test_a_criterion_cannot_start_a_formula_in_the_data_for_r(app: Flask, sign_in: SignIn) -> None:
+    call = scored_call(levels=(2,))
+    call.rubric.criteria[0].name = "=1+1"
+    run = run_of(call)
+    files = unpacked(sign_in(make_user(Role.AUDITOR)).get(address(run, "data-for-r.zip")))
+    assert "'=1+1" in files["criteria.csv"]
+    assert ",=1+1" not in files["criteria.csv"]
