@@ -66,12 +66,13 @@ class ExportRow:
 Found = Row[SelectionRow, str, int]
 
 
-def rows_to_export(selection: Selection, *, reader: User) -> Iterator[ExportRow]:
+def rows_to_export(selection: Selection, *, reader: User | None) -> Iterator[ExportRow]:
     """The rows of a run, best first, then those without a place by folio.
 
-    Those that the reader has a conflict about are left out. Three queries for every page of 250 rows, and one.
+    Those that the reader has a conflict about are left out; None reads all, for sums. Three queries for every page of
+    250 rows, and one.
     """
-    hidden = conflicted_applications(reader, selection.call_id)
+    hidden = conflicted_applications(reader, selection.call_id) if reader else frozenset()
     for page in chain(_ranked_pages(selection), _unranked_pages(selection)):
         yield from _with_sheets(selection, [found for found in page if found[0].application_id not in hidden])
 

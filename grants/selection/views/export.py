@@ -1,16 +1,21 @@
-"""Files to take away about a run: the workbook in two versions, data for R."""
+"""Files to take away about a run: the workbook in two versions, data for R, the methods annex."""
 
+from io import BytesIO
 from typing import IO
 
-from flask import send_file
+from flask import current_app, request, send_file
 from flask.typing import ResponseReturnValue
+from flask_babel import force_locale
 from flask_login import current_user
 
 from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import reads_only, transaction
-from grants.selection import queries, services
+from grants.core.documents import pdf
+from grants.core.web import chosen_language
+from grants.evaluation.queries import conflicted_applications
+from grants.selection import annex, queries, services
 from grants.selection.exports import Contents, Version, run_contents, run_data, run_workbook
 from grants.selection.models import Selection
 from grants.selection.views.blueprint import bp
@@ -49,6 +54,21 @@ def data_for_r(selection_id: int) -> ResponseReturnValue:
     selection = _noted(selection_id, "data for R")
     file = run_data(_contents(selection), queries.rows_to_export(selection, reader=current_user))
     return _sent(file, "application/zip", f"semilla-data-run-{selection.id}.zip")
+
+
+@bp.get("/selections/<int:selection_id>/methods-annex")
+@requires(Permission.VIEW_SELECTION, writes=True)
+def methods_annex(selection_id: int) -> ResponseReturnValue:
+    """In the language of the page, or in the one that the address asks for."""
+    selection = _noted(selection_id, "methods annex")
+    language = request.args.get("language")
+    if language not in current_app.config["LANGUAGES"]:
+        language = chosen_language()
+    hidden = conflicted_applications(current_user, selection.call_id)
+    with force_locale(language):
+        data = annex.methods_annex(_contents(selection), queries.rows_to_export(selection, reader=None), hidden=hidden)
+    document = BytesIO(pdf("selection/annex.typ", data))
+    return _sent(document, "application/pdf", f"semilla-methods-run-{selection.id}-{language}.pdf")
 
 
 def _noted(selection_id: int, kind: str) -> Selection:

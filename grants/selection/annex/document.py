@@ -1,0 +1,51 @@
+"""The methods annex as plain data for its printed form."""
+
+from collections.abc import Collection, Iterable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from grants.core.clock import utcnow
+from grants.selection.annex.blocks import day
+from grants.selection.annex.limits import about_the_limits, references
+from grants.selection.annex.lottery import about_the_lottery
+from grants.selection.annex.points import about_the_points, about_the_rubric, about_the_run, about_the_sheets
+from grants.selection.annex.tally import tally_of
+from grants.selection.exports.contents import Contents
+from grants.selection.queries.export import ExportRow
+
+
+def methods_annex(contents: Contents, rows: Iterable[ExportRow], *, hidden: Collection[int]) -> dict[str, Any]:
+    """The annex in the language in force. `rows`: all of the run; `hidden`: those that must not serve as examples."""
+    tally = tally_of(contents, contents.lines(rows), hidden=hidden)
+    run = contents.selection
+    return {
+        "language": str(get_locale() or "es")[:2],
+        "title": _("Methods annex"),
+        "subtitle": f"{run.call.code} · {run.call.name}",
+        "footer": f"{_('Methods annex')} · {run.call.code} · {_('run')} {run.id} · {run.inputs_hash[:16]}",
+        "made": _(
+            "Made on %(day)s with Semilla %(version)s; rules of the run: version %(rules)s.",
+            day=day(utcnow()),
+            version=_software(),
+            rules=run.settings.get("rules", "—"),
+        ),
+        "sections": [
+            about_the_run(contents, tally),
+            about_the_sheets(contents, tally),
+            about_the_rubric(contents),
+            about_the_points(contents, tally),
+            about_the_lottery(contents, tally),
+            about_the_limits(contents, tally),
+            references(),
+        ],
+    }
+
+
+def _software() -> str:
+    try:
+        return version("semilla")
+    except PackageNotFoundError:  # run from a checkout
+        return _("(from its source)")
