@@ -9,18 +9,22 @@ from flask_babel import gettext as _
 
 from grants.core.clock import utcnow
 from grants.selection.annex.blocks import day
+from grants.selection.annex.calibration import about_calibration, about_the_accuracy
 from grants.selection.annex.limits import about_the_limits, references
 from grants.selection.annex.lottery import about_the_lottery
 from grants.selection.annex.points import about_the_points, about_the_rubric, about_the_run, about_the_sheets
-from grants.selection.annex.tally import tally_of
 from grants.selection.exports.contents import Contents
+from grants.selection.exports.fits import fits_of
+from grants.selection.exports.tally import Tally
 from grants.selection.queries.export import ExportRow
 
 
 def methods_annex(contents: Contents, rows: Iterable[ExportRow], *, hidden: Collection[int]) -> dict[str, Any]:
     """The annex in the language in force. `rows`: all of the run; `hidden`: those that must not serve as examples."""
-    tally = tally_of(contents, contents.lines(rows), hidden=hidden)
-    run = contents.selection
+    tally = Tally.for_stages(contents)
+    for line in contents.lines(rows):
+        tally.add(line, is_hidden=line.row.application_id in hidden)
+    run, fits = contents.selection, fits_of(tally)
     return {
         "language": str(get_locale() or "es")[:2],
         "title": _("Methods annex"),
@@ -37,6 +41,8 @@ def methods_annex(contents: Contents, rows: Iterable[ExportRow], *, hidden: Coll
             about_the_sheets(contents, tally),
             about_the_rubric(contents),
             about_the_points(contents, tally),
+            about_calibration(fits),
+            about_the_accuracy(contents, tally, fits),
             about_the_lottery(contents, tally),
             about_the_limits(contents, tally),
             references(),
@@ -48,4 +54,4 @@ def _software() -> str:
     try:
         return version("semilla")
     except PackageNotFoundError:  # run from a checkout
-        return _("(from its source)")
+        return str(_("(from its source)"))

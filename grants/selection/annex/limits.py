@@ -3,8 +3,8 @@
 from flask_babel import gettext as _
 
 from grants.selection.annex.blocks import Block, items, section
-from grants.selection.annex.tally import Tally
 from grants.selection.exports.contents import Contents
+from grants.selection.exports.tally import Tally
 
 # Titles stay in the language in which they were published.
 REFERENCES = (

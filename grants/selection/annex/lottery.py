@@ -4,8 +4,8 @@ from flask_babel import gettext as _
 
 import scoring
 from grants.selection.annex.blocks import Block, code, section, text
-from grants.selection.annex.tally import Tally
 from grants.selection.exports.contents import Contents
+from grants.selection.exports.tally import Tally
 
 
 def about_the_lottery(contents: Contents, tally: Tally) -> Block:

@@ -7,8 +7,8 @@ from flask_babel import gettext as _
 
 from grants.calls.models import STAGE_NAMES, Criterion, Stage
 from grants.selection.annex.blocks import Block, code, day, facts, number, section, share, table, text, whole
-from grants.selection.annex.tally import Tally, spread_of
 from grants.selection.exports.contents import Contents, Line, Sheet, hundredths
+from grants.selection.exports.tally import Tally, spread_of
 from grants.selection.exports.words import state_words
 from grants.selection.models import Outcome
 
@@ -94,7 +94,7 @@ def about_the_points(contents: Contents, tally: Tally) -> Block:
                      "for."))  # fmt: skip
     if line is None:
         return section(_("How points are computed"), rule, missing)
-    told = text(_("An example from this run, one of its ranked applications, redone step by step:"))
+    told = text(_("An example from this run, near its cut line, redone step by step:"))
     return section(_("How points are computed"), rule, missing, told, code(*_redone(contents, line)))
 
 

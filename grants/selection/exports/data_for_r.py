@@ -12,11 +12,14 @@ from typing import IO, Any, Generic, TypeVar
 
 from flask_babel import lazy_gettext as _
 
-from grants.calls.models import Criterion, Level
+import scoring
+from grants.calls.models import Criterion, Level, Stage
 from grants.core.clock import local_day
 from grants.core.documents import safe_text
 from grants.selection.exports.columns import Scored
 from grants.selection.exports.contents import Contents, Line, Sheet, earned, hundredths
+from grants.selection.exports.fits import fits_of
+from grants.selection.exports.tally import Tally
 from grants.selection.queries.export import ExportRow
 
 T = TypeVar("T")
@@ -67,6 +70,8 @@ SHEETS: Sequence[Variable[tuple[Line, Sheet]]] = (
     Variable("version", "integer", _("1 is the first sheet handed in; each amendment adds one."),
              lambda one: one[1].facts.version),
     Variable("counts", "logical", COUNTS, lambda one: one[1].counts),
+    Variable("ranked", "logical", _("Whether the application has a place in the run."),
+             lambda one: one[0].row.place is not None),
     Variable("points", "numeric, 0 to 100", _("Points of the sheet at its stage, not rounded."),
              lambda one: None if one[1].points is None else float(one[1].points)),
     Variable("handed_in", "Date", _("Day in Ecuador."), lambda one: local_day(one[1].facts.submitted_at).isoformat()),
@@ -99,8 +104,21 @@ CRITERIA: Sequence[Variable[Level]] = (
              lambda one: one.value),
     Variable("descriptor", "character", _("The words of that level."), lambda one: one.descriptor),
 )  # fmt: skip
+
+FITS: Sequence[Variable[tuple[Stage, scoring.Calibration]]] = (
+    Variable("stage", "factor: plan, pitch", STAGE, lambda one: one[0].value),
+    Variable("application", "numeric, squared points", _("Variance between applications."),
+             lambda one: one[1].variance.application),
+    Variable("evaluator", "numeric, squared points", _("Variance between evaluators."),
+             lambda one: one[1].variance.evaluator),
+    Variable("residual", "numeric, squared points", _("Variance of the rest."),
+             lambda one: one[1].variance.residual),
+    Variable("reml_criterion", "numeric", _("Minus twice the restricted log-likelihood, as lme4 prints it."),
+             lambda one: one[1].reml_criterion),
+)  # fmt: skip
 FILES: dict[str, Sequence[Variable[Any]]] = {
     "applications.csv": APPLICATIONS, "sheets.csv": SHEETS, "scores.csv": SCORES, "criteria.csv": CRITERIA,
+    "fits.csv": FITS,
 }  # fmt: skip
 
 
@@ -129,7 +147,9 @@ def _write_tables(folder: Path, contents: Contents, rows: Iterable[ExportRow]) -
             name: _Table(open_files.enter_context((folder / name).open("w", encoding="utf-8", newline="")), variables)
             for name, variables in FILES.items()
         }
+        tally = Tally.for_stages(contents)
         for line in contents.lines(rows):
+            tally.add(line)
             tables["applications.csv"].add(line)
             for sheet in line.sheets:
                 tables["sheets.csv"].add((line, sheet))
@@ -138,6 +158,8 @@ def _write_tables(folder: Path, contents: Contents, rows: Iterable[ExportRow]) -
         for criterion in contents.criteria:
             for level in criterion.levels:
                 tables["criteria.csv"].add(level)
+        for fit in fits_of(tally).fits.items():
+            tables["fits.csv"].add(fit)
 
 
 class _Table:

@@ -3,7 +3,7 @@
 library(lme4)
 
 sheets <- read.csv("sheets.csv", stringsAsFactors = TRUE, fileEncoding = "UTF-8")
-sheets <- sheets[sheets$counts, ]
+sheets <- sheets[sheets$counts & sheets$ranked, ]
 
 for (stage in levels(sheets$stage)) {
   one <- droplevels(sheets[sheets$stage == stage, ])
@@ -14,5 +14,5 @@ for (stage in levels(sheets$stage)) {
   }
   cat("Stage:", stage, "\n")
   print(as.data.frame(VarCorr(fit))[, c("grp", "vcov")])
-  cat("REML criterion:", format(REMLcrit(fit), digits = 10), "\n")
+  cat("REML criterion:", format(REMLcrit(fit), digits = 10), "(Semilla's is in fits.csv)\n")
 }

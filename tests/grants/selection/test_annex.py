@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -135,6 +136,32 @@ def test_the_annex_of_a_run_without_anybody_ranked(app: Flask, sign_in: SignIn) 
     words = words_of(annex_of(sign_in(make_user(Role.AUDITOR)), run_of(call)))
     assert "Not ranked 1" in words
     assert "0 evaluators handed in 0 sheets" in words
+
+
+def test_variances_are_those_of_the_mean_squares(app: Flask, sign_in: SignIn) -> None:
+    """Where every evaluator reads every application, REML gives the components that the mean squares of the two-way
+    table give (Searle, Casella and McCulloch 1992, section 4.3), and one sheet has Shrout and Fleiss' ICC(2,1)."""
+    call = make_call(plan_weight=Decimal(100), pitch_weight=Decimal(0), reviews_per_application=3)
+    evaluators = [make_user(Role.EVALUATOR) for _n in range(3)]
+    given = [[(4, 4, 3), (4, 3, 3), (3, 3, 2)], [(3, 2, 2), (2, 3, 2), (2, 1, 1)], [(2, 1, 2), (1, 1, 0), (1, 0, 1)],
+             [(4, 2, 4), (3, 3, 3), (3, 1, 2)]]  # fmt: skip
+    for levels in given:
+        application = make_application(call)
+        for evaluator, one in zip(evaluators, levels, strict=True):
+            make_sheet(application, evaluator, levels=one)
+    points = np.array(given) @ np.array([50, 30, 20]) / 4
+    rows, columns, whole = points.mean(axis=1), points.mean(axis=0), points.mean()
+    n, k = points.shape
+    between, raters = k * rows.var(ddof=1), n * columns.var(ddof=1)
+    error = ((points - rows[:, None] - columns + whole) ** 2).sum() / ((n - 1) * (k - 1))
+    expected = ((between - error) / k, (raters - error) / n, error)
+
+    words = words_of(annex_of(sign_in(make_user(Role.AUDITOR)), run_of(call)))
+
+    icc = expected[0] / sum(expected)
+    assert all(part > 0 for part in expected)
+    assert f"Business plan {expected[0]:.2f} {expected[1]:.2f} {expected[2]:.2f} {icc:.3f}" in words
+    assert "1,000 times" in words
 
 
 def test_whoever_owes_sheets_reads_no_annex(app: Flask, sign_in: SignIn) -> None:

@@ -1,7 +1,7 @@
 """One pass over a run: how many of everything, and what agreement and calibration are computed from."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from grants.calls.models import Stage
@@ -13,12 +13,14 @@ from grants.selection.models import Outcome
 class StageTally:
     """The sheets of one stage that count, in the order of the run: who was judged, by whom, exact points.
 
-    `levels`: by criterion id, for each application the levels its sheets gave.
+    `ranked`: whether the application has a place. `levels`: by criterion id, for each application the levels its
+    sheets gave.
     """
 
     applications: list[str] = field(default_factory=list)
     evaluators: list[str] = field(default_factory=list)
     points: list[float] = field(default_factory=list)
+    ranked: list[bool] = field(default_factory=list)
     reviews: list[int] = field(default_factory=list)
     levels: defaultdict[int, list[list[int]]] = field(default_factory=lambda: defaultdict(list))
 
@@ -28,6 +30,7 @@ class StageTally:
             self.applications.append(line.folio)
             self.evaluators.append(sheet.code)
             self.points.append(float(sheet.points or 0))  # never None: such a sheet does not count
+            self.ranked.append(line.row.place is not None)
         for criterion in {one for sheet in sheets for one in sheet.facts.levels}:
             given = [sheet.facts.levels[criterion] for sheet in sheets if criterion in sheet.facts.levels]
             self.levels[criterion].append(given)
@@ -44,7 +47,7 @@ class StageTally:
 
 @dataclass
 class Tally:
-    """Counts of a run, and the two lines that serve as examples: of the points, and of the lottery."""
+    """Counts of a run, the folios of those selected, and the lines that serve as examples of points and lottery."""
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     evaluators: set[str] = field(default_factory=set)
@@ -53,26 +56,30 @@ class Tally:
     late: int = 0
     in_conflict: int = 0
     incomplete: int = 0
+    chosen: list[str] = field(default_factory=list)
     stages: dict[Stage, StageTally] = field(default_factory=dict)
     scored_example: Line | None = None
     lottery_example: Line | None = None
+
+    @classmethod
+    def for_stages(cls, contents: Contents) -> "Tally":
+        """Nothing counted yet; the stages that weigh something."""
+        return cls(stages={stage: StageTally() for stage in contents.selection.call.stages})
 
     @property
     def applications(self) -> int:
         return self.outcomes.total()
 
-
-def tally_of(contents: Contents, lines: Iterable[Line], *, hidden: Collection[int]) -> Tally:
-    """Count a run. `hidden`: applications that must not serve as an example."""
-    tally = Tally(stages={stage: StageTally() for stage in contents.selection.call.stages})
-    for line in lines:
-        tally.outcomes[line.row.outcome] += 1
-        _count_sheets(tally, line)
-        for stage, counted in tally.stages.items():
+    def add(self, line: Line, *, is_hidden: bool = False) -> None:
+        """Count an application. `is_hidden`: it must not serve as an example."""
+        self.outcomes[line.row.outcome] += 1
+        if line.row.outcome is Outcome.CHOSEN:
+            self.chosen.append(line.folio)
+        _count_sheets(self, line)
+        for stage, counted in self.stages.items():
             counted.add(line, [one for one in line.sheets if one.facts.stage is stage and one.counts])
-        if line.row.application_id not in hidden and line.row.place is not None:
-            _take_examples(tally, line)
-    return tally
+        if not is_hidden and line.row.place is not None:
+            _take_examples(self, line)
 
 
 def _count_sheets(tally: Tally, line: Line) -> None:
@@ -87,7 +94,8 @@ def _count_sheets(tally: Tally, line: Line) -> None:
 
 
 def _take_examples(tally: Tally, line: Line) -> None:
-    if tally.scored_example is None and line.row.points is not None:
+    is_last_in = line.row.outcome is Outcome.CHOSEN or tally.scored_example is None
+    if is_last_in and line.row.points is not None:
         tally.scored_example = line
     if tally.lottery_example is None or line.row.tie_key < tally.lottery_example.row.tie_key:
         tally.lottery_example = line
