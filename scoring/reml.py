@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 ITERATIONS = 200
 TOLERANCE = 1e-10  # what the last step may still gain in the criterion, for each rating
-RESIDUAL_FLOOR = 1e-9  # share of the variance below which the residual is not followed: the fit is then exact
+RESIDUAL_FLOOR = 1e-6  # share of the variance below which a component is not followed: far below a hundredth of a point
 FEW_SIZES = 6  # as many products are kept, one for each number of reviews an application has
 
 
@@ -232,18 +232,41 @@ def _start(system: System, total: float) -> Floats:
 
 
 def _step(solution: Solution, total: float) -> tuple[Floats, float]:
-    """A step of the three variances, and the gain in the criterion that it promises."""
-    theta = np.array([solution.variance.application, solution.variance.evaluator, solution.variance.residual])
+    """A step of the three variances, none of which falls below its edge, and the gain that it promises."""
+    variance = solution.variance
+    theta = np.array([variance.application, variance.evaluator, variance.residual])
+    least = np.array([0.0, 0.0, RESIDUAL_FLOOR * total]) - theta
     gradient, information = solution.gradient(solution.inverse()), solution.information()
-    edge = np.array([0.0, 0.0, RESIDUAL_FLOOR * total])
-    free = ~((theta <= edge) & (gradient >= 0))
-    step = np.zeros(3)
-    inner = information[np.ix_(free, free)]
-    # A trace of ridge: at a boundary, or with hardly any rows, the information can be singular.
-    inner[np.diag_indices_from(inner)] *= 1 + 1e-12
-    step[free] = -np.linalg.lstsq(inner, gradient[free], rcond=1e-14)[0]
-    landed = np.maximum(theta + step, edge)
-    return landed - theta, float(-gradient @ (landed - theta)) / 2
+    choices = [_newton(gradient, information, least), *_single(gradient, information, least)]
+    gains = [float(-gradient @ step - step @ information @ step / 2) for step in choices]
+    # The whole step, unless a variance alone promises far more: where its information vanishes, or at an edge.
+    best = int(np.argmax(gains))
+    best = 0 if gains[0] >= gains[best] / 2 else best
+    return choices[best], gains[best]
+
+
+def _newton(gradient: Floats, information: Floats, least: Floats) -> Floats:
+    """The step to where the criterion looks lowest; a variance that would fall below its edge stops there."""
+    step, free = np.zeros(3), (least < 0) | (gradient < 0)
+    for _pinned in range(3):
+        held = gradient[free] + information[np.ix_(free, ~free)] @ step[~free]
+        # Least squares: with hardly any rows the information can be singular.
+        step[free] = -np.linalg.lstsq(information[np.ix_(free, free)], held, rcond=1e-14)[0]
+        below = free & (step < least)
+        if not below.any():
+            break
+        step[below] = least[below]
+        free &= ~below
+    return step
+
+
+def _single(gradient: Floats, information: Floats, least: Floats) -> Iterator[Floats]:
+    """Steps of one variance alone. One that the data say nothing against falls to its edge."""
+    for part in range(3):
+        step = np.zeros(3)
+        downhill = gradient[part] >= -least[part] * information[part, part]
+        step[part] = least[part] if downhill else -gradient[part] / information[part, part]
+        yield step
 
 
 def _search(system: System, solution: Solution, step: Floats, total: float) -> Solution | None:

@@ -252,7 +252,7 @@ class _Tally:
 
     def __init__(self, count: int, draws: int, places: int) -> None:
         self.places, self.seen = places, 0
-        self.unit = max(1.0, count / (BINS - 1))
+        self.unit = max(0.5, count / (BINS - 1))  # ties have half ranks
         self.top, self.shared = np.zeros(count, dtype=np.int32), np.zeros(count)
         self.ranks = np.empty((draws, count), dtype=np.uint16)
 
