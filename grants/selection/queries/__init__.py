@@ -12,6 +12,7 @@ from grants.selection.queries.awards import (
     row_of,
     waiting_page,
 )
+from grants.selection.queries.departures import departures_of, directions_of, get_departure, row_by_folio
 from grants.selection.queries.export import (
     ExportRow,
     SheetFacts,
@@ -21,7 +22,8 @@ from grants.selection.queries.export import (
     rows_to_export,
     rubrics_of_run,
 )
-from grants.selection.queries.inputs import Candidate, Inputs, hash_of, selection_inputs
+from grants.selection.queries.inputs import Progress, application_numbers, count_submitted, selection_inputs
+from grants.selection.queries.records import StoredInputs, record_of, result_of, stored_inputs
 from grants.selection.queries.runs import (
     Cut,
     act_data,
@@ -37,29 +39,36 @@ from grants.selection.queries.runs import (
 )
 
 __all__ = [
-    "Candidate",
     "Cut",
     "ExportRow",
-    "Inputs",
+    "Progress",
     "SheetFacts",
+    "StoredInputs",
     "act_data",
     "active_award",
+    "application_numbers",
     "award_counts",
     "award_of",
     "awards_page",
     "calls_to_select",
+    "count_submitted",
     "counts_of",
     "cut_of",
+    "departures_of",
+    "directions_of",
     "evaluators_of_run",
     "first_waiting",
     "get_award",
+    "get_departure",
     "get_selection",
-    "hash_of",
     "hidden_in_run",
     "next_waiting",
     "published_selection",
     "ranked_page",
+    "record_of",
     "replacement_of",
+    "result_of",
+    "row_by_folio",
     "row_of",
     "rows_for_act",
     "rows_in_run",
@@ -67,6 +76,7 @@ __all__ = [
     "rubrics_of_run",
     "runs_page",
     "selection_inputs",
+    "stored_inputs",
     "unranked_page",
     "waiting_page",
 ]
