@@ -1,5 +1,6 @@
 """Sections on how far severe and lenient evaluators may have moved the points."""
 
+from collections.abc import Sequence
 from math import isfinite
 
 from flask_babel import gettext as _
@@ -11,10 +12,17 @@ from grants.selection.exports.contents import Contents
 from grants.selection.exports.fits import Fits
 from grants.selection.exports.tally import Tally
 
-DRAWS, SEED = 1000, 0
+
+def _mode(setting: object) -> str:
+    """What calibration may change in this run."""
+    if setting == "binding":
+        return str(_("Calibration decided: the points that were ranked are corrected for severity."))
+    if setting == "advisory":
+        return str(_("Calibration advised: the points that were ranked are the plain means of the rubric."))
+    return str(_("Calibration was off: the fit below is for information and changed nothing."))
 
 
-def about_calibration(fits: Fits) -> Block:
+def about_calibration(contents: Contents, fits: Fits) -> Block:
     model = text(_("Model, for each stage: points = panel + application + evaluator + rest, with applications and "
                    "evaluators as random effects, variances by restricted maximum likelihood (Patterson and Thompson "
                    "1971). A positive severity means fewer points than the average evaluator gives; with few reviews "
@@ -22,6 +30,7 @@ def about_calibration(fits: Fits) -> Block:
     return section(
         _("Severity of evaluators"),
         model,
+        text(_mode(contents.selection.settings.get("calibration"))),
         *([_variances(fits), _severities(fits)] if fits.fits else []),
         *(text(_refusal(stage, why)) for stage, why in fits.refused.items()),
     )
@@ -62,23 +71,29 @@ def _refusal(stage: Stage, why: str) -> str:
     return f"{STAGE_NAMES[stage]}: {reasons[why]}"
 
 
-def about_the_accuracy(contents: Contents, tally: Tally, fits: Fits) -> Block:
-    """How sure the decision is, from joint draws; nothing where a stage has no fit or nobody was selected."""
-    run, call = contents.selection, contents.selection.call
-    title = _("How sure the decision is")
-    if not (fits.is_whole and tally.chosen):
-        return section(title, text(_("Not computed: it takes a fit of every stage, and somebody selected.")))
-    parts = [(float(call.stage_weight(stage)) / 100, fit) for stage, fit in fits.fits.items()]
-    sure = scoring.rank_uncertainty(parts, run.places, draws=DRAWS, seed=SEED)
-    accuracy = sum(sure.p_top[folio] for folio in tally.chosen) / len(tally.chosen)
-    between = sum(0.05 < chance < 0.95 for chance in sure.p_top.values())
+def about_the_accuracy(contents: Contents, tally: Tally) -> Block:
+    """How sure the decision is, from the joint draws that the run was stored with."""
+    title, told = _("How sure the decision is"), contents.result.calibration if contents.result else {}
+    selected = [row.p_top for row in tally.chosen if row.p_top is not None]
+    if not selected:
+        return section(title, text(_("Not computed: it takes a calibration of every stage, and somebody selected.")))
+    under_quotas = [row.p_in for row in tally.chosen if row.p_in is not None]
+    between = sum(500 < chance < 9_500 for chance in tally.chances)
     return section(
         title,
         text(_("All applications were drawn together %(draws)s times from what the sheets leave open (seed %(seed)s). "
-               "Those selected stand among the best %(places)s in %(accuracy)s %% of the draws on average: so often "
-               "does this decision find the truly best, quotas left aside, as far as these sheets can tell.",
-               draws=whole(sure.draws), seed=SEED, places=whole(sure.places), accuracy=number(100 * accuracy, 1))),
+               "Those selected stand among the best %(places)s by points in %(accuracy)s %% of the draws on average: "
+               "so often does this decision find the truly best, as far as these sheets can tell.",
+               draws=whole(told.get("draws", 0)), seed=contents.selection.settings.get("draws_seed", "—"),
+               places=whole(contents.selection.places), accuracy=_mean(selected))),
+        text(_("Under the quotas they would be selected in %(accuracy)s %% of the draws on average.",
+               accuracy=_mean(under_quotas))) if under_quotas else {},
         text(_("For %(between)s of %(all)s applications the chance to be among the best lies between 5 and 95 %%: for "
                "them, other evaluators might have led to another outcome.", between=whole(between),
-               all=whole(len(sure.p_top)))),
+               all=whole(len(tally.chances)))),
     )  # fmt: skip
+
+
+def _mean(chances: Sequence[int]) -> str:
+    """A mean of hundredths of a percent, in percent."""
+    return number(sum(chances) / len(chances) / 100, 1)

@@ -1,15 +1,16 @@
 """The methods annex as plain data for its printed form."""
 
 from collections.abc import Collection, Iterable
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from grants.core.clock import utcnow
+from grants.selection.annex.agreement import about_agreement
 from grants.selection.annex.blocks import day
 from grants.selection.annex.calibration import about_calibration, about_the_accuracy
+from grants.selection.annex.choice import about_the_certificate, about_the_quotas, about_what_follows
 from grants.selection.annex.limits import about_the_limits, references
 from grants.selection.annex.lottery import about_the_lottery
 from grants.selection.annex.points import about_the_points, about_the_rubric, about_the_run, about_the_sheets
@@ -31,9 +32,9 @@ def methods_annex(contents: Contents, rows: Iterable[ExportRow], *, hidden: Coll
         "subtitle": f"{run.call.code} · {run.call.name}",
         "footer": f"{_('Methods annex')} · {run.call.code} · {_('run')} {run.id} · {run.inputs_hash[:16]}",
         "made": _(
-            "Made on %(day)s with Semilla %(version)s; rules of the run: version %(rules)s.",
+            "Made on %(day)s. The run was computed by Semilla %(version)s under version %(rules)s of its rules.",
             day=day(utcnow()),
-            version=_software(),
+            version=run.settings.get("software", "—"),
             rules=run.settings.get("rules", "—"),
         ),
         "sections": [
@@ -41,17 +42,14 @@ def methods_annex(contents: Contents, rows: Iterable[ExportRow], *, hidden: Coll
             about_the_sheets(contents, tally),
             about_the_rubric(contents),
             about_the_points(contents, tally),
-            about_calibration(fits),
-            about_the_accuracy(contents, tally, fits),
+            about_agreement(contents, tally),
+            about_calibration(contents, fits),
+            about_the_accuracy(contents, tally),
+            about_the_quotas(contents),
+            about_the_certificate(contents),
             about_the_lottery(contents, tally),
+            about_what_follows(contents, tally),
             about_the_limits(contents, tally),
             references(),
         ],
     }
-
-
-def _software() -> str:
-    try:
-        return version("semilla")
-    except PackageNotFoundError:  # run from a checkout
-        return str(_("(from its source)"))

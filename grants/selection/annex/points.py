@@ -59,14 +59,13 @@ def about_the_sheets(contents: Contents, tally: Tally) -> Block:
 
 
 def about_the_rubric(contents: Contents) -> Block:
-    call = contents.selection.call
     stages = [
-        _("%(stage)s: %(weight)s %% of the total.", stage=STAGE_NAMES[stage], weight=share(call.stage_weight(stage)))
-        for stage in call.stages
+        _("%(stage)s: %(weight)s %% of the total.", stage=STAGE_NAMES[stage], weight=share(weight))
+        for stage, weight in contents.weights.items()
     ]
     rows = [
         [f"{criterion.name} ({STAGE_NAMES[criterion.stage]})", _levels(criterion), share(criterion.weight),
-         share(criterion.share_of_total)]
+         share(contents.share_of_total(criterion))]
         for criterion in contents.criteria
     ]  # fmt: skip
     return section(
@@ -100,7 +99,7 @@ def about_the_points(contents: Contents, tally: Tally) -> Block:
 
 def _redone(contents: Contents, line: Line) -> Iterator[str]:
     """The arithmetic of one application, a line for each step."""
-    for stage in contents.selection.call.stages:
+    for stage in contents.weights:
         given = line.points_at(stage)
         first = next(one for one in line.sheets if one.facts.stage is stage and one.counts)
         yield f"{STAGE_NAMES[stage]}, {_('sheet of')} {first.code}:"
@@ -121,6 +120,8 @@ def _sheet_steps(contents: Contents, sheet: Sheet) -> Iterator[str]:
 
 
 def _total(contents: Contents, line: Line) -> Iterator[str]:
-    call, parts = contents.selection.call, {Stage.PLAN: line.row.plan_points, Stage.PITCH: line.row.pitch_points}
-    terms = [f"{share(call.stage_weight(stage))} % × {number(hundredths(parts[stage]))}" for stage in call.stages]
-    yield f"{_('total')}: {' + '.join(terms)} = {number(hundredths(line.row.points))}"
+    row, parts = line.row, {Stage.PLAN: line.row.plan_points, Stage.PITCH: line.row.pitch_points}
+    terms = [f"{share(weight)} % × {number(hundredths(parts[stage]))}" for stage, weight in contents.weights.items()]
+    yield f"{_('total')}: {' + '.join(terms)} = {number(hundredths(line.total))}"
+    if row.points != line.total:
+        yield f"{_('ranked, corrected for its evaluators')}: {number(hundredths(row.points))}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Generic, TypeVar
 
 from flask_babel import lazy_gettext as _
@@ -9,7 +10,8 @@ from flask_babel import lazy_gettext as _
 from grants.calls.models import STAGE_NAMES, Criterion, Level
 from grants.selection.exports.book import Cell, Heading
 from grants.selection.exports.contents import Line, Sheet, earned, hundredths, level_words, rounded
-from grants.selection.exports.words import outcome_words, sheet_words
+from grants.selection.exports.quotas import QuotaFacts
+from grants.selection.exports.words import departure_words, outcome_words, sheet_words
 
 T = TypeVar("T")
 
@@ -46,6 +48,15 @@ class Scored:
         return self.sheet.facts.scores.get(self.criterion.id, (None, ""))[1]
 
 
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A row of the rubric: one level of one criterion, and the criterion's share of the total."""
+
+    criterion: Criterion
+    level: Level
+    share_of_total: Decimal
+
+
 Owned = tuple[Line, Sheet]
 FOLIO = _("The application's public reference. No name stands in this file.")
 CODE = _("The evaluator's code. It stays the same within a run and leads back to nobody.")
@@ -61,7 +72,16 @@ APPLICATIONS: Sequence[Column[tuple[Line, str]]] = (
     Column(_("Pitch"), 9, _("Mean of the pitch's sheets that count. Points out of 100."),
            lambda one: hundredths(one[0].row.pitch_points)),
     Column(_("Total"), 9, _("Plan and pitch under their declared weights. Points out of 100."),
+           lambda one: hundredths(one[0].total)),
+    Column(_("Ranked points"), 9, _("What was ranked: the total, or the calibrated points where calibration decides."),
            lambda one: hundredths(one[0].row.points)),
+    Column(_("Calibrated"), 10, _("Points corrected for severe and lenient evaluators."),
+           lambda one: hundredths(one[0].row.measure)),
+    Column(_("Standard error"), 10, _("Of the calibrated points."), lambda one: hundredths(one[0].row.measure_se)),
+    Column(_("Chance among the best (%)"), 12, _("In how many of the draws it is among the best by points."),
+           lambda one: hundredths(one[0].row.p_top)),
+    Column(_("Chance under the quotas (%)"), 12, _("In how many of the draws it would be selected under the quotas."),
+           lambda one: hundredths(one[0].row.p_in)),
     Column(_("Sheets"), 8, _("How many sheets the run took in."), lambda one: one[0].row.reviews),
     Column(_("Spread"), 9, _("Largest difference between two sheets of one stage that count, in points."),
            lambda one: rounded(one[0].spread)),
@@ -73,6 +93,10 @@ APPLICATIONS: Sequence[Column[tuple[Line, str]]] = (
            lambda one: any(sheet.facts.is_late for sheet in one[0].sheets)),
     Column(_("Conflict"), 10, _("Whether somebody who wrote a sheet for it declared a conflict of interest."),
            lambda one: any(sheet.facts.in_conflict for sheet in one[0].sheets)),
+    Column(_("Departure"), 22, _("Whether those who signed put it in or out against the order."),
+           lambda one: departure_words(one[0].departure)),
+    Column(_("Reason for the departure"), 40, _("As the act prints it."),
+           lambda one: one[0].departure.words if one[0].departure else None, internal=True),
     Column(_("Why"), 70, _("Why it is in, waits or is not ranked."), lambda one: one[1]),
 )  # fmt: skip
 
@@ -114,7 +138,7 @@ SCORES: Sequence[Column[Scored]] = (
            lambda one: one.comment or None, internal=True),
 )  # fmt: skip
 
-CRITERIA: Sequence[Column[Level]] = (
+CRITERIA: Sequence[Column[Rung]] = (
     Column(_("Rubric version"), 9, _("An application is judged by the version in force when it was handed in."),
            lambda one: one.criterion.rubric.version),
     Column(_("Stage"), 16, _("Business plan or pitch."), lambda one: str(STAGE_NAMES[one.criterion.stage])),
@@ -123,10 +147,28 @@ CRITERIA: Sequence[Column[Level]] = (
     Column(_("Description"), 50, _("What it means."), lambda one: one.criterion.description or None),
     Column(_("Weight (%)"), 10, _("The criterion's share of its stage."), lambda one: one.criterion.weight),
     Column(_("Share of the total (%)"), 12, _("Stage share times criterion share: the weight it really has."),
-           lambda one: one.criterion.share_of_total),
+           lambda one: one.share_of_total),
     Column(_("Level"), 8, _("From the lowest, which earns nothing, to the highest, which earns all."),
-           lambda one: one.value),
-    Column(_("Descriptor"), 40, _("The words of that level."), lambda one: one.descriptor),
+           lambda one: one.level.value),
+    Column(_("Descriptor"), 40, _("The words of that level."), lambda one: one.level.descriptor),
     Column(_("Points"), 9, _("What the level earns of the 100 points of its stage."),
-           lambda one: earned(one.criterion, one.value)),
+           lambda one: earned(one.criterion, one.level.value)),
+)  # fmt: skip
+
+QUOTAS: Sequence[Column[QuotaFacts]] = (
+    Column(_("Group"), 34, _("Whom the quota counts, in the order declared in the call."), lambda one: one.words),
+    Column(_("Minimum"), 10, _("Places kept for the group."), lambda one: one.minimum),
+    Column(_("Maximum"), 10, _("Places the group may get at most."), lambda one: one.maximum),
+    Column(_("Possible"), 12, _("The nearest that could be kept, where the quota could not."),
+           lambda one: " / ".join(map(str, one.possible)) or None),
+    Column(_("Ranked"), 10,
+           _("Members who could be ranked. Small groups are protected in the public version: <5 is 1 to 4 people, "
+             "* hides a number that would give them away."), lambda one: one.eligible),
+    Column(_("Selected"), 10, _("Members selected, protected in the same way."), lambda one: one.chosen),
+    Column(_("Bonus"), 9, _("Points that the quota is worth at the cut line; below 0 for a maximum."),
+           lambda one: hundredths(one.bonus)),
+    Column(_("Entered"), 9, _("How many got a place when the quota was added to those before it."),
+           lambda one: one.entered),
+    Column(_("Left"), 9, _("How many lost a place when the quota was added to those before it."), lambda one: one.left),
+    Column(_("Cost"), 9, _("Points of all selected together that this quota cost."), lambda one: hundredths(one.cost)),
 )  # fmt: skip

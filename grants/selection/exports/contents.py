@@ -4,13 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 
 import scoring
 from grants.calls.models import Criterion, Rubric, Stage
-from grants.evaluation.queries import rubric_of
+from grants.evaluation.queries import stage_of
 from grants.selection.exports.codes import evaluator_codes
-from grants.selection.models import Selection, SelectionRow
+from grants.selection.exports.quotas import QuotaFacts, quota_facts
+from grants.selection.models import Departure, Selection, SelectionRow
 from grants.selection.queries.export import ExportRow, SheetFacts
+from grants.selection.reckoning import RunResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,12 @@ class Line:
     row: SelectionRow
     folio: str
     sheets: Sequence[Sheet]
+    departure: Departure | None
+
+    @property
+    def total(self) -> int | None:
+        """Plan and pitch under their weights, in hundredths, whatever was ranked."""
+        return self.row.points if self.row.mean_points is None else self.row.mean_points
 
     def points_at(self, stage: Stage) -> list[Fraction]:
         """The points of the sheets of a stage that count."""
@@ -47,24 +56,61 @@ class Line:
         return max((max(points) - min(points) for points in given if len(points) > 1), default=None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Contents:
-    """A run with what its sheets refer to: rubrics by their id, evaluators' names and codes by theirs."""
+    """A run with what its sheets refer to: rubrics by their id, evaluators' names and codes by theirs.
+
+    `result`: as it was stored; None for a run from before. `cantons`: names by code, of those that quotas name.
+    `departures`: decisions against the order, by application.
+    """
 
     selection: Selection
     rubrics: Mapping[int, Rubric]
     names: Mapping[int, str]
-    codes: Mapping[int, str]
-    scales: Mapping[int, scoring.Rubric]
+    result: RunResult | None
+    cantons: Mapping[str, str]
+    departures: Mapping[int, Departure]
+
+    @cached_property
+    def codes(self) -> Mapping[int, str]:
+        """Codes by evaluator."""
+        return evaluator_codes(self.selection, self.names)
+
+    @cached_property
+    def weights(self) -> Mapping[Stage, Decimal]:
+        """Stage shares that the run was computed with, of the stages that count: a what-if may have its own."""
+        call, settings = self.selection.call, self.selection.settings
+        shares = {stage: Decimal(settings.get(f"{stage.value}_weight", call.stage_weight(stage))) for stage in Stage}
+        return {stage: share for stage, share in shares.items() if share}
+
+    @cached_property
+    def _scales(self) -> Mapping[tuple[int, Stage], scoring.Stage]:
+        return {
+            (number, stage): stage_of(rubric.criteria, stage)
+            for number, rubric in self.rubrics.items()
+            for stage in Stage
+            if rubric.criteria_of(stage)
+        }
+
+    def share_of_total(self, criterion: Criterion) -> Decimal:
+        """Stage share times criterion share, in percent of the total."""
+        return self.weights.get(criterion.stage, Decimal(0)) * criterion.weight / 100
+
+    def quotas(self, *, in_public: bool) -> list[QuotaFacts]:
+        """How the quotas came out; none where the run had none."""
+        if self.result is None:
+            return []
+        limits = self.selection.settings.get("quotas", [])
+        return quota_facts(self.result, limits, self.cantons, in_public=in_public)
 
     def lines(self, rows: Iterable[ExportRow]) -> Iterator[Line]:
         """The rows, each with its sheets scored."""
         for one in rows:
             sheets = sorted((self._sheet(facts) for facts in one.sheets), key=_in_order)
-            yield Line(one.row, one.folio, sheets)
+            yield Line(one.row, one.folio, sheets, self.departures.get(one.row.application_id))
 
     def _sheet(self, facts: SheetFacts) -> Sheet:
-        stage = next(one for one in self.scales[facts.rubric_id].stages if one.key == facts.stage)
+        stage = self._scales[facts.rubric_id, facts.stage]
         try:
             points = stage.points(facts.levels)
         except scoring.Incomplete:  # a gap is a gap: such a sheet has no points
@@ -80,12 +126,6 @@ class Contents:
     def criteria_of(self, sheet: Sheet) -> list[Criterion]:
         """The criteria of a sheet in their order."""
         return self.rubrics[sheet.facts.rubric_id].criteria_of(sheet.facts.stage)
-
-
-def run_contents(selection: Selection, rubrics: Mapping[int, Rubric], names: Mapping[int, str]) -> Contents:
-    """Everything but the rows, which come by pages."""
-    scales = {number: rubric_of(rubric, selection.call) for number, rubric in rubrics.items()}
-    return Contents(selection, rubrics, names, evaluator_codes(selection, names), scales)
 
 
 def _in_order(sheet: Sheet) -> tuple[int, str, int]:

@@ -13,10 +13,10 @@ from typing import IO, Any, Generic, TypeVar
 from flask_babel import lazy_gettext as _
 
 import scoring
-from grants.calls.models import Criterion, Level, Stage
+from grants.calls.models import Criterion, Stage
 from grants.core.clock import local_day
 from grants.core.documents import safe_text
-from grants.selection.exports.columns import Scored
+from grants.selection.exports.columns import Rung, Scored
 from grants.selection.exports.contents import Contents, Line, Sheet, earned, hundredths
 from grants.selection.exports.fits import fits_of
 from grants.selection.exports.tally import Tally
@@ -53,7 +53,17 @@ APPLICATIONS: Sequence[Variable[Line]] = (
     Variable("pitch", "numeric, 0 to 100", _("Mean of the pitch's sheets that count. Points out of 100."),
              lambda one: hundredths(one.row.pitch_points)),
     Variable("total", "numeric, 0 to 100", _("Plan and pitch under their declared weights. Points out of 100."),
+             lambda one: hundredths(one.total)),
+    Variable("ranked_points", "numeric, 0 to 100",
+             _("What was ranked: the total, or the calibrated points where calibration decides."),
              lambda one: hundredths(one.row.points)),
+    Variable("calibrated", "numeric", _("Points corrected for severe and lenient evaluators."),
+             lambda one: hundredths(one.row.measure)),
+    Variable("calibrated_se", "numeric", _("Of the calibrated points."), lambda one: hundredths(one.row.measure_se)),
+    Variable("p_top", "numeric, percent", _("In how many of the draws it is among the best by points."),
+             lambda one: hundredths(one.row.p_top)),
+    Variable("p_in", "numeric, percent", _("In how many of the draws it would be selected under the quotas."),
+             lambda one: hundredths(one.row.p_in)),
     Variable("sheets", "integer", _("How many sheets the run took in."), lambda one: one.row.reviews),
     Variable("lottery", "logical", _("Whether the public lottery decided between equal points."),
              lambda one: one.row.settled_by_lottery),
@@ -92,17 +102,17 @@ SCORES: Sequence[Variable[Scored]] = (
              lambda one: earned(one.criterion, one.level)),
 )  # fmt: skip
 
-CRITERIA: Sequence[Variable[Level]] = (
+CRITERIA: Sequence[Variable[Rung]] = (
     Variable("criterion", "factor", _("Rubric version, stage and position."),
              lambda one: criterion_code(one.criterion)),
     Variable("stage", "factor: plan, pitch", STAGE, lambda one: one.criterion.stage.value),
     Variable("name", "character", _("What is judged."), lambda one: one.criterion.name),
     Variable("weight", "numeric, percent", _("The criterion's share of its stage."), lambda one: one.criterion.weight),
     Variable("share", "numeric, percent", _("Stage share times criterion share: the weight it really has."),
-             lambda one: one.criterion.share_of_total),
+             lambda one: one.share_of_total),
     Variable("level", "integer", _("From the lowest, which earns nothing, to the highest, which earns all."),
-             lambda one: one.value),
-    Variable("descriptor", "character", _("The words of that level."), lambda one: one.descriptor),
+             lambda one: one.level.value),
+    Variable("descriptor", "character", _("The words of that level."), lambda one: one.level.descriptor),
 )  # fmt: skip
 
 FITS: Sequence[Variable[tuple[Stage, scoring.Calibration]]] = (
@@ -157,7 +167,7 @@ def _write_tables(folder: Path, contents: Contents, rows: Iterable[ExportRow]) -
                     tables["scores.csv"].add(Scored(line, sheet, criterion))
         for criterion in contents.criteria:
             for level in criterion.levels:
-                tables["criteria.csv"].add(level)
+                tables["criteria.csv"].add(Rung(criterion, level, contents.share_of_total(criterion)))
         for fit in fits_of(tally).fits.items():
             tables["fits.csv"].add(fit)
 

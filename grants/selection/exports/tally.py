@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from grants.calls.models import Stage
 from grants.selection.exports.contents import Contents, Line, Sheet
-from grants.selection.models import Outcome
+from grants.selection.models import Outcome, SelectionRow
 
 
 @dataclass
@@ -42,12 +42,15 @@ class StageTally:
         for application, points in zip(self.applications, self.points, strict=True):
             rows[application].append(points)
         usual = Counter(map(len, rows.values())).most_common(1)
-        return [row for row in rows.values() if len(row) == usual[0][0]]
+        return [row for row in rows.values() if len(row) == usual[0][0]] if usual else []
 
 
 @dataclass
 class Tally:
-    """Counts of a run, the folios of those selected, and the lines that serve as examples of points and lottery."""
+    """Counts of a run, those selected, and the lines that serve as examples of points and lottery.
+
+    `chances`: of everybody ranked to be among the best, in hundredths of a percent.
+    """
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     evaluators: set[str] = field(default_factory=set)
@@ -56,7 +59,9 @@ class Tally:
     late: int = 0
     in_conflict: int = 0
     incomplete: int = 0
-    chosen: list[str] = field(default_factory=list)
+    chosen: list[SelectionRow] = field(default_factory=list)
+    chances: list[int] = field(default_factory=list)
+    departures: int = 0
     stages: dict[Stage, StageTally] = field(default_factory=dict)
     scored_example: Line | None = None
     lottery_example: Line | None = None
@@ -64,7 +69,7 @@ class Tally:
     @classmethod
     def for_stages(cls, contents: Contents) -> "Tally":
         """Nothing counted yet; the stages that weigh something."""
-        return cls(stages={stage: StageTally() for stage in contents.selection.call.stages})
+        return cls(stages={stage: StageTally() for stage in contents.weights})
 
     @property
     def applications(self) -> int:
@@ -74,7 +79,10 @@ class Tally:
         """Count an application. `is_hidden`: it must not serve as an example."""
         self.outcomes[line.row.outcome] += 1
         if line.row.outcome is Outcome.CHOSEN:
-            self.chosen.append(line.folio)
+            self.chosen.append(line.row)
+        if line.row.p_top is not None:
+            self.chances.append(line.row.p_top)
+        self.departures += line.departure is not None
         _count_sheets(self, line)
         for stage, counted in self.stages.items():
             counted.add(line, [one for one in line.sheets if one.facts.stage is stage and one.counts])

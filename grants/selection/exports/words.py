@@ -4,7 +4,7 @@ from flask import get_template_attribute
 from flask_babel import lazy_gettext as _
 
 from grants.selection.exports.contents import Sheet
-from grants.selection.models import Outcome, Selection, SelectionRow, SelectionState
+from grants.selection.models import DIRECTION_NAMES, Departure, Outcome, Selection, SelectionRow, SelectionState
 from grants.selection.queries import Cut
 
 OUTCOME_NAMES = {
@@ -42,6 +42,10 @@ def sheet_words(sheet: Sheet) -> str:
     if sheet.facts.in_conflict:
         return str(SHEET_NAMES["conflict"])
     return str(SHEET_NAMES["missing" if sheet.facts.is_last else "amended"])
+
+
+def departure_words(departure: Departure | None) -> str | None:
+    return None if departure is None else str(DIRECTION_NAMES[departure.direction])
 
 
 def why_words(selection: Selection, row: SelectionRow, cut: Cut) -> str:

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from grants.core.clock import local_day, utcnow
 from grants.selection.exports import columns as named
 from grants.selection.exports.book import Book, Cell, Heading, Table
-from grants.selection.exports.columns import Column, Scored
+from grants.selection.exports.columns import Column, Rung, Scored
 from grants.selection.exports.contents import Contents, Line
 from grants.selection.exports.parameters import parameters
 from grants.selection.exports.words import why_words
@@ -50,6 +50,7 @@ class _Workbook:
         self._sheets = self._table(_("Sheets"), named.SHEETS)
         self._scores = self._table(_("Scores"), named.SCORES)
         self._criteria = self._table(_("Criteria"), named.CRITERIA)
+        self._quotas = self._table(_("Quotas"), named.QUOTAS)
         self._run = book.table(_("Run"), _run_headings())
 
     def _shown(self, columns: Sequence[Column[T]]) -> list[Column[T]]:
@@ -67,8 +68,11 @@ class _Workbook:
             self._line(line, why_words(self._contents.selection, line.row, cut))
         for criterion in self._contents.criteria:
             for level in criterion.levels:
-                self._criteria.add(self._cells(named.CRITERIA, level))
-        for pair in parameters(self._contents.selection, with_names=self._version is Version.INTERNAL):
+                rung = Rung(criterion, level, self._contents.share_of_total(criterion))
+                self._criteria.add(self._cells(named.CRITERIA, rung))
+        for quota in self._contents.quotas(in_public=self._version is Version.PUBLIC):
+            self._quotas.add(self._cells(named.QUOTAS, quota))
+        for pair in parameters(self._contents, with_names=self._version is Version.INTERNAL):
             self._run.add(pair)
 
     def _line(self, line: Line, why: str) -> None:
@@ -81,7 +85,7 @@ class _Workbook:
     def _explain(self, hidden: int) -> None:
         for sentence in _sentences(self._contents, self._version, hidden):
             self._readme.add(["", "", sentence])
-        for table in (self._applications, self._sheets, self._scores, self._criteria, self._run):
+        for table in (self._applications, self._sheets, self._scores, self._criteria, self._quotas, self._run):
             for heading in table.headings:
                 self._readme.add([table.name, heading.name, heading.meaning])
 

@@ -10,13 +10,14 @@ from flask_login import current_user
 
 from grants.access.guard import requires
 from grants.access.permissions import Permission
+from grants.calls.queries import canton_names
 from grants.core.clock import utcnow
 from grants.core.db import reads_only, transaction
 from grants.core.documents import pdf
 from grants.core.web import chosen_language
 from grants.evaluation.queries import conflicted_applications
 from grants.selection import annex, queries, services
-from grants.selection.exports import Contents, Version, run_contents, run_data, run_workbook
+from grants.selection.exports import Contents, Version, run_data, run_workbook
 from grants.selection.models import Selection
 from grants.selection.views.blueprint import bp
 from grants.selection.views.runs import owed_by_reader
@@ -81,7 +82,14 @@ def _noted(selection_id: int, kind: str) -> Selection:
 
 
 def _contents(selection: Selection) -> Contents:
-    return run_contents(selection, queries.rubrics_of_run(selection), queries.evaluators_of_run(selection))
+    return Contents(
+        selection=selection,
+        rubrics=queries.rubrics_of_run(selection),
+        names=queries.evaluators_of_run(selection),
+        result=queries.result_of(selection),
+        cantons=canton_names(selection.call.quotas),
+        departures={one.application_id: one for one in queries.departures_of(selection)},
+    )
 
 
 def _sent(file: IO[bytes], media_type: str, name: str) -> ResponseReturnValue:

@@ -242,7 +242,7 @@ def test_numbers_days_and_headings_are_what_they_seem(app: Flask, sign_in: SignI
     answer = sign_in(make_user(Role.COORDINATOR)).get(path, headers={"Accept-Language": "en"})
     book = openpyxl.load_workbook(io.BytesIO(answer.data))
 
-    assert book.sheetnames == ["Read me", "Applications", "Sheets", "Scores", "Criteria", "Run"]
+    assert book.sheetnames == ["Read me", "Applications", "Sheets", "Scores", "Criteria", "Quotas", "Run"]
     assert {sheet.freeze_panes for sheet in book} == {"A2"}
     assert book["Sheets"].auto_filter.ref == "A1:L13"
     head = [cell.value for cell in book["Sheets"][1]]
