@@ -33,6 +33,7 @@ class Book:
         self._book = xlsxwriter.Workbook(file, {**PLAIN, "tmpdir": folder})
         self._most_rows = most_rows
         self._tables: list[Table] = []
+        self.truth = {True: _("yes"), False: _("no")}
         self.styles = {
             "head": self._book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
             "text": self._book.add_format({"valign": "top"}),
@@ -87,7 +88,7 @@ class Table:
     def _write(self, column: int, cell: Cell) -> None:
         where, styles = (self._next, column), self._book.styles
         if isinstance(cell, bool):
-            self._sheet.write_string(*where, _("yes") if cell else _("no"), styles["text"])
+            self._sheet.write_string(*where, self._book.truth[cell], styles["text"])
         elif isinstance(cell, str):
             self._sheet.write_string(*where, safe_text(cell), styles["text"])
         elif isinstance(cell, int):

@@ -102,7 +102,7 @@ APPLICATIONS: Sequence[Column[tuple[Line, str]]] = (
 
 SHEETS: Sequence[Column[Owned]] = (
     Column(_("Folio"), 14, FOLIO, lambda one: one[0].folio),
-    Column(_("Stage"), 16, _("Business plan or pitch."), lambda one: str(STAGE_NAMES[one[1].facts.stage])),
+    Column(_("Stage"), 16, _("Business plan or pitch."), lambda one: one[1].stage_name),
     Column(_("Evaluator"), 10, CODE, lambda one: one[1].code),
     Column(_("Name"), 26, _("The evaluator's name. Do not pass it on."), lambda one: one[1].name, internal=True),
     Column(_("Version"), 9, _("1 is the first sheet handed in; each amendment adds one."),
@@ -121,7 +121,7 @@ SHEETS: Sequence[Column[Owned]] = (
 
 SCORES: Sequence[Column[Scored]] = (
     Column(_("Folio"), 14, FOLIO, lambda one: one.line.folio),
-    Column(_("Stage"), 16, _("Business plan or pitch."), lambda one: str(STAGE_NAMES[one.criterion.stage])),
+    Column(_("Stage"), 16, _("Business plan or pitch."), lambda one: one.sheet.stage_name),
     Column(_("Evaluator"), 10, CODE, lambda one: one.sheet.code),
     Column(_("Name"), 26, _("The evaluator's name. Do not pass it on."), lambda one: one.sheet.name, internal=True),
     Column(_("Version"), 9, _("The version of the sheet."), lambda one: one.sheet.facts.version),

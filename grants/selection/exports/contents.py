@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import scoring
-from grants.calls.models import Criterion, Rubric, Stage
+from grants.calls.models import STAGE_NAMES, Criterion, Rubric, Stage
 from grants.evaluation.queries import stage_of
 from grants.selection.exports.codes import evaluator_codes
 from grants.selection.exports.quotas import QuotaFacts, quota_facts
@@ -24,6 +24,7 @@ class Sheet:
     code: str
     name: str
     points: Fraction | None
+    stage_name: str
 
     @property
     def counts(self) -> bool:
@@ -92,6 +93,11 @@ class Contents:
             if rubric.criteria_of(stage)
         }
 
+    @cached_property
+    def _stage_names(self) -> Mapping[Stage, str]:
+        """In the language in force, looked up once: a large run has hundreds of thousands of rows."""
+        return {stage: str(name) for stage, name in STAGE_NAMES.items()}
+
     def share_of_total(self, criterion: Criterion) -> Decimal:
         """Stage share times criterion share, in percent of the total."""
         return self.weights.get(criterion.stage, Decimal(0)) * criterion.weight / 100
@@ -115,7 +121,8 @@ class Contents:
             points = stage.points(facts.levels)
         except scoring.Incomplete:  # a gap is a gap: such a sheet has no points
             points = None
-        return Sheet(facts, self.codes[facts.evaluator_id], self.names[facts.evaluator_id], points)
+        code, name = self.codes[facts.evaluator_id], self.names[facts.evaluator_id]
+        return Sheet(facts, code, name, points, self._stage_names[facts.stage])
 
     @property
     def criteria(self) -> list[Criterion]:
@@ -142,13 +149,16 @@ def hundredths(points: int | None) -> Decimal | None:
     return None if points is None else scoring.as_points(points)
 
 
+@lru_cache(maxsize=4096)
+def _earned(weight: Decimal, low: int, high: int, level: int) -> Decimal:
+    return scoring.as_points(scoring.on_grid(Fraction(weight) * Fraction(level - low, high - low)))
+
+
 def earned(criterion: Criterion, level: int | None) -> Decimal | None:
     """What a level earns of the 100 points of its stage; None where the score is missing."""
     if level is None:
         return None
-    values = [one.value for one in criterion.levels]
-    scale = scoring.Criterion(criterion.id, criterion.weight, top=max(values), bottom=min(values))
-    return rounded(Fraction(criterion.weight) * scale.share(level))
+    return _earned(criterion.weight, criterion.levels[0].value, criterion.levels[-1].value, level)
 
 
 def level_words(criterion: Criterion, level: int | None) -> str | None:

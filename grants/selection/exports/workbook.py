@@ -54,6 +54,7 @@ class _Workbook:
         self._run = book.table(_("Run"), _run_headings())
 
     def _shown(self, columns: Sequence[Column[T]]) -> list[Column[T]]:
+        """The columns of this version."""
         return [one for one in columns if self._version is Version.INTERNAL or not one.internal]
 
     def _table(self, name: str, columns: Sequence[Column[Any]]) -> Table:
