@@ -50,6 +50,7 @@ def upgrade() -> None:
     sa.Column('row_key', sa.String(length=22), nullable=False),
     sa.Column('inputs_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('result_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('summary_sealed', sa.LargeBinary(), nullable=True),
     sa.ForeignKeyConstraint(['selection_id'], ['selection.id'], name=op.f('fk_selection_record_selection_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_selection_record')),
     sa.UniqueConstraint('row_key', name=op.f('uq_selection_record_row_key')),

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _
 
 from grants.calls.models import STAGE_NAMES, Criterion, Level
 from grants.selection.exports.book import Cell, Heading
-from grants.selection.exports.contents import Line, Sheet, earned, hundredths, level_words, rounded
+from grants.selection.exports.contents import Line, RowQuotas, Sheet, earned, hundredths, level_words, rounded
 from grants.selection.exports.quotas import QuotaFacts
 from grants.selection.exports.words import departure_words, outcome_words, sheet_words
 
@@ -29,6 +29,15 @@ class Column(Generic[T]):
     @property
     def heading(self) -> Heading:
         return Heading(str(self.name), self.width, str(self.meaning))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A row of the applications: why it is in or out, and the quotas it counts for."""
+
+    line: Line
+    why: str
+    quotas: RowQuotas | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,42 +71,46 @@ FOLIO = _("The application's public reference. No name stands in this file.")
 CODE = _("The evaluator's code. It stays the same within a run and leads back to nobody.")
 POINTS = _("Points out of 100, to the hundredth, half up.")
 
-APPLICATIONS: Sequence[Column[tuple[Line, str]]] = (
-    Column(_("Folio"), 14, FOLIO, lambda one: one[0].folio),
-    Column(_("Outcome"), 16, _("Selected, waiting list or not ranked."), lambda one: outcome_words(one[0].row)),
+APPLICATIONS: Sequence[Column[Told]] = (
+    Column(_("Folio"), 14, FOLIO, lambda one: one.line.folio),
+    Column(_("Outcome"), 16, _("Selected, waiting list or not ranked."), lambda one: outcome_words(one.line.row)),
     Column(_("Place"), 8, _("Place in the run: first those selected, then the waiting list."),
-           lambda one: one[0].row.place),
+           lambda one: one.line.row.place),
     Column(_("Plan"), 9, _("Mean of the plan's sheets that count. Points out of 100."),
-           lambda one: hundredths(one[0].row.plan_points)),
+           lambda one: hundredths(one.line.row.plan_points)),
     Column(_("Pitch"), 9, _("Mean of the pitch's sheets that count. Points out of 100."),
-           lambda one: hundredths(one[0].row.pitch_points)),
+           lambda one: hundredths(one.line.row.pitch_points)),
     Column(_("Total"), 9, _("Plan and pitch under their declared weights. Points out of 100."),
-           lambda one: hundredths(one[0].total)),
+           lambda one: hundredths(one.line.total)),
     Column(_("Ranked points"), 9, _("What was ranked: the total, or the calibrated points where calibration decides."),
-           lambda one: hundredths(one[0].row.points)),
+           lambda one: hundredths(one.line.row.points)),
     Column(_("Calibrated"), 10, _("Points corrected for severe and lenient evaluators."),
-           lambda one: hundredths(one[0].row.measure)),
-    Column(_("Standard error"), 10, _("Of the calibrated points."), lambda one: hundredths(one[0].row.measure_se)),
+           lambda one: hundredths(one.line.row.measure)),
+    Column(_("Standard error"), 10, _("Of the calibrated points."), lambda one: hundredths(one.line.row.measure_se)),
     Column(_("Chance among the best (%)"), 12, _("In how many of the draws it is among the best by points."),
-           lambda one: hundredths(one[0].row.p_top)),
+           lambda one: hundredths(one.line.row.p_top)),
     Column(_("Chance under the quotas (%)"), 12, _("In how many of the draws it would be selected under the quotas."),
-           lambda one: hundredths(one[0].row.p_in)),
-    Column(_("Sheets"), 8, _("How many sheets the run took in."), lambda one: one[0].row.reviews),
+           lambda one: hundredths(one.line.row.p_in)),
+    Column(_("Sheets"), 8, _("How many sheets the run took in."), lambda one: one.line.row.reviews),
     Column(_("Spread"), 9, _("Largest difference between two sheets of one stage that count, in points."),
-           lambda one: rounded(one[0].spread)),
+           lambda one: rounded(one.line.spread)),
+    Column(_("Counts for"), 34, _("The groups of the call's quotas that it counts for. Sensitive: do not pass it on."),
+           lambda one: ", ".join(one.quotas.groups) if one.quotas else None, internal=True),
+    Column(_("Bonus"), 9, _("Points that these quotas are worth at the cut line."),
+           lambda one: hundredths(one.quotas.bonus) if one.quotas else None, internal=True),
     Column(_("Lottery"), 9, _("Whether the public lottery decided between equal points."),
-           lambda one: one[0].row.settled_by_lottery),
+           lambda one: one.line.row.settled_by_lottery),
     Column(_("Amended"), 10, _("Whether one of its sheets was changed after it had been handed in."),
-           lambda one: any(sheet.facts.version > 1 for sheet in one[0].sheets)),
+           lambda one: any(sheet.facts.version > 1 for sheet in one.line.sheets)),
     Column(_("Late"), 8, _("Whether one of its sheets was handed in after the agreed day."),
-           lambda one: any(sheet.facts.is_late for sheet in one[0].sheets)),
+           lambda one: any(sheet.facts.is_late for sheet in one.line.sheets)),
     Column(_("Conflict"), 10, _("Whether somebody who wrote a sheet for it declared a conflict of interest."),
-           lambda one: any(sheet.facts.in_conflict for sheet in one[0].sheets)),
+           lambda one: any(sheet.facts.in_conflict for sheet in one.line.sheets)),
     Column(_("Departure"), 22, _("Whether those who signed put it in or out against the order."),
-           lambda one: departure_words(one[0].departure)),
+           lambda one: departure_words(one.line.departure)),
     Column(_("Reason for the departure"), 40, _("As the act prints it."),
-           lambda one: one[0].departure.words if one[0].departure else None, internal=True),
-    Column(_("Why"), 70, _("Why it is in, waits or is not ranked."), lambda one: one[1]),
+           lambda one: one.line.departure.words if one.line.departure else None, internal=True),
+    Column(_("Why"), 70, _("Why it is in, waits or is not ranked."), lambda one: one.why),
 )  # fmt: skip
 
 SHEETS: Sequence[Column[Owned]] = (

@@ -57,11 +57,20 @@ class Line:
         return max((max(points) - min(points) for points in given if len(points) > 1), default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class RowQuotas:
+    """The quotas a row counts for and those that explain its outcome, in words; their bonuses in hundredths."""
+
+    groups: Sequence[str]
+    decisive: Sequence[str]
+    bonus: int
+
+
 @dataclass(frozen=True)
 class Contents:
     """A run with what its sheets refer to: rubrics by their id, evaluators' names and codes by theirs.
 
-    `result`: as it was stored; None for a run from before. `cantons`: names by code, of those that quotas name.
+    `result`: as it was stored; None for a run from before. `groups`: names in words of those that quotas count.
     `departures`: decisions against the order, by application.
     """
 
@@ -69,7 +78,7 @@ class Contents:
     rubrics: Mapping[int, Rubric]
     names: Mapping[int, str]
     result: RunResult | None
-    cantons: Mapping[str, str]
+    groups: Mapping[str, str]
     departures: Mapping[int, Departure]
 
     @cached_property
@@ -104,10 +113,22 @@ class Contents:
 
     def quotas(self, *, in_public: bool) -> list[QuotaFacts]:
         """How the quotas came out; none where the run had none."""
+        return [] if self.result is None else quota_facts(self.result, self.groups, in_public=in_public)
+
+    @cached_property
+    def counted_for(self) -> Mapping[str, RowQuotas]:
+        """By folio: the quotas it counts for, those that explain its outcome, and what they are worth."""
         if self.result is None:
-            return []
-        limits = self.selection.settings.get("quotas", [])
-        return quota_facts(self.result, limits, self.cantons, in_public=in_public)
+            return {}
+        worth = {quota.group: quota.bonus for quota in self.result.quotas}
+        return {
+            line.folio: RowQuotas(
+                [self.groups[group] for group in line.groups],
+                [self.groups[group] for group in line.quotas],
+                sum(worth[group] for group in line.groups),
+            )
+            for line in self.result.lines
+        }
 
     def lines(self, rows: Iterable[ExportRow]) -> Iterator[Line]:
         """The rows, each with its sheets scored."""

@@ -1,9 +1,8 @@
 """How the quotas of a run came out, with small groups protected where the public reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from grants.calls.words import group_words
 from grants.people.protection import Mark, is_small, protect
 from grants.selection.reckoning import RunResult
 
@@ -34,35 +33,28 @@ class QuotaFacts:
     possible: tuple[int, ...]
 
 
-def quota_facts(
-    result: RunResult, limits: Sequence[Sequence[int | str | None]], cantons: Mapping[str, str], *, in_public: bool
-) -> list[QuotaFacts]:
-    """The quotas of a run. `limits`: group, minimum and maximum as the run was given them."""
+def quota_facts(result: RunResult, names: Mapping[str, str], *, in_public: bool) -> list[QuotaFacts]:
+    """The quotas of a run in their declared order; `names` in words by group."""
     chosen, waiting = _counts(result, in_public=in_public)
     steps = {step.group: step for step in result.steps}
-    counted = {one.group: one for one in result.quotas}
     found = []
-    for group, minimum, maximum in limits:
-        group, step = str(group), steps.get(str(group))
+    for quota in result.quotas:
+        group, step = quota.group, steps.get(quota.group)
         entered, left = (len(step.entered), len(step.left)) if step else (0, 0)
         found.append(QuotaFacts(
             group=group,
-            words=group_words(group, cantons),
-            minimum=_limit(minimum),
-            maximum=_limit(maximum),
+            words=names[group],
+            minimum=quota.minimum,
+            maximum=quota.maximum,
             eligible=_together(chosen[group], waiting[group]),
             chosen=chosen[group],
-            bonus=counted[group].bonus,
+            bonus=quota.bonus,
             entered=_few(entered) if in_public else entered,
             left=_few(left) if in_public else left,
             cost=step.cost if step else 0,
             possible=tuple(one.possible for one in result.relaxed if one.group == group),
         ))  # fmt: skip
     return found
-
-
-def _limit(value: int | str | None) -> int | None:
-    return None if value is None else int(value)
 
 
 def _together(chosen: Count, waiting: Count) -> Count:

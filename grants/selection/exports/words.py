@@ -1,11 +1,11 @@
 """States, outcomes and reasons in words, the same as on the pages."""
 
-from flask import get_template_attribute
 from flask_babel import lazy_gettext as _
 
-from grants.selection.exports.contents import Sheet
+from grants.selection.exports.contents import Contents, Line, Sheet
 from grants.selection.models import DIRECTION_NAMES, Departure, Outcome, Selection, SelectionRow, SelectionState
 from grants.selection.queries import Cut
+from grants.selection.words import Explained, needed_sheets, why
 
 OUTCOME_NAMES = {
     Outcome.CHOSEN: _("Selected"),
@@ -48,8 +48,9 @@ def departure_words(departure: Departure | None) -> str | None:
     return None if departure is None else str(DIRECTION_NAMES[departure.direction])
 
 
-def why_words(selection: Selection, row: SelectionRow, cut: Cut) -> str:
-    """The page's own sentence, without its mark-up."""
-    why = get_template_attribute("selection/_words.html", "why")
-    needed = selection.settings.get("reviews", 0) * len(selection.call.stages)
-    return " ".join(why(row, cut, selection.places, needed).unescape().split())
+def why_words(contents: Contents, line: Line, cut: Cut, *, in_public: bool) -> str:
+    """The page's own sentence. In public it does not say for whom a quota is: that would tell what a person is."""
+    selection, counted = contents.selection, contents.counted_for.get(line.folio)
+    quotas = None if in_public or counted is None else counted.decisive
+    needed = needed_sheets(selection)
+    return why(Explained(line.row, cut.lowest_in, selection.places, needed, quotas, line.departure))

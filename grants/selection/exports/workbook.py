@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from grants.core.clock import local_day, utcnow
 from grants.selection.exports import columns as named
 from grants.selection.exports.book import Book, Cell, Heading, Table
-from grants.selection.exports.columns import Column, Rung, Scored
+from grants.selection.exports.columns import Column, Rung, Scored, Told
 from grants.selection.exports.contents import Contents, Line
 from grants.selection.exports.parameters import parameters
 from grants.selection.exports.words import why_words
@@ -66,7 +66,7 @@ class _Workbook:
     def write(self, lines: Iterable[Line], cut: Cut, hidden: int) -> None:
         self._explain(hidden)
         for line in lines:
-            self._line(line, why_words(self._contents.selection, line.row, cut))
+            self._line(line, why_words(self._contents, line, cut, in_public=self._version is Version.PUBLIC))
         for criterion in self._contents.criteria:
             for level in criterion.levels:
                 rung = Rung(criterion, level, self._contents.share_of_total(criterion))
@@ -77,7 +77,8 @@ class _Workbook:
             self._run.add(pair)
 
     def _line(self, line: Line, why: str) -> None:
-        self._applications.add(self._cells(named.APPLICATIONS, (line, why)))
+        told = Told(line, why, self._contents.counted_for.get(line.folio))
+        self._applications.add(self._cells(named.APPLICATIONS, told))
         for sheet in line.sheets:
             self._sheets.add(self._cells(named.SHEETS, (line, sheet)))
             for criterion in self._contents.criteria_of(sheet):

@@ -23,6 +23,7 @@ class SelectionRecord(SealedRow, Model):
     selection_id: Mapped[int] = mapped_column(ForeignKey("selection.id"), unique=True)
     inputs = sealed_text()
     result = sealed_text()
+    summary = sealed_text()  # the result without its lines
     result_hash: Mapped[str] = mapped_column(String(64))
     software: Mapped[str] = mapped_column(String(40))
 

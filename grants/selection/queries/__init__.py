@@ -1,5 +1,6 @@
 """Questions about selections, awards and waiting lists."""
 
+from grants.selection.queries.act import act_data
 from grants.selection.queries.awards import (
     active_award,
     award_counts,
@@ -12,7 +13,9 @@ from grants.selection.queries.awards import (
     row_of,
     waiting_page,
 )
+from grants.selection.queries.comparing import Comparison, base_run, compare, what_ifs_of
 from grants.selection.queries.departures import departures_of, directions_of, get_departure, row_by_folio
+from grants.selection.queries.explaining import RunPage, ShownRow, group_names, run_page
 from grants.selection.queries.export import (
     ExportRow,
     SheetFacts,
@@ -23,10 +26,9 @@ from grants.selection.queries.export import (
     rubrics_of_run,
 )
 from grants.selection.queries.inputs import Progress, application_numbers, count_submitted, selection_inputs
-from grants.selection.queries.records import StoredInputs, record_of, result_of, stored_inputs
+from grants.selection.queries.records import StoredInputs, record_of, result_of, stored_inputs, summary_of
 from grants.selection.queries.runs import (
     Cut,
-    act_data,
     calls_to_select,
     counts_of,
     cut_of,
@@ -39,10 +41,13 @@ from grants.selection.queries.runs import (
 )
 
 __all__ = [
+    "Comparison",
     "Cut",
     "ExportRow",
     "Progress",
+    "RunPage",
     "SheetFacts",
+    "ShownRow",
     "StoredInputs",
     "act_data",
     "active_award",
@@ -50,7 +55,9 @@ __all__ = [
     "award_counts",
     "award_of",
     "awards_page",
+    "base_run",
     "calls_to_select",
+    "compare",
     "count_submitted",
     "counts_of",
     "cut_of",
@@ -61,6 +68,7 @@ __all__ = [
     "get_award",
     "get_departure",
     "get_selection",
+    "group_names",
     "hidden_in_run",
     "next_waiting",
     "published_selection",
@@ -74,9 +82,12 @@ __all__ = [
     "rows_in_run",
     "rows_to_export",
     "rubrics_of_run",
+    "run_page",
     "runs_page",
     "selection_inputs",
     "stored_inputs",
+    "summary_of",
     "unranked_page",
     "waiting_page",
+    "what_ifs_of",
 ]

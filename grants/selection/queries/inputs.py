@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from grants.applications.models import Application, ApplicationState
@@ -85,7 +85,7 @@ def _submitted(call: Call) -> tuple[Any, Any]:
     return Application.call_id == call.id, Application.state == ApplicationState.SUBMITTED
 
 
-def _pages(call: Call) -> Iterator[Sequence[Row[Any]]]:
+def _pages(call: Call) -> Iterator[Sequence[Any]]:
     last = ""
     while True:
         page = db.session.execute(
@@ -102,7 +102,7 @@ def _pages(call: Call) -> Iterator[Sequence[Row[Any]]]:
         last = page[-1].folio
 
 
-def _entries(reading: _Reading, page: Sequence[Row[Any]]) -> Iterator[Entry]:
+def _entries(reading: _Reading, page: Sequence[Any]) -> Iterator[Entry]:
     sheets = _sheets(reading, [row.id for row in page]) if reading.call.kind is CallKind.SEED_CAPITAL else {}
     by_age = reading.counts_by(QuotaDimension.AGE_BAND)
     births = births_of([row.person_id for row in page]) if by_age else {}
@@ -119,7 +119,7 @@ def _entries(reading: _Reading, page: Sequence[Row[Any]]) -> Iterator[Entry]:
         )
 
 
-def _groups(row: Row[Any]) -> Iterator[str]:
+def _groups(row: Any) -> Iterator[str]:
     yield group_name(QuotaDimension.SEX, row.sex.value)
     yield group_name(QuotaDimension.POPULATION_GROUP, row.population_group.value)
     yield group_name(QuotaDimension.CANTON, row.canton_code)

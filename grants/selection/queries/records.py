@@ -33,6 +33,12 @@ def result_of(selection: Selection) -> RunResult | None:
     return RunResult.parse(record.result) if record else None
 
 
+def summary_of(selection: Selection) -> RunResult | None:
+    """The run's result without its lines: quotas, cost, certificate. It tells nobody's groups beyond their numbers."""
+    record = record_of(selection)
+    return RunResult.parse(record.summary) if record else None
+
+
 def stored_inputs(selection: Selection) -> StoredInputs | None:
     """Everybody who could be ranked with the points that were ranked, places, quotas and lottery.
 

@@ -84,7 +84,7 @@ class Pointer:
         rubric, reviews = self.rubrics[version], self.inputs.settings["reviews"]
         if any(len(sheets.get(str(stage.key), ())) < reviews for stage in rubric.counted):
             return None
-        return scoring.combine(rubric, dict(sheets))
+        return scoring.combine(rubric, {stage.key: sheets[str(stage.key)] for stage in rubric.counted})
 
 
 def _rubric(stages: Mapping[str, Any], weights: Mapping[str, Decimal]) -> scoring.Rubric:

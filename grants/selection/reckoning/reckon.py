@@ -88,6 +88,7 @@ def _lines(inputs: RunInputs, field: Field, found: Chosen, sure: Sureness) -> li
                 folio in settled,
                 None if is_in else explainer.short(folio),
                 quotas,
+                tuple(sorted(field.people[folio].groups)),
             )
         )
     return lines
@@ -119,6 +120,8 @@ def _counts(field: Field, found: Chosen) -> list[QuotaCount]:
     return [
         QuotaCount(
             str(quota.group),
+            quota.minimum,
+            quota.maximum,
             sum(quota.group in person.groups for person in field.people.values()),
             sum(quota.group in groups for groups in chosen),
             found.bonuses.get(quota.group, 0),

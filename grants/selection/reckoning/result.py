@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ class Line(NamedTuple):
 
     `points`: what is ranked. `mean`: the mean of the rubric. `measure`: corrected for the evaluators, with its
     standard error. `p_top`: among the best without quotas; `p_in`: selected under the quotas. `short`: how many more
-    points would have been enough. `quotas`: those that explain the outcome.
+    points would have been enough. `quotas`: those that explain the outcome. `groups`: all that it counts for.
     """
 
     folio: str
@@ -33,6 +33,7 @@ class Line(NamedTuple):
     by_lottery: bool
     short: int | None
     quotas: tuple[str, ...]
+    groups: tuple[str, ...]
 
 
 class Unranked(NamedTuple):
@@ -44,9 +45,11 @@ class Unranked(NamedTuple):
 
 
 class QuotaCount(NamedTuple):
-    """How a quota came out: members who could be ranked, and those of them selected."""
+    """How a quota came out: its bounds, members who could be ranked and those selected, the bonus in hundredths."""
 
     group: str
+    minimum: int | None
+    maximum: int | None
     eligible: int
     chosen: int
     bonus: int
@@ -98,12 +101,17 @@ class RunResult:
         cut: int | None = self.certificate["cut"]
         return cut
 
+    @property
+    def summary(self) -> str:
+        """The canonical text without the lines of applications: what every reader of the run may see."""
+        return replace(self, lines=(), unranked=()).text
+
     @classmethod
     def parse(cls, text: str) -> "RunResult":
         """A result from its canonical text."""
         raw = json.loads(text)
         return cls(
-            [Line(*line[:-1], tuple(line[-1])) for line in raw["lines"]],
+            [Line._make((*facts, tuple(quotas), tuple(groups))) for *facts, quotas, groups in raw["lines"]],
             [Unranked(*line) for line in raw["unranked"]],
             [QuotaCount(*line) for line in raw["quotas"]],
             [StepLine(group, tuple(entered), tuple(left), cost) for group, entered, left, cost in raw["steps"]],

@@ -10,7 +10,16 @@ from grants.selection.services.awards import (
 from grants.selection.services.computing import Replayed, compute, replay, replay_text
 from grants.selection.services.departures import depart, take_back
 from grants.selection.services.export import note_export
-from grants.selection.services.runs import APPROVALS, approve, check_act, discard, propose, publish, simulate
+from grants.selection.services.runs import (
+    APPROVALS,
+    approve,
+    check_act,
+    check_changes,
+    discard,
+    propose,
+    publish,
+    simulate,
+)
 
 __all__ = [
     "APPROVALS",
@@ -19,6 +28,7 @@ __all__ = [
     "approve",
     "asked_before_end",
     "check_act",
+    "check_changes",
     "claim_active_award",
     "compute",
     "decline_award",

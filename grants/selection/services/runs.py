@@ -98,7 +98,7 @@ def _store(call: Call, inputs: RunInputs, result: RunResult, by: User, now: date
     db.session.add(selection)
     db.session.flush()
     record = SelectionRecord(selection_id=selection.id, result_hash=result.hash, software=SOFTWARE)
-    record.inputs, record.result = inputs.text, result.text
+    record.inputs, record.result, record.summary = inputs.text, result.text, result.summary
     db.session.add(record)
     _insert_rows(selection, call, result)
     return selection

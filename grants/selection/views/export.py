@@ -10,7 +10,6 @@ from flask_login import current_user
 
 from grants.access.guard import requires
 from grants.access.permissions import Permission
-from grants.calls.queries import canton_names
 from grants.core.clock import utcnow
 from grants.core.db import reads_only, transaction
 from grants.core.documents import pdf
@@ -82,12 +81,13 @@ def _noted(selection_id: int, kind: str) -> Selection:
 
 
 def _contents(selection: Selection) -> Contents:
+    result = queries.result_of(selection)
     return Contents(
         selection=selection,
         rubrics=queries.rubrics_of_run(selection),
         names=queries.evaluators_of_run(selection),
-        result=queries.result_of(selection),
-        cantons=canton_names(selection.call.quotas),
+        result=result,
+        groups=queries.group_names(result),
         departures={one.application_id: one for one in queries.departures_of(selection)},
     )
 

@@ -77,6 +77,25 @@ def test_the_public_workbook_protects_small_groups(app: Flask, sign_in: SignIn) 
     assert row["Cost"] == 50
 
 
+def test_why_names_the_quota_in_the_internal_version_only(app: Flask, sign_in: SignIn) -> None:
+    run = run_of(call_with_quota(women=1))
+    client = sign_in(make_user(Role.COORDINATOR))
+
+    def second(version: str) -> dict[str, Any]:
+        answer = client.get(f"/selections/{run.id}/{version}.xlsx", headers={"Accept-Language": "en"})
+        head, *rows = list(openpyxl.load_workbook(io.BytesIO(answer.data))["Applications"].values)
+        return dict(zip(head, rows[1], strict=True))
+
+    internal, public = second("internal-workbook"), second("workbook")
+
+    assert internal["Counts for"] == "women"
+    assert "the quota “women”" in internal["Why"]
+    assert "a quota of the call" in public["Why"]
+    assert "women" not in str(public)
+    assert internal["Total"] == public["Total"] == 25
+    assert 25 + internal["Bonus"] >= 50
+
+
 def test_a_quota_that_gave_way_says_what_was_possible(app: Flask, sign_in: SignIn) -> None:
     run = run_of(call_with_quota(women=2))
     (row,) = quotas_in(sign_in(make_user(Role.COORDINATOR)), run, "internal-workbook")
@@ -137,7 +156,7 @@ def result_with(counts: dict[str, tuple[int, int]], ranked: int, chosen: int) ->
     """A result with these (eligible, chosen) by group."""
     empty = dict.fromkeys(Line._fields)
     lines = [Line(**{**empty, "outcome": "chosen" if n < chosen else "waiting"}) for n in range(ranked)]
-    quotas = [QuotaCount(group, eligible, inside, 0) for group, (eligible, inside) in counts.items()]
+    quotas = [QuotaCount(group, 1, None, eligible, inside, 0) for group, (eligible, inside) in counts.items()]
     return RunResult(lines, [], quotas, [], [], {}, {})
 
 
@@ -160,12 +179,11 @@ def test_small_groups_cannot_be_had_by_subtraction(
     app: Flask, counts: dict[str, tuple[int, int]], shown: list[tuple[int | str, int | str]]
 ) -> None:
     """251 ranked, 129 selected, 122 waiting."""
-    limits = [[group, 1, None] for group in counts]
     result = result_with(counts, ranked=251, chosen=129)
 
     with app.test_request_context():
-        public = quota_facts(result, limits, {}, in_public=True)
-        internal = quota_facts(result, limits, {}, in_public=False)
+        public = quota_facts(result, dict.fromkeys(counts, "group"), in_public=True)
+        internal = quota_facts(result, dict.fromkeys(counts, "group"), in_public=False)
 
     assert [(one.eligible, one.chosen) for one in public] == shown
     assert [(one.eligible, one.chosen) for one in internal] == list(counts.values())

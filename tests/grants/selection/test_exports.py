@@ -81,7 +81,7 @@ def test_the_workbook_holds_the_runs_rows(app: Flask, sign_in: SignIn) -> None:
         row["Folio"]: (row["Place"], round(row["Total"] * 100), row["Outcome"] == "Selected") for row in found
     } == expected
     assert [row["Total"] for row in found] == [100, 75, 25]
-    assert found[0]["Why"] == "In: its 100.00 points reach the cut line of 75.00."
+    assert found[0]["Why"] == "In: its 100.00 points are above the cut line of 75.00."
 
 
 def test_every_level_of_every_sheet_is_there(app: Flask, sign_in: SignIn) -> None:
