@@ -12,10 +12,11 @@ def about_the_quotas(contents: Contents) -> Block:
     quotas, title = contents.quotas(in_public=True), _("Quotas, and what they cost")
     if not quotas:
         return section(title, text(_("This run had no quotas: points alone decided, and the lottery between equals.")))
-    head = [_("Group"), _("Minimum"), _("Maximum"), _("Ranked"), _("Selected"), _("Bonus"), _("Entered"), _("Left"),
+    head = [_("Group"), _("Minimum"), _("Maximum"), _("Ranked"), _("Selected"), _("Bonus"),
+            _("Gained a place"), _("Lost a place"),
             _("Cost")]  # fmt: skip
     rule = text(_("The places go to the set of people with the highest sum of points among all sets that keep every "
-                  "quota. Quotas stand in the order declared in the call. Entered, left and cost (points of all "
+                  "quota. Quotas stand in the order declared in the call. Gained, lost and cost (points of all "
                   "selected together) say what changed when a quota was added to those before it. A bonus is the "
                   "number of points that its quota is worth at the cut line."))  # fmt: skip
     given_way = [text(_gave_way(quota)) for quota in quotas if quota.possible]

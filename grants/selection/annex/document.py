@@ -30,7 +30,12 @@ def methods_annex(contents: Contents, rows: Iterable[ExportRow], *, hidden: Coll
         "language": str(get_locale() or "es")[:2],
         "title": _("Methods annex"),
         "subtitle": f"{run.call.code} · {run.call.name}",
-        "footer": f"{_('Methods annex')} · {run.call.code} · {_('run')} {run.id} · {run.inputs_hash[:16]}",
+        "footer": _(
+            "Methods annex · %(call)s · run %(number)s · %(hash)s",
+            call=run.call.code,
+            number=run.id,
+            hash=run.inputs_hash[:16],
+        ),
         "made": _(
             "Made on %(day)s. The run was computed by Semilla %(version)s under version %(rules)s of its rules.",
             day=day(utcnow()),

@@ -16,13 +16,13 @@ def about_the_lottery(contents: Contents, tally: Tally) -> Block:
                   "sheet was written, and nobody can choose a folio. The pattern is that of RFC 3797: anyone can draw "
                   "again and find the same."))  # fmt: skip
     if line is None:
-        return section(_("Lottery between equal totals"), rule, code(f"{_('seed')}: {seed}"))
+        return section(_("Lottery between equal totals"), rule, code(_("seed: %(seed)s", seed=seed)))
     name = f"{run.call.code}|{line.folio}"
     return section(
         _("Lottery between equal totals"),
         rule,
         code(
-            f"{_('seed')}: {seed}",
+            _("seed: %(seed)s", seed=seed),
             f'printf "%s" "{seed}|{name}" | sha256sum',
             scoring.tie_key(seed, name),
         ),

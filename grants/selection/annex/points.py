@@ -102,7 +102,7 @@ def _redone(contents: Contents, line: Line) -> Iterator[str]:
     for stage in contents.weights:
         given = line.points_at(stage)
         first = next(one for one in line.sheets if one.facts.stage is stage and one.counts)
-        yield f"{STAGE_NAMES[stage]}, {_('sheet of')} {first.code}:"
+        yield _("%(stage)s, sheet of %(code)s:", stage=STAGE_NAMES[stage], code=first.code)
         yield from (f"  {step}" for step in _sheet_steps(contents, first))
         mean = sum(given, Fraction(0)) / len(given)
         total = " + ".join(number(points) for points in given)
@@ -116,12 +116,12 @@ def _sheet_steps(contents: Contents, sheet: Sheet) -> Iterator[str]:
         low, high, level = min(values), max(values), sheet.facts.levels[criterion.id]
         earned = Fraction(criterion.weight) * Fraction(level - low, high - low)
         yield f"{criterion.name}: {share(criterion.weight)} × ({level} − {low}) / ({high} − {low}) = {number(earned)}"
-    yield f"{_('points of the sheet')}: {number(sheet.points)}"
+    yield _("points of the sheet: %(points)s", points=number(sheet.points))
 
 
 def _total(contents: Contents, line: Line) -> Iterator[str]:
     row, parts = line.row, {Stage.PLAN: line.row.plan_points, Stage.PITCH: line.row.pitch_points}
     terms = [f"{share(weight)} % × {number(hundredths(parts[stage]))}" for stage, weight in contents.weights.items()]
-    yield f"{_('total')}: {' + '.join(terms)} = {number(hundredths(line.total))}"
+    yield _("total: %(sum)s = %(points)s", sum=" + ".join(terms), points=number(hundredths(line.total)))
     if row.points != line.total:
-        yield f"{_('ranked, corrected for its evaluators')}: {number(hundredths(row.points))}"
+        yield _("ranked, corrected for its evaluators: %(points)s", points=number(hundredths(row.points)))

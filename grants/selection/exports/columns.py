@@ -74,7 +74,7 @@ POINTS = _("Points out of 100, to the hundredth, half up.")
 APPLICATIONS: Sequence[Column[Told]] = (
     Column(_("Folio"), 14, FOLIO, lambda one: one.line.folio),
     Column(_("Outcome"), 16, _("Selected, waiting list or not ranked."), lambda one: outcome_words(one.line.row)),
-    Column(_("Place"), 8, _("Place in the run: first those selected, then the waiting list."),
+    Column(_("Rank"), 8, _("Place in the run: first those selected, then the waiting list."),
            lambda one: one.line.row.place),
     Column(_("Plan"), 9, _("Mean of the plan's sheets that count. Points out of 100."),
            lambda one: hundredths(one.line.row.plan_points)),
@@ -180,8 +180,9 @@ QUOTAS: Sequence[Column[QuotaFacts]] = (
     Column(_("Selected"), 10, _("Members selected, protected in the same way."), lambda one: one.chosen),
     Column(_("Bonus"), 9, _("Points that the quota is worth at the cut line; below 0 for a maximum."),
            lambda one: hundredths(one.bonus)),
-    Column(_("Entered"), 9, _("How many got a place when the quota was added to those before it."),
+    Column(_("Gained a place"), 9, _("How many got a place when the quota was added to those before it."),
            lambda one: one.entered),
-    Column(_("Left"), 9, _("How many lost a place when the quota was added to those before it."), lambda one: one.left),
+    Column(_("Lost a place"), 9, _("How many lost a place when the quota was added to those before it."),
+           lambda one: one.left),
     Column(_("Cost"), 9, _("Points of all selected together that this quota cost."), lambda one: hundredths(one.cost)),
 )  # fmt: skip

@@ -116,5 +116,5 @@ def _sentences(contents: Contents, version: Version, hidden: int) -> list[str]:
     else:
         found.append(_("Internal version: it names evaluators and holds their comments. Do not pass it on."))
     if hidden:
-        found.append(_("Left out because you declared a conflict of interest: %(number)s applications.", number=hidden))
+        found.append(_("Applications left out because you declared a conflict of interest: %(number)s.", number=hidden))
     return found

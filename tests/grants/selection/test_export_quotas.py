@@ -65,15 +65,15 @@ def test_the_internal_workbook_tells_what_a_quota_cost(app: Flask, sign_in: Sign
     found = quotas_in(sign_in(make_user(Role.COORDINATOR)), run, "internal-workbook")
 
     assert [(row["Group"], row["Minimum"], row["Maximum"]) for row in found] == [("women", 1, None)]
-    assert [(row["Ranked"], row["Selected"], row["Entered"], row["Left"], row["Cost"]) for row in found] == [
-        (1, 1, 1, 1, 50)
-    ]
+    assert [
+        (row["Ranked"], row["Selected"], row["Gained a place"], row["Lost a place"], row["Cost"]) for row in found
+    ] == [(1, 1, 1, 1, 50)]
 
 
 def test_the_public_workbook_protects_small_groups(app: Flask, sign_in: SignIn) -> None:
     run = run_of(call_with_quota(women=1))
     (row,) = quotas_in(sign_in(make_user(Role.AUDITOR)), run, "workbook")
-    assert [row[name] for name in ("Ranked", "Selected", "Entered", "Left")] == ["*", "*", "<5", "<5"]
+    assert [row[name] for name in ("Ranked", "Selected", "Gained a place", "Lost a place")] == ["*", "*", "<5", "<5"]
     assert row["Cost"] == 50
 
 

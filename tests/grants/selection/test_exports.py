@@ -78,7 +78,7 @@ def test_the_workbook_holds_the_runs_rows(app: Flask, sign_in: SignIn) -> None:
     rows = db.session.scalars(select(SelectionRow).where(SelectionRow.selection_id == run.id)).all()
     expected = {row.application.folio: (row.place, row.points, row.outcome is Outcome.CHOSEN) for row in rows}
     assert {
-        row["Folio"]: (row["Place"], round(row["Total"] * 100), row["Outcome"] == "Selected") for row in found
+        row["Folio"]: (row["Rank"], round(row["Total"] * 100), row["Outcome"] == "Selected") for row in found
     } == expected
     assert [row["Total"] for row in found] == [100, 75, 25]
     assert found[0]["Why"] == "In: its 100.00 points are above the cut line of 75.00."
@@ -261,7 +261,7 @@ def test_a_declared_conflict_hides_the_application(app: Flask, sign_in: SignIn) 
 
     assert rows[0].application.folio not in xml_of(answer)
     assert [row["Folio"] for row in read(answer)["Applications"]] == [row.application.folio for row in rows[1:]]
-    assert "conflict of interest: 1 applications" in str(read(answer)["Read me"])
+    assert "conflict of interest: 1." in str(read(answer)["Read me"])
     entry = db.session.scalars(select(JournalEntry).where(JournalEntry.action == "export.made")).one()
     assert entry.details == '{"kind":"internal workbook","rows":2}'
     assert (entry.actor_id, entry.subject, entry.subject_id) == (chair.id, "selection", run.id)
