@@ -77,7 +77,7 @@ def about_the_accuracy(contents: Contents, tally: Tally) -> Block:
     selected = [row.p_top for row in tally.chosen if row.p_top is not None]
     if not selected:
         return section(title, text(_("Not computed: it takes a calibration of every stage, and somebody selected.")))
-    under_quotas = [row.p_in for row in tally.chosen if row.p_in is not None]
+    under_quotas = [row.p_in for row in tally.chosen if row.p_in is not None] if contents.groups else []
     between = sum(500 < chance < 9_500 for chance in tally.chances)
     return section(
         title,

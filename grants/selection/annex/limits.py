@@ -30,8 +30,8 @@ def about_the_limits(contents: Contents, tally: Tally) -> Block:
             _("With %(evaluators)s evaluators and %(sheets)s sheets, a small unfairness towards a group could go "
               "unseen: that nothing was found does not prove that nothing is there.",
               evaluators=len(tally.evaluators), sheets=tally.sheets),
-            _("No model decided. People wrote the sheets, two people sign a run before it binds, and every applicant "
-              "may see the own evaluation and appeal."),
+            _("The computation proposes, people decide: people wrote the sheets, two people sign a run before it "
+              "binds, and every applicant may see the own evaluation and appeal."),
         ]),
     )  # fmt: skip
 
