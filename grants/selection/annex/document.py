@@ -54,7 +54,7 @@ def methods_annex(contents: Contents, rows: Iterable[ExportRow], *, hidden: Coll
             about_the_certificate(contents),
             about_the_lottery(contents, tally),
             about_what_follows(contents, tally),
-            about_the_limits(contents, tally),
+            about_the_limits(tally, fits),
             references(),
         ],
     }

@@ -19,6 +19,7 @@ STATE_NAMES = {
     SelectionState.PUBLISHED: _("Published"),
     SelectionState.DISCARDED: _("Discarded"),
 }
+WHAT_IF = _("What-if: it can never be proposed")
 SHEET_NAMES = {
     "counts": _("Counts"),
     "conflict": _("Not counted: conflict of interest"),
@@ -32,6 +33,8 @@ def outcome_words(row: SelectionRow) -> str:
 
 
 def state_words(selection: Selection) -> str:
+    if selection.is_what_if:
+        return str(WHAT_IF)
     return str(STATE_NAMES[selection.state])
 
 

@@ -1,7 +1,9 @@
 """The methods annex holds the run's own numbers, and anyone can compute them again."""
 
+import csv
 import hashlib
 import io
+import zipfile
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from pypdf import PdfReader
+from scipy.stats import norm
 from sqlalchemy import func, select
 
 from grants.access.models import User
@@ -156,12 +159,19 @@ def test_variances_are_those_of_the_mean_squares(app: Flask, sign_in: SignIn) ->
     error = ((points - rows[:, None] - columns + whole) ** 2).sum() / ((n - 1) * (k - 1))
     expected = ((between - error) / k, (raters - error) / n, error)
 
-    words = words_of(annex_of(sign_in(make_user(Role.AUDITOR)), run_of(call)))
+    client, run = sign_in(make_user(Role.AUDITOR)), run_of(call)
+    words = words_of(annex_of(client, run))
+    with zipfile.ZipFile(io.BytesIO(client.get(f"/selections/{run.id}/data-for-r.zip").data)) as package:
+        (fit,) = csv.DictReader(io.StringIO(package.read("fits.csv").decode()))
 
+    assert [float(fit[name]) for name in ("application", "evaluator", "residual")] == pytest.approx(expected, rel=1e-4)
     icc = expected[0] / sum(expected)
     assert all(part > 0 for part in expected)
     assert f"Business plan {expected[0]:.2f} {expected[1]:.2f} {expected[2]:.2f} {icc:.3f}" in words
     assert "1,000 times" in words
+    # Two means of two reviews each differ by chance with a variance of residual / 2 + residual / 2.
+    detectable = (norm.ppf(0.975) + norm.ppf(0.8)) * np.sqrt(error / 2 + error / 2)
+    assert f"an evaluator with 4 reviews would have to take off at least {detectable:.1f} points" in words
 
 
 def test_whoever_owes_sheets_reads_no_annex(app: Flask, sign_in: SignIn) -> None:
