@@ -1,5 +1,6 @@
 """What an export knows about a run: its rubrics, its evaluators, and each row with the points of its sheets."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,24 +13,28 @@ from grants.evaluation.queries import stage_of
 from grants.selection.exports.codes import evaluator_codes
 from grants.selection.exports.quotas import QuotaFacts, quota_facts
 from grants.selection.models import Departure, Selection, SelectionRow
-from grants.selection.queries.export import ExportRow, SheetFacts
+from grants.selection.queries.export import ExportRow, SheetFacts, Taken
 from grants.selection.reckoning import RunResult
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A sheet with its evaluator's code and name, and its exact points; None where a level is missing."""
+    """A sheet with its evaluator's code and name, and its exact points; None where a level is missing.
+
+    `is_taken`: the run had it among its inputs.
+    """
 
     facts: SheetFacts
     code: str
     name: str
     points: Fraction | None
     stage_name: str
+    is_taken: bool
 
     @property
     def counts(self) -> bool:
-        """Whether the run took it in."""
-        return self.facts.stands and self.points is not None
+        """Whether it gave points in the run."""
+        return self.is_taken and self.points is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class Contents:
     """A run with what its sheets refer to: rubrics by their id, evaluators' names and codes by theirs.
 
     `result`: as it was stored; None for a run from before. `groups`: names in words of those that quotas count.
-    `departures`: decisions against the order, by application.
+    `departures`: decisions against the order, by application. `taken`: which sheets the run took in, by folio.
     """
 
     selection: Selection
@@ -80,6 +85,7 @@ class Contents:
     result: RunResult | None
     groups: Mapping[str, str]
     departures: Mapping[int, Departure]
+    taken: Taken | None
 
     @cached_property
     def codes(self) -> Mapping[int, str]:
@@ -133,17 +139,32 @@ class Contents:
     def lines(self, rows: Iterable[ExportRow]) -> Iterator[Line]:
         """The rows, each with its sheets scored."""
         for one in rows:
-            sheets = sorted((self._sheet(facts) for facts in one.sheets), key=_in_order)
+            taken = self._taken_of(one)
+            sheets = sorted((self._sheet(facts, facts in taken) for facts in one.sheets), key=_in_order)
             yield Line(one.row, one.folio, sheets, self.departures.get(one.row.application_id))
 
-    def _sheet(self, facts: SheetFacts) -> Sheet:
+    def _taken_of(self, one: ExportRow) -> list[SheetFacts]:
+        """The sheets that the run had among its inputs: as many with the same levels as were stored."""
+        likely = sorted(one.sheets, key=lambda facts: (not facts.is_last, facts.in_conflict))
+        if self.taken is None:
+            return [facts for facts in likely if facts.is_last and not facts.in_conflict]
+        left, found = Counter(self.taken.get(one.folio, ())), []
+        for facts in likely:
+            criteria = self.rubrics[facts.rubric_id].criteria_of(facts.stage)
+            key = (facts.stage.value, tuple(facts.levels.get(criterion.id) for criterion in criteria))
+            if left[key] > 0:
+                left[key] -= 1
+                found.append(facts)
+        return found
+
+    def _sheet(self, facts: SheetFacts, is_taken: bool) -> Sheet:
         stage = self._scales[facts.rubric_id, facts.stage]
         try:
             points = stage.points(facts.levels)
         except scoring.Incomplete:  # a gap is a gap: such a sheet has no points
             points = None
         code, name = self.codes[facts.evaluator_id], self.names[facts.evaluator_id]
-        return Sheet(facts, code, name, points, self._stage_names[facts.stage])
+        return Sheet(facts, code, name, points, self._stage_names[facts.stage], is_taken)
 
     @property
     def criteria(self) -> list[Criterion]:

@@ -95,7 +95,7 @@ def _count_sheets(tally: Tally, line: Line) -> None:
         tally.amended += sheet.facts.version > 1
         tally.late += sheet.facts.is_late
         tally.in_conflict += sheet.facts.in_conflict
-        tally.incomplete += sheet.facts.stands and sheet.points is None
+        tally.incomplete += sheet.is_taken and sheet.points is None
         if sheet.counts:
             tally.sheets += 1
             tally.evaluators.add(sheet.code)

@@ -25,6 +25,7 @@ SHEET_NAMES = {
     "conflict": _("Not counted: conflict of interest"),
     "amended": _("Not counted: amended later"),
     "missing": _("Not counted: a score is missing"),
+    "aside": _("Not counted: beside the reviews"),
 }
 
 
@@ -42,9 +43,11 @@ def sheet_words(sheet: Sheet) -> str:
     """Whether the run took a sheet in, and if not, why."""
     if sheet.counts:
         return str(SHEET_NAMES["counts"])
+    if sheet.is_taken:
+        return str(SHEET_NAMES["missing"])
     if sheet.facts.in_conflict:
         return str(SHEET_NAMES["conflict"])
-    return str(SHEET_NAMES["missing" if sheet.facts.is_last else "amended"])
+    return str(SHEET_NAMES["aside" if sheet.facts.is_last else "amended"])
 
 
 def departure_words(departure: Departure | None) -> str | None:

@@ -24,6 +24,7 @@ from grants.selection.queries.export import (
     rows_in_run,
     rows_to_export,
     rubrics_of_run,
+    sheets_taken,
 )
 from grants.selection.queries.inputs import Progress, application_numbers, count_submitted, selection_inputs
 from grants.selection.queries.records import StoredInputs, record_of, result_of, stored_inputs, summary_of
@@ -85,6 +86,7 @@ __all__ = [
     "run_page",
     "runs_page",
     "selection_inputs",
+    "sheets_taken",
     "stored_inputs",
     "summary_of",
     "unranked_page",

@@ -1,5 +1,6 @@
 """What leaves the house about a run: its rows and the sheets that stood when it was made, by key pages."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,16 +8,18 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, select
-from sqlalchemy.orm import aliased, selectinload
+from sqlalchemy.orm import selectinload
 
 from grants.access.models import User
 from grants.applications.models import Application
 from grants.calls.models import Criterion, Rubric, Stage
 from grants.core.clock import local_day
 from grants.core.db import db
-from grants.evaluation.models import Assignment, ConflictOfInterest, Score, ScoreSheet, SheetState
+from grants.evaluation.models import Assignment, Score, ScoreSheet, SheetState
 from grants.evaluation.queries import conflicted_applications
-from grants.selection.models import Selection, SelectionRow
+from grants.evaluation.queries.sheets import sheet_in_conflict
+from grants.selection.models import Selection, SelectionRecord, SelectionRow
+from grants.selection.reckoning import RunInputs
 
 APPLICATIONS_ON_A_PAGE = 250
 
@@ -25,7 +28,7 @@ APPLICATIONS_ON_A_PAGE = 250
 class SheetFacts:
     """One submitted version of a sheet, as it stood when the run was made.
 
-    `is_last`: no later version had been handed in. `in_conflict`: its evaluator had declared a conflict.
+    `is_last`: no later version had been handed in. `in_conflict`: its evaluator has declared a conflict.
     `scores`: level and comment by criterion id.
     """
 
@@ -46,11 +49,6 @@ class SheetFacts:
     def levels(self) -> dict[int, int]:
         """Level by criterion id; a gap is not in it."""
         return {criterion: level for criterion, (level, _comment) in self.scores.items() if level is not None}
-
-    @property
-    def stands(self) -> bool:
-        """Whether the run took it in, if no level is missing."""
-        return self.is_last and not self.in_conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +116,13 @@ def _stood_at(selection: Selection) -> tuple[ColumnElement[bool], ...]:
 
 
 def _sheets_of(selection: Selection, applications: Sequence[int]) -> dict[int, list[SheetFacts]]:
-    conflict = aliased(ConflictOfInterest)
     same = (ScoreSheet.application_id, ScoreSheet.evaluator_id)
     found = db.session.execute(
         select(ScoreSheet.id, ScoreSheet.application_id, ScoreSheet.stage, ScoreSheet.evaluator_id,
                ScoreSheet.rubric_id, ScoreSheet.version, ScoreSheet.submitted_at, ScoreSheet.amendment_reason,
-               ScoreSheet.comment, Assignment.due_on, conflict.declared_at)
+               ScoreSheet.comment, Assignment.due_on, sheet_in_conflict().label("in_conflict"))
         .outerjoin(Assignment, (Assignment.application_id == same[0]) & (Assignment.evaluator_id == same[1])
                    & (Assignment.stage == ScoreSheet.stage))
-        .outerjoin(conflict, (conflict.application_id == same[0]) & (conflict.evaluator_id == same[1])
-                   & (conflict.declared_at <= selection.created_at))
         .where(ScoreSheet.application_id.in_(applications), *_stood_at(selection))
         .order_by(ScoreSheet.application_id, ScoreSheet.stage, ScoreSheet.evaluator_id, ScoreSheet.version)
     ).all()  # fmt: skip
@@ -150,7 +145,7 @@ def _facts(row: Any, is_last: bool, scores: dict[int, tuple[int | None, str]]) -
         version=row.version,
         submitted_at=row.submitted_at,
         is_late=late,
-        in_conflict=row.declared_at is not None,
+        in_conflict=bool(row.in_conflict),
         is_last=is_last,
         amendment_reason=row.amendment_reason,
         comment=row.comment,
@@ -180,6 +175,17 @@ def evaluators_of_run(selection: Selection) -> dict[int, str]:
     )
     people = db.session.scalars(select(User).where(User.id.in_(wrote)).order_by(User.id))
     return {user.id: user.name for user in people}
+
+
+Taken = dict[str, Counter[tuple[str, tuple[int | None, ...]]]]
+
+
+def sheets_taken(record: SelectionRecord | None) -> Taken | None:
+    """By folio how often the run took in a sheet of this stage with these levels; None where it was not stored."""
+    if record is None:
+        return None
+    inputs = RunInputs.parse(record.inputs)
+    return {entry.folio: Counter((one.stage, one.levels) for one in entry.sheets) for entry in inputs.entries}
 
 
 def rubrics_of_run(selection: Selection) -> dict[int, Rubric]:

@@ -81,13 +81,14 @@ def _noted(selection_id: int, kind: str) -> Selection:
 
 
 def _contents(selection: Selection) -> Contents:
-    result = queries.result_of(selection)
+    record, result = queries.record_of(selection), queries.result_of(selection)
     return Contents(
         selection=selection,
         rubrics=queries.rubrics_of_run(selection),
         names=queries.evaluators_of_run(selection),
         result=result,
         groups=queries.group_names(result),
+        taken=queries.sheets_taken(record),
         departures={one.application_id: one for one in queries.departures_of(selection)},
     )
 

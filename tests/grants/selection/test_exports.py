@@ -167,6 +167,20 @@ def test_a_sheet_under_a_conflict_is_marked_as_not_counted(app: Flask, sign_in: 
     assert (found["Applications"][0]["Conflict"], found["Applications"][0]["Spread"]) == ("yes", 0)
 
 
+def test_a_conflict_declared_after_the_run_changes_nothing_in_it(app: Flask, sign_in: SignIn) -> None:
+    call, evaluator = make_call(), make_user(Role.EVALUATOR)
+    application = make_application(call)
+    make_reviews(application, plan=3, pitch=3)
+    make_sheet(application, evaluator, levels=0)
+    run = run_of(call)  # plan: 75, 75 and 0 are 50; with 75 of the pitch, 60 in all
+    make_conflict(application, evaluator)
+
+    found = taken(sign_in(make_user(Role.AUDITOR)), address(run))
+
+    assert {row["State"] for row in found["Sheets"]} == {"Counts"}
+    assert (found["Applications"][0]["Total"], found["Applications"][0]["Conflict"]) == (60, "yes")
+
+
 def test_flags_say_what_happened_to_an_application(app: Flask, sign_in: SignIn) -> None:
     call, evaluator = make_call(places=1, budget_usd=Decimal(700)), make_user(Role.EVALUATOR)
     late, other = make_application(call), make_application(call)
