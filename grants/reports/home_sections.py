@@ -73,7 +73,9 @@ def _my_stop(user: User, _now: datetime) -> list[Section]:
 
 def _sheets(user: User, _now: datetime) -> list[Section]:
     left = evaluation.left_to_score(user)
-    waiting = evaluation.my_page(user, submitted=False).items[:SHOWN]
+    first = evaluation.calibration_left(user)
+    others = [one for one in evaluation.my_page(user, submitted=False).items if one not in first]
+    waiting = [*first, *others][:SHOWN]
     title = ngettext("%(num)d sheet left to score", "%(num)d sheets left to score", left.sheets)
     lines = [
         Line(

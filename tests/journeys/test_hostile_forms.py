@@ -28,7 +28,7 @@ from tests.factories.applications import make_application
 from tests.factories.calls import make_call
 from tests.factories.credit import make_institution, make_liaison, make_linkage, make_referral
 from tests.factories.delivery import DESK_PUBLIC, make_carried, make_delivery, make_officer
-from tests.factories.evaluation import make_assignment
+from tests.factories.evaluation import make_assignment, make_moderation
 from tests.factories.people import make_consent, make_consent_text, make_document, make_person, make_phone
 from tests.factories.selection import make_award, make_selection
 from tests.factories.training import make_course, make_enrolment
@@ -62,7 +62,7 @@ HOSTILE: dict[str, bytes] = {
 }
 IDS = ("0", str(2**31 - 1), str(2**31), str(2**63), str(10**40), "9" * 5000, "１")
 QUERIES = ("after", "state", "call_id", "year", "folio", "dimension", "value", "show", "institution", "format", "with",
-           "action", "next", "sex", "group", "canton", "name")  # fmt: skip
+           "action", "next", "sex", "group", "canton", "name", "stage", "sort", "apart", "page")  # fmt: skip
 MARKERS = (b"~", b"1~1", b"x~1", b"%00~1", b"-1~-1", b"x~" + b"9" * 5000, b"9" * 5000 + b"~1", b"~" * 100,
            "１~１".encode(), b"2020-01-01~1", b"9999-99-99~1", b"1|1", b"1:1", b"1,1")  # fmt: skip
 
@@ -172,6 +172,7 @@ def build(app: Flask) -> World:
         "document_id": make_document(person).id, "point_id": make_phone(person).id, "post_id": 1, "token_id": 1,
         "session_id": 1, "reset_id": 1, "attachment_id": 1, "token": link, "step": "disbursed", "code": "1.2b",
         "number": "x", "folio": draft.folio, "filename": "x",
+        "moderation_id": make_moderation().id,
     }  # fmt: skip
     approved, packed, sealed = (
         make_delivery(state).id for state in (DeliveryState.APPROVED, DeliveryState.PACKED, DeliveryState.SEALED)
