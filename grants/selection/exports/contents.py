@@ -1,6 +1,5 @@
 """What an export knows about a run: its rubrics, its evaluators, and each row with the points of its sheets."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,7 +20,7 @@ from grants.selection.reckoning import RunResult
 class Sheet:
     """A sheet with its evaluator's code and name, and its exact points; None where a level is missing.
 
-    `is_taken`: the run had it among its inputs.
+    `is_taken`: the run had it among its inputs, from this `panel`.
     """
 
     facts: SheetFacts
@@ -30,6 +29,7 @@ class Sheet:
     points: Fraction | None
     stage_name: str
     is_taken: bool
+    panel: str | None
 
     @property
     def counts(self) -> bool:
@@ -139,32 +139,30 @@ class Contents:
     def lines(self, rows: Iterable[ExportRow]) -> Iterator[Line]:
         """The rows, each with its sheets scored."""
         for one in rows:
-            taken = self._taken_of(one)
-            sheets = sorted((self._sheet(facts, facts in taken) for facts in one.sheets), key=_in_order)
+            sheets = sorted(self._sheets(one), key=_in_order)
             yield Line(one.row, one.folio, sheets, self.departures.get(one.row.application_id))
 
-    def _taken_of(self, one: ExportRow) -> list[SheetFacts]:
-        """The sheets that the run had among its inputs: as many with the same levels as were stored."""
-        likely = sorted(one.sheets, key=lambda facts: (not facts.is_last, facts.in_conflict))
-        if self.taken is None:
-            return [facts for facts in likely if facts.is_last and not facts.in_conflict]
-        left, found = Counter(self.taken.get(one.folio, ())), []
-        for facts in likely:
-            criteria = self.rubrics[facts.rubric_id].criteria_of(facts.stage)
-            key = (facts.stage.value, tuple(facts.levels.get(criterion.id) for criterion in criteria))
-            if left[key] > 0:
-                left[key] -= 1
-                found.append(facts)
-        return found
+    def _sheets(self, one: ExportRow) -> Iterator[Sheet]:
+        """Each sheet, with whether the run took it in: as many with the same levels as were stored."""
+        left = {key: list(panels) for key, panels in (self.taken or {}).get(one.folio, {}).items()}
+        for facts in sorted(one.sheets, key=lambda facts: (not facts.is_last, facts.in_conflict, facts.evaluator_id)):
+            panels = left.get(self._key(facts), [])
+            is_taken = bool(panels) if self.taken is not None else facts.is_last and not facts.in_conflict
+            yield self._sheet(facts, is_taken, panels.pop(0) if panels else None)
 
-    def _sheet(self, facts: SheetFacts, is_taken: bool) -> Sheet:
+    def _key(self, facts: SheetFacts) -> tuple[str, tuple[int | None, ...]]:
+        """Stage and levels in the order of the rubric, as a run's inputs hold them."""
+        criteria = self.rubrics[facts.rubric_id].criteria_of(facts.stage)
+        return facts.stage.value, tuple(facts.levels.get(criterion.id) for criterion in criteria)
+
+    def _sheet(self, facts: SheetFacts, is_taken: bool, panel: str | None) -> Sheet:
         stage = self._scales[facts.rubric_id, facts.stage]
         try:
             points = stage.points(facts.levels)
         except scoring.Incomplete:  # a gap is a gap: such a sheet has no points
             points = None
         code, name = self.codes[facts.evaluator_id], self.names[facts.evaluator_id]
-        return Sheet(facts, code, name, points, self._stage_names[facts.stage], is_taken)
+        return Sheet(facts, code, name, points, self._stage_names[facts.stage], is_taken, panel)
 
     @property
     def criteria(self) -> list[Criterion]:

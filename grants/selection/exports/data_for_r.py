@@ -76,7 +76,7 @@ SHEETS: Sequence[Variable[tuple[Line, Sheet]]] = (
     Variable("stage", "factor: plan, pitch", STAGE, lambda one: one[1].facts.stage.value),
     Variable("evaluator", "factor", EVALUATOR, lambda one: one[1].code),
     Variable("panel", "factor", _("The block from which evaluators were drawn; none where there was one only."),
-             lambda one: "none"),
+             lambda one: one[1].panel or "none"),
     Variable("version", "integer", _("1 is the first sheet handed in; each amendment adds one."),
              lambda one: one[1].facts.version),
     Variable("counts", "logical", COUNTS, lambda one: one[1].counts),

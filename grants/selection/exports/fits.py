@@ -36,6 +36,10 @@ def fits_of(tally: Tally) -> Fits:
 
 def _ratings(counted: StageTally) -> scoring.Ratings:
     """ValueError when no application with a place has a sheet."""
-    rows = zip(counted.applications, counted.evaluators, counted.points, counted.ranked, strict=True)
-    kept = [(application, evaluator, points) for application, evaluator, points, is_ranked in rows if is_ranked]
-    return scoring.Ratings([one[0] for one in kept], [one[1] for one in kept], [one[2] for one in kept])
+    rows = zip(counted.applications, counted.evaluators, counted.points, counted.panels, counted.ranked, strict=True)
+    kept = [row[:4] for row in rows if row[4]]
+    if not kept:
+        raise ValueError("nobody has a place")
+    applications, evaluators, points, panels = zip(*kept, strict=True)
+    known = None if all(panel is None for panel in panels) else [panel or "" for panel in panels]
+    return scoring.Ratings(applications, evaluators, points, known)

@@ -20,6 +20,7 @@ class StageTally:
     applications: list[str] = field(default_factory=list)
     evaluators: list[str] = field(default_factory=list)
     points: list[float] = field(default_factory=list)
+    panels: list[str | None] = field(default_factory=list)
     ranked: list[bool] = field(default_factory=list)
     reviews: list[int] = field(default_factory=list)
     levels: defaultdict[int, list[list[int]]] = field(default_factory=lambda: defaultdict(list))
@@ -30,6 +31,7 @@ class StageTally:
             self.applications.append(line.folio)
             self.evaluators.append(sheet.code)
             self.points.append(float(sheet.points or 0))  # never None: such a sheet does not count
+            self.panels.append(sheet.panel)
             self.ranked.append(line.row.place is not None)
         for criterion in {one for sheet in sheets for one in sheet.facts.levels}:
             given = [sheet.facts.levels[criterion] for sheet in sheets if criterion in sheet.facts.levels]

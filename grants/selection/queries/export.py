@@ -1,6 +1,5 @@
 """What leaves the house about a run: its rows and the sheets that stood when it was made, by key pages."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -177,15 +176,22 @@ def evaluators_of_run(selection: Selection) -> dict[int, str]:
     return {user.id: user.name for user in people}
 
 
-Taken = dict[str, Counter[tuple[str, tuple[int | None, ...]]]]
+Taken = dict[str, dict[tuple[str, tuple[int | None, ...]], list[str | None]]]
 
 
 def sheets_taken(record: SelectionRecord | None) -> Taken | None:
-    """By folio how often the run took in a sheet of this stage with these levels; None where it was not stored."""
+    """By folio, for each stage and levels, the panels of the sheets that the run took in, by evaluators' accounts.
+
+    None for a run from before inputs were stored.
+    """
     if record is None:
         return None
-    inputs = RunInputs.parse(record.inputs)
-    return {entry.folio: Counter((one.stage, one.levels) for one in entry.sheets) for entry in inputs.entries}
+    taken: Taken = {}
+    for entry in RunInputs.parse(record.inputs).entries:
+        sheets = taken.setdefault(entry.folio, {})
+        for one in sorted(entry.sheets, key=lambda sheet: sheet.evaluator):
+            sheets.setdefault((one.stage, one.levels), []).append(one.panel)
+    return taken
 
 
 def rubrics_of_run(selection: Selection) -> dict[int, Rubric]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,12 +21,13 @@ from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.core.journal import JournalEntry
 from grants.evaluation.models import Score, ScoreSheet, SheetState
-from grants.selection import services
+from grants.selection import queries, services
 from grants.selection.exports import evaluator_codes
 from grants.selection.exports.book import Book, Heading
 from grants.selection.models import Outcome, Selection, SelectionRow
 from tests.factories.access import make_user
 from tests.factories.applications import make_application
+from tests.factories.calibration import make_calibration_set
 from tests.factories.calls import CRITERIA, make_call
 from tests.factories.evaluation import make_assignment, make_conflict, make_reviews, make_sheet
 from tests.grants.credit.counting import queries_of
@@ -179,6 +181,43 @@ def test_a_conflict_declared_after_the_run_changes_nothing_in_it(app: Flask, sig
 
     assert {row["State"] for row in found["Sheets"]} == {"Counts"}
     assert (found["Applications"][0]["Total"], found["Applications"][0]["Conflict"]) == (60, "yes")
+
+
+def test_practice_beside_the_reviews_is_told_and_does_not_count(app: Flask, sign_in: SignIn) -> None:
+    call, evaluator = make_call(), make_user(Role.EVALUATOR)
+    application = make_application(call)
+    make_reviews(application, plan=3, pitch=3)
+    make_calibration_set(application)
+    make_assignment(application, evaluator, is_calibration=True)
+    make_sheet(application, evaluator, levels=0)
+    run = run_of(call)
+
+    found = taken(sign_in(make_user(Role.AUDITOR)), address(run))
+
+    assert sorted(row["State"] for row in found["Sheets"]) == ["Counts"] * 4 + ["Not counted: beside the reviews"]
+    assert found["Applications"][0]["Total"] == 75
+
+
+def test_panels_are_those_that_the_run_was_computed_with(app: Flask, sign_in: SignIn) -> None:
+    call = make_call(reviews_per_application=1)
+    application = make_application(call)
+    low, high = (make_user(Role.EVALUATOR) for _n in range(2))
+    make_sheet(application, low, levels=1)
+    make_sheet(application, high, levels=3)
+    make_sheet(application, stage=Stage.PITCH)
+    run = run_of(call)
+    record = queries.record_of(run)
+    assert record is not None
+    inputs = json.loads(record.inputs)
+    for sheet in inputs["applications"][0][4]:
+        sheet[2] = {1: "norte", 3: "sur"}.get(sheet[3][0])
+    record.inputs = json.dumps(inputs)
+    db.session.flush()
+
+    files = unpacked(sign_in(make_user(Role.AUDITOR)).get(address(run, "data-for-r.zip")))
+
+    found = {(row["points"], row["panel"]) for row in table(files["sheets.csv"])}
+    assert found == {("25.0", "norte"), ("75.0", "sur"), ("100.0", "none")}
 
 
 def test_flags_say_what_happened_to_an_application(app: Flask, sign_in: SignIn) -> None:
