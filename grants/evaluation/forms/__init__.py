@@ -12,6 +12,14 @@ from grants.evaluation.forms.fields import (
     two_decimals,
 )
 from grants.evaluation.forms.moderation import DIMENSION_NAMES, DecisionForm, QualityForm, ReplyForm, StageForm
+from grants.evaluation.forms.pitch import (
+    AvailabilityForm,
+    GiveSlotForm,
+    KeyForm,
+    PitchSessionForm,
+    SwapForm,
+    filled_with,
+)
 from grants.evaluation.forms.sheets import AmendmentForm, ConflictForm, SheetForm, sheet_form
 
 __all__ = [
@@ -19,16 +27,22 @@ __all__ = [
     "STAGE_NAMES",
     "AmendmentForm",
     "AssignForm",
+    "AvailabilityForm",
     "CalibrationForm",
     "ConflictForm",
     "DecisionForm",
+    "GiveSlotForm",
+    "KeyForm",
+    "PitchSessionForm",
     "ProposalForm",
     "QualityForm",
     "ReplyForm",
     "SheetForm",
     "StageForm",
+    "SwapForm",
     "clock",
     "comment_field",
+    "filled_with",
     "plain_text",
     "reason_field",
     "sheet_form",

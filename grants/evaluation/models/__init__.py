@@ -2,17 +2,32 @@
 
 from grants.evaluation.models.assigning import Assignment, ConflictOfInterest
 from grants.evaluation.models.calibration import CalibrationSetItem
-from grants.evaluation.models.moderation import (
-    OUTCOME_NAMES,
-    Answer,
-    Moderation,
-    ModerationReply,
-    Outcome,
+from grants.evaluation.models.moderation import OUTCOME_NAMES, Answer, Moderation, ModerationReply, Outcome
+from grants.evaluation.models.pitch import (
+    LIVE,
+    SESSION_MOVES,
+    SESSION_NAMES,
+    SLOT_MOVES,
+    SLOT_NAMES,
+    WAITING,
+    PitchSession,
+    PitchSlot,
+    PitchState,
+    PitchUnavailability,
+    SheetDelivery,
+    SlotState,
+    pitch_panel,
 )
 from grants.evaluation.models.sheets import Score, ScoreSheet, SheetState
 
 __all__ = [
+    "LIVE",
     "OUTCOME_NAMES",
+    "SESSION_MOVES",
+    "SESSION_NAMES",
+    "SLOT_MOVES",
+    "SLOT_NAMES",
+    "WAITING",
     "Answer",
     "Assignment",
     "CalibrationSetItem",
@@ -20,7 +35,14 @@ __all__ = [
     "Moderation",
     "ModerationReply",
     "Outcome",
+    "PitchSession",
+    "PitchSlot",
+    "PitchState",
+    "PitchUnavailability",
     "Score",
     "ScoreSheet",
+    "SheetDelivery",
     "SheetState",
+    "SlotState",
+    "pitch_panel",
 ]
