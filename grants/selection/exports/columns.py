@@ -11,7 +11,7 @@ from grants.calls.models import STAGE_NAMES, Criterion, Level
 from grants.selection.exports.book import Cell, Heading
 from grants.selection.exports.contents import Line, RowQuotas, Sheet, earned, hundredths, level_words, rounded
 from grants.selection.exports.quotas import QuotaFacts
-from grants.selection.exports.words import departure_words, outcome_words, sheet_words
+from grants.selection.exports.words import departure_words, moderation_words, outcome_words, sheet_words
 
 T = TypeVar("T")
 
@@ -100,6 +100,10 @@ APPLICATIONS: Sequence[Column[Told]] = (
            lambda one: hundredths(one.quotas.bonus) if one.quotas else None, internal=True),
     Column(_("Lottery"), 9, _("Whether the public lottery decided between equal points."),
            lambda one: one.line.row.settled_by_lottery),
+    Column(_("Discrepant"), 11, _("Whether two sheets of one stage lie so far apart that they are looked at again."),
+           lambda one: one.line.is_discrepant),
+    Column(_("Moderation"), 22, _("What the panel decided about its sheets; empty where none was looked at again."),
+           lambda one: moderation_words(one.line)),
     Column(_("Amended"), 10, _("Whether one of its sheets was changed after it had been handed in."),
            lambda one: any(sheet.facts.version > 1 for sheet in one.line.sheets)),
     Column(_("Late"), 8, _("Whether one of its sheets was handed in after the agreed day."),

@@ -8,6 +8,8 @@ from functools import cached_property, lru_cache
 
 import scoring
 from grants.calls.models import STAGE_NAMES, Criterion, Rubric, Stage
+from grants.evaluation.models import Moderation
+from grants.evaluation.quality import DISCREPANT
 from grants.evaluation.queries import stage_of
 from grants.selection.exports.codes import evaluator_codes
 from grants.selection.exports.quotas import QuotaFacts, quota_facts
@@ -45,11 +47,17 @@ class Line:
     folio: str
     sheets: Sequence[Sheet]
     departure: Departure | None
+    moderation: Moderation | None
 
     @property
     def total(self) -> int | None:
         """Plan and pitch under their weights, in hundredths, whatever was ranked."""
         return self.row.points if self.row.mean_points is None else self.row.mean_points
+
+    @property
+    def is_discrepant(self) -> bool:
+        """Whether its sheets lie so far apart that they are looked at again."""
+        return self.spread is not None and self.spread >= DISCREPANT
 
     def points_at(self, stage: Stage) -> list[Fraction]:
         """The points of the sheets of a stage that count."""
@@ -140,7 +148,7 @@ class Contents:
         """The rows, each with its sheets scored."""
         for one in rows:
             sheets = sorted(self._sheets(one), key=_in_order)
-            yield Line(one.row, one.folio, sheets, self.departures.get(one.row.application_id))
+            yield Line(one.row, one.folio, sheets, self.departures.get(one.row.application_id), one.moderation)
 
     def _sheets(self, one: ExportRow) -> Iterator[Sheet]:
         """Each sheet, with whether the run took it in: as many with the same levels as were stored."""

@@ -2,6 +2,7 @@
 
 from flask_babel import lazy_gettext as _
 
+from grants.evaluation.models import OUTCOME_NAMES as MODERATED
 from grants.selection.exports.contents import Contents, Line, Sheet
 from grants.selection.models import DIRECTION_NAMES, Departure, Outcome, Selection, SelectionRow, SelectionState
 from grants.selection.queries import Cut
@@ -20,6 +21,7 @@ STATE_NAMES = {
     SelectionState.DISCARDED: _("Discarded"),
 }
 WHAT_IF = _("What-if: it can never be proposed")
+MODERATION_OPEN = _("Open")
 SHEET_NAMES = {
     "counts": _("Counts"),
     "conflict": _("Not counted: conflict of interest"),
@@ -52,6 +54,14 @@ def sheet_words(sheet: Sheet) -> str:
 
 def departure_words(departure: Departure | None) -> str | None:
     return None if departure is None else str(DIRECTION_NAMES[departure.direction])
+
+
+def moderation_words(line: Line) -> str | None:
+    """What the panel decided about its sheets; None where nothing was opened by the time of the run."""
+    if line.moderation is None:
+        return None
+    outcome = line.moderation.outcome
+    return str(MODERATION_OPEN if outcome is None else MODERATED[outcome])
 
 
 def why_words(contents: Contents, line: Line, cut: Cut, *, in_public: bool) -> str:

@@ -14,7 +14,7 @@ from grants.applications.models import Application
 from grants.calls.models import Criterion, Rubric, Stage
 from grants.core.clock import local_day
 from grants.core.db import db
-from grants.evaluation.models import Assignment, Score, ScoreSheet, SheetState
+from grants.evaluation.models import Assignment, Moderation, Score, ScoreSheet, SheetState
 from grants.evaluation.queries import conflicted_applications
 from grants.evaluation.queries.sheets import sheet_in_conflict
 from grants.selection.models import Selection, SelectionRecord, SelectionRow
@@ -58,6 +58,7 @@ class ExportRow:
     folio: str
     rubric_id: int
     sheets: Sequence[SheetFacts]
+    moderation: Moderation | None  # the last opened by the time of the run
 
 
 Found = Row[SelectionRow, str, int]
@@ -66,7 +67,7 @@ Found = Row[SelectionRow, str, int]
 def rows_to_export(selection: Selection, *, reader: User | None) -> Iterator[ExportRow]:
     """The rows of a run, best first, then those without a place by folio.
 
-    Those that the reader has a conflict about are left out; None reads all, for sums. Three queries for every page of
+    Those that the reader has a conflict about are left out; None reads all, for sums. Four queries for every page of
     250 rows, and one.
     """
     hidden = conflicted_applications(reader, selection.call_id) if reader else frozenset()
@@ -104,9 +105,20 @@ def _unranked_pages(selection: Selection) -> Iterator[Sequence[Found]]:
 
 
 def _with_sheets(selection: Selection, page: Sequence[Found]) -> Iterator[ExportRow]:
-    sheets = _sheets_of(selection, [found[0].application_id for found in page])
+    numbers = [found[0].application_id for found in page]
+    sheets, moderations = _sheets_of(selection, numbers), _moderations_of(selection, numbers)
     for row, folio, rubric_id in page:
-        yield ExportRow(row, folio, rubric_id, sheets.get(row.application_id, []))
+        number = row.application_id
+        yield ExportRow(row, folio, rubric_id, sheets.get(number, []), moderations.get(number))
+
+
+def _moderations_of(selection: Selection, applications: Sequence[int]) -> dict[int, Moderation]:
+    statement = (
+        select(Moderation)
+        .where(Moderation.application_id.in_(applications), Moderation.opened_at <= selection.created_at)
+        .order_by(Moderation.id)
+    )
+    return {one.application_id: one for one in db.session.scalars(statement)}
 
 
 def _stood_at(selection: Selection) -> tuple[ColumnElement[bool], ...]:

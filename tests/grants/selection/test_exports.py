@@ -20,6 +20,7 @@ from grants.calls.models import Call, Stage
 from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.core.journal import JournalEntry
+from grants.evaluation.models import Outcome as ModerationOutcome
 from grants.evaluation.models import Score, ScoreSheet, SheetState
 from grants.selection import queries, services
 from grants.selection.exports import evaluator_codes
@@ -29,7 +30,7 @@ from tests.factories.access import make_user
 from tests.factories.applications import make_application
 from tests.factories.calibration import make_calibration_set
 from tests.factories.calls import CRITERIA, make_call
-from tests.factories.evaluation import make_assignment, make_conflict, make_reviews, make_sheet
+from tests.factories.evaluation import make_assignment, make_conflict, make_moderation, make_reviews, make_sheet
 from tests.grants.credit.counting import queries_of
 
 SignIn = Callable[[User], FlaskClient]
@@ -235,8 +236,27 @@ def test_flags_say_what_happened_to_an_application(app: Flask, sign_in: SignIn) 
     found = {row["Folio"]: row for row in taken(sign_in(make_user(Role.AUDITOR)), address(run))["Applications"]}
 
     assert {row["Total"] for row in found.values()} == {65}
+    assert [found[a.folio]["Discrepant"] for a in (late, other)] == ["yes", "no"]
     assert [(found[a.folio]["Spread"], found[a.folio]["Late"]) for a in (late, other)] == [(50, "yes"), (0, "no")]
     assert {row["Lottery"] for row in found.values()} == {"yes"}
+
+
+def test_a_moderation_is_told_by_its_outcome(app: Flask, sign_in: SignIn) -> None:
+    call = make_call()
+    moderation, untouched = make_moderation(make_application(call)), make_application(call)
+    make_reviews(untouched)
+    run = run_of(call)
+    client = sign_in(make_user(Role.AUDITOR))
+
+    def told() -> dict[str, str | None]:
+        return {row["Folio"]: row["Moderation"] for row in taken(client, address(run))["Applications"]}
+
+    assert told() == {moderation.application.folio: "Open", untouched.folio: None}
+    with db.session.no_autoflush:
+        moderation.outcome, moderation.decision = ModerationOutcome.STANDS, "Ana explicó su nivel."
+        moderation.decided_by_id, moderation.decided_at = call.created_by_id, utcnow()
+    db.session.flush()
+    assert told()[moderation.application.folio] == "The sheets stand as they are"
 
 
 def test_the_public_version_names_no_evaluator(app: Flask, sign_in: SignIn) -> None:
