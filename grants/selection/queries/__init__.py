@@ -16,6 +16,16 @@ from grants.selection.queries.awards import (
 from grants.selection.queries.comparing import Comparison, base_run, compare, what_ifs_of
 from grants.selection.queries.departures import departures_of, directions_of, get_departure, row_by_folio
 from grants.selection.queries.explaining import RunPage, ShownRow, group_names, run_page
+from grants.selection.queries.export import (
+    ExportRow,
+    SheetFacts,
+    evaluators_of_run,
+    hidden_in_run,
+    rows_in_run,
+    rows_to_export,
+    rubrics_of_run,
+    sheets_taken,
+)
 from grants.selection.queries.inputs import Progress, application_numbers, count_submitted, selection_inputs
 from grants.selection.queries.records import StoredInputs, record_of, result_of, stored_inputs, summary_of
 from grants.selection.queries.runs import (
@@ -34,8 +44,10 @@ from grants.selection.queries.runs import (
 __all__ = [
     "Comparison",
     "Cut",
+    "ExportRow",
     "Progress",
     "RunPage",
+    "SheetFacts",
     "ShownRow",
     "StoredInputs",
     "act_data",
@@ -52,11 +64,13 @@ __all__ = [
     "cut_of",
     "departures_of",
     "directions_of",
+    "evaluators_of_run",
     "first_waiting",
     "get_award",
     "get_departure",
     "get_selection",
     "group_names",
+    "hidden_in_run",
     "next_waiting",
     "published_selection",
     "ranked_page",
@@ -66,9 +80,13 @@ __all__ = [
     "row_by_folio",
     "row_of",
     "rows_for_act",
+    "rows_in_run",
+    "rows_to_export",
+    "rubrics_of_run",
     "run_page",
     "runs_page",
     "selection_inputs",
+    "sheets_taken",
     "stored_inputs",
     "summary_of",
     "unranked_page",

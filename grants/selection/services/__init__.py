@@ -9,6 +9,7 @@ from grants.selection.services.awards import (
 )
 from grants.selection.services.computing import Replayed, compute, replay, replay_text
 from grants.selection.services.departures import depart, take_back
+from grants.selection.services.export import note_export
 from grants.selection.services.runs import (
     APPROVALS,
     approve,
@@ -33,6 +34,7 @@ __all__ = [
     "decline_award",
     "depart",
     "discard",
+    "note_export",
     "propose",
     "publish",
     "replay",
