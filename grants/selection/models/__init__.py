@@ -1,6 +1,15 @@
 """Tables of selection."""
 
-from grants.selection.models.awards import Award, AwardState, WaitingListEntry
+from grants.selection.models.appeals import PANEL_LEAST, PANEL_MOST, Appeal, AppealOutcome, AppealPanelist
+from grants.selection.models.awards import Award, AwardState, CalledBecause, WaitingListEntry
+from grants.selection.models.letters import (
+    Channel,
+    Letter,
+    LetterKind,
+    LetterRelease,
+    ResultCode,
+    ResultSession,
+)
 from grants.selection.models.runs import (
     SELECTION_MOVES,
     Outcome,
@@ -12,11 +21,23 @@ from grants.selection.models.runs import (
 )
 
 __all__ = [
+    "PANEL_LEAST",
+    "PANEL_MOST",
     "SELECTION_MOVES",
+    "Appeal",
+    "AppealOutcome",
+    "AppealPanelist",
     "Award",
     "AwardState",
+    "CalledBecause",
+    "Channel",
+    "Letter",
+    "LetterKind",
+    "LetterRelease",
     "Outcome",
     "Reason",
+    "ResultCode",
+    "ResultSession",
     "Selection",
     "SelectionApproval",
     "SelectionRow",
