@@ -22,6 +22,7 @@ def upgrade() -> None:
     sa.Column('appeal_days', sa.Integer(), nullable=False),
     sa.Column('appeals_until', sa.DateTime(timezone=True), nullable=False),
     sa.Column('decision_days', sa.Integer(), nullable=False),
+    sa.Column('address', sa.String(length=200), nullable=False),
     sa.Column('released_by_id', sa.Integer(), nullable=False),
     sa.Column('released_at', sa.DateTime(timezone=True), nullable=False),
     sa.CheckConstraint('appeal_days BETWEEN 1 AND 60', name=op.f('ck_letter_release_appeal_days')),

@@ -50,7 +50,7 @@ class Appeal(SealedRow, Model):
     decide_by: Mapped[datetime]
     outcome: Mapped[AppealOutcome | None] = mapped_column(state_column(AppealOutcome))
     answer = sealed_optional_text()  # the reason, in plain words for the applicant
-    proposal: Mapped[int] = mapped_column(default=0)  # grows with each proposal: only the one that was read is confirmed
+    proposal: Mapped[int] = mapped_column(default=0)  # grows: only the one that was read is confirmed
     proposed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     proposed_by: Mapped[User | None] = relationship(foreign_keys=[proposed_by_id])
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
@@ -64,6 +64,10 @@ class Appeal(SealedRow, Model):
     @property
     def is_decided(self) -> bool:
         return self.decided_at is not None
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether its decision should have been there; the last second is still in time."""
+        return not self.is_decided and now.replace(microsecond=0) > self.decide_by
 
     @property
     def has_panel(self) -> bool:
@@ -87,6 +91,6 @@ class AppealPanelist(Model):
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeal.id"))
     appeal: Mapped[Appeal] = relationship(back_populates="panel")
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
-    user: Mapped[User] = relationship()
+    user: Mapped[User] = relationship(foreign_keys=[user_id])
     named_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     named_at: Mapped[datetime]

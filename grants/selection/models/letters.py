@@ -10,6 +10,7 @@ from grants.access.models import User
 from grants.applications.models import Application
 from grants.core.crypto import SealedRow, sealed_text
 from grants.core.db import Model, state_column
+from grants.core.outbox import OutboxMessage
 from grants.selection.models.runs import Selection
 
 
@@ -29,6 +30,7 @@ class LetterRelease(Model):
     appeal_days: Mapped[int]
     appeals_until: Mapped[datetime]  # its last second, at the end of a day where the programme works
     decision_days: Mapped[int]  # within which an appeal is decided
+    address: Mapped[str] = mapped_column(String(200))  # the page that folio and code open, as the notices name it
     released_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     released_by: Mapped[User] = relationship()
     released_at: Mapped[datetime]
@@ -75,6 +77,7 @@ class Letter(SealedRow, Model):
     told_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     told_by: Mapped[User | None] = relationship()
     message_id: Mapped[int | None] = mapped_column(ForeignKey("outbox_message.id"), unique=True)
+    message: Mapped[OutboxMessage | None] = relationship()
 
     @property
     def paragraphs(self) -> list[str]:

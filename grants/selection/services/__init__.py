@@ -1,25 +1,78 @@
 """Verbs of selection."""
 
+from grants.selection.services.appeals import (
+    confirm_decision,
+    file_appeal,
+    grant_place,
+    name_panel,
+    propose_decision,
+)
 from grants.selection.services.awards import (
     Ended,
     asked_before_end,
     claim_active_award,
     decline_award,
+    give_free_place,
     withdraw_award,
 )
+from grants.selection.services.codes import (
+    NO_MATCH,
+    RESULT_CODE,
+    RESULT_LIMIT,
+    WrongCode,
+    attempt_subject,
+    close_result,
+    issue_code,
+    open_result,
+)
+from grants.selection.services.letters import (
+    APPEAL_DAYS,
+    DECISION_DAYS,
+    end_of_day,
+    preview_letters,
+    record_told,
+    release_letters,
+    tell_change,
+)
 from grants.selection.services.runs import APPROVALS, approve, check_act, discard, propose, publish, simulate
+from grants.selection.services.sentences import called_sentence, notice_text, reason_sentence, when
 
 __all__ = [
+    "APPEAL_DAYS",
     "APPROVALS",
+    "DECISION_DAYS",
+    "NO_MATCH",
+    "RESULT_CODE",
+    "RESULT_LIMIT",
     "Ended",
+    "WrongCode",
     "approve",
     "asked_before_end",
+    "attempt_subject",
+    "called_sentence",
     "check_act",
     "claim_active_award",
+    "close_result",
+    "confirm_decision",
     "decline_award",
     "discard",
+    "end_of_day",
+    "file_appeal",
+    "give_free_place",
+    "grant_place",
+    "issue_code",
+    "name_panel",
+    "notice_text",
+    "open_result",
+    "preview_letters",
     "propose",
+    "propose_decision",
     "publish",
+    "reason_sentence",
+    "record_told",
+    "release_letters",
     "simulate",
+    "tell_change",
+    "when",
     "withdraw_award",
 ]
