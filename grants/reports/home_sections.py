@@ -25,6 +25,7 @@ from grants.evaluation import queries as evaluation
 from grants.pages import day, moment
 from grants.people import queries as people
 from grants.reports import queries as reports
+from grants.selection import queries as selection
 
 SHOWN = 8
 
@@ -122,6 +123,22 @@ def _scoring(_user: User, now: datetime) -> list[Section]:
         lines.append(Line(call.name, url_for("evaluation.board", call_id=call.id), detail, state, tone))
     nothing = (_("No call yet"), _("Create a call with its rubric and publish it."))
     return [Section(_("Where scoring stands"), lines, nothing=nothing, action=(_("Calls"), url_for("calls.index")))]
+
+
+def _appeals(user: User, now: datetime) -> list[Section]:
+    """Appeals that wait, the nearest deadline first; no section where none does."""
+    lines = [
+        Line(
+            one.folio,
+            url_for("selection.appeal", appeal_id=one.id),
+            _("answer due %(moment)s", moment=moment(one.decide_by)),
+            _("overdue") if one.is_overdue(now) else _("with its panel") if one.has_panel else _("needs a panel"),
+            "bad" if one.is_overdue(now) else "active" if one.has_panel else "warn",
+        )
+        for one in selection.appeals_waiting(user, limit=SHOWN)
+    ]
+    action = (_("All appeals"), url_for("selection.appeals"))
+    return [Section(_("Appeals that wait"), lines, action=action)] if lines else []
 
 
 def _stuck(_user: User, now: datetime) -> list[Section]:
@@ -233,6 +250,7 @@ def _accounts(_user: User, now: datetime) -> list[Section]:
 SECTIONS: Sequence[tuple[Permission, Callable[[User, datetime], list[Section]]]] = (
     (Permission.CARRY_DELIVERY, _my_stop),
     (Permission.SCORE_APPLICATION, _sheets),
+    (Permission.DECIDE_APPEAL, _appeals),
     (Permission.ASSIGN_EVALUATORS, _scoring),
     (Permission.EDIT_APPLICATION, _drafts),
     (Permission.REGISTER_PERSON, _to_call),
@@ -280,9 +298,15 @@ def _linkage_page(folio: str, user: User) -> str | None:
     return url_for("credit.linkage", linkage_id=credit.linkage_by_folio(user, folio).id)
 
 
+def _appeal_page(folio: str, user: User) -> str | None:
+    found = selection.appeal_by_folio(folio, user) if user.may(Permission.DECIDE_APPEAL) else None
+    return url_for("selection.appeal", appeal_id=found.id) if found else None
+
+
 FINDERS: dict[str, Callable[[str, User], str | None]] = {
     "P": _person_page,
     "A": _application_page,
     "D": _delivery_page,
     "L": _linkage_page,
+    "Q": _appeal_page,
 }

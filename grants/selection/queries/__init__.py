@@ -1,6 +1,7 @@
 """Questions about selections, awards and waiting lists."""
 
 from grants.selection.queries.appeals import (
+    appeal_by_folio,
     appeal_of,
     appeals_page,
     appeals_waiting,
@@ -37,6 +38,7 @@ from grants.selection.queries.letters import (
     standings,
     told_counts,
 )
+from grants.selection.queries.mine import Evaluation, evaluation_of, sheets_of_run
 from grants.selection.queries.runs import (
     Cut,
     act_data,
@@ -54,11 +56,13 @@ from grants.selection.queries.runs import (
 __all__ = [
     "Candidate",
     "Cut",
+    "Evaluation",
     "Inputs",
     "Standing",
     "Told",
     "act_data",
     "active_award",
+    "appeal_by_folio",
     "appeal_of",
     "appeals_page",
     "appeals_waiting",
@@ -68,6 +72,7 @@ __all__ = [
     "calls_to_select",
     "counts_of",
     "cut_of",
+    "evaluation_of",
     "first_waiting",
     "free_places",
     "get_appeal",
@@ -93,6 +98,7 @@ __all__ = [
     "rows_for_act",
     "runs_page",
     "selection_inputs",
+    "sheets_of_run",
     "standings",
     "told_counts",
     "unranked_page",

@@ -74,6 +74,11 @@ def get_appeal(appeal_id: int, reader: User) -> Appeal:
     )
 
 
+def appeal_by_folio(folio: str, reader: User) -> Appeal | None:
+    """The appeal of a folio, if this reader may see it."""
+    return db.session.scalars(appeals_for(reader).where(Appeal.folio == folio)).first()
+
+
 def appeal_of(application_id: int) -> Appeal | None:
     """The newest appeal of an application."""
     return db.session.scalars(

@@ -171,6 +171,7 @@ def get_letter_of(application_id: int, reader: User) -> Letter:
             joinedload(Letter.application).joinedload(Application.person).selectinload(Person.contact_points),
             joinedload(Letter.release).joinedload(LetterRelease.selection).joinedload(Selection.call),
             joinedload(Letter.told_by),
+            joinedload(Letter.message),
         )
         .execution_options(populate_existing=True)
     )

@@ -22,6 +22,7 @@ from grants.selection.services.codes import (
     WrongCode,
     attempt_subject,
     close_result,
+    has_mailbox,
     issue_code,
     open_result,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "file_appeal",
     "give_free_place",
     "grant_place",
+    "has_mailbox",
     "issue_code",
     "name_panel",
     "notice_text",

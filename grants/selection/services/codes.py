@@ -131,3 +131,8 @@ def _open_session(code: ResultCode, now: datetime) -> str:
 def close_result(session: ResultSession, *, now: datetime) -> None:
     """End a browser's quarter of an hour early."""
     db.session.execute(update(ResultSession).where(ResultSession.id == session.id).values(ended_at=now))
+
+
+def has_mailbox(letter: Letter, *, now: datetime) -> bool:
+    """Whether a code can be sent: the person has a verified e-mail of their own."""
+    return queries.mailbox_of(letter.application.person, local_day(now)) is not None
