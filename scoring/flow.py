@@ -1,0 +1,116 @@
+"""Give every row its number of columns for the largest value, each column within its load: an exact min-cost flow.
+
+A linear program over a few good candidates per row, chosen by estimated prices of the columns; its own prices then
+prove, over all pairs, that no other pair would have helped. Where one would, it joins the candidates.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.optimize import linprog
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+SAMPLE, ROUNDS = 2_000, 40
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Rows need `supply` columns each, no column twice; columns carry `lo` to `hi`; only `allowed` pairs."""
+
+    value: Ints  # rows × columns
+    allowed: Bools
+    supply: Ints
+    lo: Ints
+    hi: Ints
+
+
+def solve_flow(flow: Flow) -> Bools | None:
+    """The chosen pairs as a rows × columns mask of largest total value; None when nothing satisfies everything."""
+    rows, columns = flow.allowed.shape
+    if not rows or not flow.supply.any():
+        return np.zeros((rows, columns), dtype=bool) if not flow.lo.any() else None
+    if not columns:
+        return None
+    scores = np.where(flow.allowed, flow.value, -np.inf)
+    prices = _prices(scores, flow)
+    width = min(columns, 3 * int(flow.supply.max()) + 3)
+    candidates = _best(scores - prices, width) & flow.allowed
+    while True:
+        found = _program(flow, candidates)
+        if found is None:
+            if width >= columns:
+                return None
+            width = min(columns, width * 4)
+            candidates |= _best(scores - prices, width) & flow.allowed
+            continue
+        chosen, row_prices, prices = found
+        gain = scores - row_prices[:, None] - prices
+        missed = (gain > TOLERANCE) & ~candidates
+        if not missed.any():
+            return chosen
+        candidates |= missed
+
+
+def _best(scores: Floats, width: int) -> Bools:
+    """The `width` best columns of each row."""
+    mask = np.zeros(scores.shape, dtype=bool)
+    if width >= scores.shape[1]:
+        mask[:] = True
+        return mask
+    np.put_along_axis(mask, np.argpartition(-scores, width, axis=1)[:, :width], True, axis=1)
+    return mask
+
+
+def _prices(scores: Floats, flow: Flow) -> Floats:
+    """What a place with each column costs, about: raised while too many rows want it, lowered while too few do.
+
+    Estimated on every n-th row, so that its cost stays small beside the program's.
+    """
+    rows, columns = scores.shape
+    every = -(-rows // SAMPLE)
+    sample, share = scores[::every], len(scores[::every]) / rows
+    lo, hi = flow.lo * share, flow.hi * share
+    wanted = min(int(flow.supply.max()), columns)
+    prices = np.zeros(columns)
+    finite = sample[np.isfinite(sample)]
+    step = (np.ptp(finite) if len(finite) else 0.0) / 4
+    for _round in range(ROUNDS):
+        loads = _best(sample - prices, wanted).sum(axis=0)
+        off = np.where(loads > hi, loads - hi, np.where(loads < lo, loads - lo, 0.0))
+        prices = prices + step * np.clip(off / np.maximum(hi, 1.0), -1.0, 1.0)
+        step *= 0.9
+    return prices
+
+
+def _program(flow: Flow, candidates: Bools) -> tuple[Bools, Floats, Floats] | None:
+    """The exact optimum over the candidates with the prices of rows and columns; None when it has no solution."""
+    rows, columns = candidates.shape
+    row, column = np.nonzero(candidates)
+    arcs, arc = len(row), np.arange(len(row))
+    at = np.concatenate([row, rows + column, rows + np.arange(columns)])
+    matrix = sparse.csr_array(
+        (
+            np.concatenate([np.ones(2 * arcs), -np.ones(columns)]),
+            (at, np.concatenate([arc, arc, arcs + np.arange(columns)])),
+        ),
+        shape=(rows + columns, arcs + columns),
+    )
+    bounds = np.column_stack(
+        [np.concatenate([np.zeros(arcs), flow.lo]), np.concatenate([np.ones(arcs), np.maximum(flow.hi, flow.lo)])]
+    )
+    cost = np.concatenate([-flow.value[row, column].astype(float), np.zeros(columns)])
+    needs = np.concatenate([flow.supply, np.zeros(columns)])
+    found = linprog(cost, A_eq=matrix, b_eq=needs, bounds=bounds, method="highs-ds")
+    if found.status != 0:
+        return None
+    chosen = np.zeros(candidates.shape, dtype=bool)
+    taken = found.x[:arcs] > 0.5
+    chosen[row[taken], column[taken]] = True
+    duals = -found.eqlin.marginals
+    return chosen, duals[:rows], duals[rows:]
