@@ -18,12 +18,13 @@ WHOLE = Decimal(100)
 
 @dataclass(frozen=True, slots=True)
 class OfficialSheet:
-    """A submitted sheet that counts: its levels by criterion id. Who wrote it does not matter here."""
+    """A submitted sheet that counts: its levels by criterion id. `evaluator_id` only tells evaluators apart."""
 
     application_id: int
     stage: Stage
     rubric_id: int
     levels: dict[int, int]
+    evaluator_id: int
 
 
 def stage_of(criteria: Sequence[Criterion], stage: Stage, weight: Decimal = WHOLE) -> scoring.Stage:
@@ -51,11 +52,14 @@ def sheet_points(criteria: Sequence[Criterion], stage: Stage, levels: dict[int, 
     return scoring.as_points(scoring.on_grid(exact))
 
 
-def official_sheets(call: Call) -> list[OfficialSheet]:
-    """All sheets of a call that count, in order of their ids: submitted, no conflict declared. One query."""
+def official_sheets(call: Call, *, applications: Sequence[int] | None = None) -> list[OfficialSheet]:
+    """All sheets of a call that count, in order of their ids: submitted, no conflict declared. One query.
+
+    `applications`: only those of these.
+    """
     statement = (
         select(ScoreSheet.id, ScoreSheet.application_id, ScoreSheet.stage, ScoreSheet.rubric_id,
-               Score.criterion_id, Score.level)
+               Score.criterion_id, Score.level, ScoreSheet.evaluator_id)
         .join(Application, Application.id == ScoreSheet.application_id)
         .join(Score, Score.sheet_id == ScoreSheet.id)
         .where(
@@ -67,8 +71,11 @@ def official_sheets(call: Call) -> list[OfficialSheet]:
         )
         .order_by(ScoreSheet.id, Score.criterion_id)
     )  # fmt: skip
+    if applications is not None:
+        statement = statement.where(ScoreSheet.application_id.in_(applications))
     sheets: dict[int, OfficialSheet] = {}
-    for sheet_id, application_id, stage, rubric_id, criterion_id, level in db.session.execute(statement):
-        sheet = sheets.setdefault(sheet_id, OfficialSheet(application_id, stage, rubric_id, {}))
+    for sheet_id, application_id, stage, rubric_id, criterion_id, level, evaluator_id in db.session.execute(statement):
+        sheet = sheets.get(sheet_id) or OfficialSheet(application_id, stage, rubric_id, {}, evaluator_id)
+        sheets[sheet_id] = sheet
         sheet.levels[criterion_id] = level or 0  # never None: the statement leaves gaps out
     return list(sheets.values())

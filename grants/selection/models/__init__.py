@@ -1,7 +1,18 @@
 """Tables of selection."""
 
-from grants.selection.models.appeals import PANEL_LEAST, PANEL_MOST, Appeal, AppealOutcome, AppealPanelist
-from grants.selection.models.awards import Award, AwardState, CalledBecause, WaitingListEntry
+from grants.selection.models.appeals import (
+    PANEL_LEAST,
+    PANEL_MOST,
+    Appeal,
+    AppealOutcome,
+    AppealPanelist,
+)
+from grants.selection.models.awards import (
+    Award,
+    AwardState,
+    CalledBecause,
+    WaitingListEntry,
+)
 from grants.selection.models.letters import (
     Channel,
     Letter,
@@ -9,6 +20,14 @@ from grants.selection.models.letters import (
     LetterRelease,
     ResultCode,
     ResultSession,
+)
+from grants.selection.models.records import (
+    DEPARTURE_REASON_NAMES,
+    DIRECTION_NAMES,
+    Departure,
+    DepartureReason,
+    Direction,
+    SelectionRecord,
 )
 from grants.selection.models.runs import (
     SELECTION_MOVES,
@@ -21,6 +40,8 @@ from grants.selection.models.runs import (
 )
 
 __all__ = [
+    "DEPARTURE_REASON_NAMES",
+    "DIRECTION_NAMES",
     "PANEL_LEAST",
     "PANEL_MOST",
     "SELECTION_MOVES",
@@ -31,6 +52,9 @@ __all__ = [
     "AwardState",
     "CalledBecause",
     "Channel",
+    "Departure",
+    "DepartureReason",
+    "Direction",
     "Letter",
     "LetterKind",
     "LetterRelease",
@@ -40,6 +64,7 @@ __all__ = [
     "ResultSession",
     "Selection",
     "SelectionApproval",
+    "SelectionRecord",
     "SelectionRow",
     "SelectionState",
     "WaitingListEntry",

@@ -22,7 +22,18 @@ from grants.selection.queries.awards import (
     row_of,
     waiting_page,
 )
-from grants.selection.queries.inputs import Candidate, Inputs, hash_of, selection_inputs
+from grants.selection.queries.departures import (
+    departures_of,
+    directions_of,
+    get_departure,
+    row_by_folio,
+)
+from grants.selection.queries.inputs import (
+    Progress,
+    application_numbers,
+    count_submitted,
+    selection_inputs,
+)
 from grants.selection.queries.letters import (
     Standing,
     Told,
@@ -38,7 +49,18 @@ from grants.selection.queries.letters import (
     standings,
     told_counts,
 )
-from grants.selection.queries.mine import Evaluation, evaluation_of, sheets_of_run
+from grants.selection.queries.mine import (
+    Evaluation,
+    evaluation_of,
+    sheets_of_run,
+)
+from grants.selection.queries.records import (
+    StoredInputs,
+    record_of,
+    result_of,
+    stored_inputs,
+    summary_of,
+)
 from grants.selection.queries.runs import (
     Cut,
     act_data,
@@ -54,11 +76,11 @@ from grants.selection.queries.runs import (
 )
 
 __all__ = [
-    "Candidate",
     "Cut",
     "Evaluation",
-    "Inputs",
+    "Progress",
     "Standing",
+    "StoredInputs",
     "Told",
     "act_data",
     "active_award",
@@ -66,21 +88,25 @@ __all__ = [
     "appeal_of",
     "appeals_page",
     "appeals_waiting",
+    "application_numbers",
     "award_counts",
     "award_of",
     "awards_page",
     "calls_to_select",
+    "count_submitted",
     "counts_of",
     "cut_of",
+    "departures_of",
+    "directions_of",
     "evaluation_of",
     "first_waiting",
     "free_places",
     "get_appeal",
     "get_award",
+    "get_departure",
     "get_letter_of",
     "get_selection",
     "had_a_part",
-    "hash_of",
     "letter_of",
     "letters_page",
     "letters_to_print",
@@ -92,14 +118,19 @@ __all__ = [
     "panel_candidates",
     "published_selection",
     "ranked_page",
+    "record_of",
     "release_of",
     "replacement_of",
+    "result_of",
+    "row_by_folio",
     "row_of",
     "rows_for_act",
     "runs_page",
     "selection_inputs",
     "sheets_of_run",
     "standings",
+    "stored_inputs",
+    "summary_of",
     "told_counts",
     "unranked_page",
     "waiting_page",

@@ -19,7 +19,7 @@ ROWS_ON_A_PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The lowest points that got in and the highest that did not, in hundredths; None where there is nobody."""
+    """The points from which somebody without a quota is in, and the highest that are out, in hundredths."""
 
     lowest_in: int | None
     highest_out: int | None
@@ -79,7 +79,7 @@ def cut_of(selection: Selection) -> Cut:
         func.min(case((chosen, SelectionRow.points))), func.max(case((waiting, SelectionRow.points)))
     ).where(SelectionRow.selection_id == selection.id)
     lowest_in, highest_out = db.session.execute(statement).one()
-    return Cut(lowest_in, highest_out)
+    return Cut(lowest_in if selection.cut is None else selection.cut, highest_out)
 
 
 def ranked_page(selection: Selection, after: str | None = None) -> Page[SelectionRow]:

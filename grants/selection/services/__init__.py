@@ -26,6 +26,16 @@ from grants.selection.services.codes import (
     issue_code,
     open_result,
 )
+from grants.selection.services.computing import (
+    Replayed,
+    compute,
+    replay,
+    replay_text,
+)
+from grants.selection.services.departures import (
+    depart,
+    take_back,
+)
 from grants.selection.services.letters import (
     APPEAL_DAYS,
     DECISION_DAYS,
@@ -35,8 +45,21 @@ from grants.selection.services.letters import (
     release_letters,
     tell_change,
 )
-from grants.selection.services.runs import APPROVALS, approve, check_act, discard, propose, publish, simulate
-from grants.selection.services.sentences import called_sentence, notice_text, reason_sentence, when
+from grants.selection.services.runs import (
+    APPROVALS,
+    approve,
+    check_act,
+    discard,
+    propose,
+    publish,
+    simulate,
+)
+from grants.selection.services.sentences import (
+    called_sentence,
+    notice_text,
+    reason_sentence,
+    when,
+)
 
 __all__ = [
     "APPEAL_DAYS",
@@ -46,6 +69,7 @@ __all__ = [
     "RESULT_CODE",
     "RESULT_LIMIT",
     "Ended",
+    "Replayed",
     "WrongCode",
     "approve",
     "asked_before_end",
@@ -54,8 +78,10 @@ __all__ = [
     "check_act",
     "claim_active_award",
     "close_result",
+    "compute",
     "confirm_decision",
     "decline_award",
+    "depart",
     "discard",
     "end_of_day",
     "file_appeal",
@@ -73,7 +99,10 @@ __all__ = [
     "reason_sentence",
     "record_told",
     "release_letters",
+    "replay",
+    "replay_text",
     "simulate",
+    "take_back",
     "tell_change",
     "when",
     "withdraw_award",
