@@ -37,7 +37,7 @@ def upgrade() -> None:
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('release_id', sa.Integer(), nullable=False),
     sa.Column('application_id', sa.Integer(), nullable=False),
-    sa.Column('kind', sa.Enum('chosen', 'waiting', 'not_ranked', 'closed', name='letterkind', native_enum=False, create_constraint=True, length=40), nullable=False),
+    sa.Column('kind', sa.Enum('chosen', 'waiting', 'not_selected', 'closed', name='letterkind', native_enum=False, create_constraint=True, length=40), nullable=False),
     sa.Column('channel', sa.Enum('mail', 'in_person', name='channel', native_enum=False, create_constraint=True, length=40), nullable=False),
     sa.Column('language', sa.String(length=3), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),

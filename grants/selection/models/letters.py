@@ -43,7 +43,7 @@ class LetterRelease(Model):
 class LetterKind(StrEnum):
     CHOSEN = "chosen"
     WAITING = "waiting"
-    NOT_RANKED = "not_ranked"
+    NOT_SELECTED = "not_selected"  # not ranked, or put out by decision
     CLOSED = "closed"  # withdrawn, or the award has ended
 
 

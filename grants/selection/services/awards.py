@@ -17,6 +17,7 @@ from grants.core.errors import RuleBroken
 from grants.selection import queries
 from grants.selection.models import Award, AwardState, CalledBecause, Selection, WaitingListEntry
 from grants.selection.services.letters import tell_change
+from grants.selection.services.substitution import Call, next_call
 
 WITHDRAWN_BEFORE_TURN = "application_withdrawn"  # a code: the page has the words
 
@@ -86,14 +87,14 @@ def claim_run(selection: Selection) -> None:
 
 
 def _promote_next(award: Award, by: User, now: datetime) -> Award | None:
-    """Walk down the waiting list until somebody takes the place. Entries of withdrawn applications are skipped."""
-    entry = queries.next_waiting(award.selection_id)
-    while entry is not None:
-        if not _still_stands(entry.application_id):
-            _skip(entry, by, now)
-        elif promoted := _promote(entry, award, by, now):
+    """Call until somebody takes the place. Entries of withdrawn applications are skipped."""
+    asked: set[int] = set()
+    while call := next_call(award.selection, without=asked):
+        asked.add(call.entry.application_id)
+        if not _still_stands(call.entry.application_id):
+            _skip(call.entry, by, now)
+        elif promoted := _promote(call, award, by, now):
             return promoted
-        entry = queries.next_waiting(award.selection_id, behind=entry.position)
     return None
 
 
@@ -111,8 +112,9 @@ def _skip(entry: WaitingListEntry, by: User, now: datetime) -> None:
     journal.record(by, "waiting_list.skipped", entry, at=now, application=entry.application_id)
 
 
-def _promote(entry: WaitingListEntry, replaced: Award, by: User, now: datetime) -> Award | None:
-    """Give the place to this entry; None when somebody else gave it another place at the same moment."""
+def _promote(call: Call, replaced: Award, by: User, now: datetime) -> Award | None:
+    """Give the place to whoever is called; None when somebody else gave them another place at the same moment."""
+    entry = call.entry
     award = Award(
         selection_id=replaced.selection_id,
         application_id=entry.application_id,
@@ -120,7 +122,7 @@ def _promote(entry: WaitingListEntry, replaced: Award, by: User, now: datetime) 
         value_usd=replaced.value_usd,
         awarded_at=now,
         replaces_id=replaced.id,
-        called_because=CalledBecause.NEXT,
+        called_because=call.because,
     )
     try:
         with db.session.begin_nested():
@@ -128,13 +130,14 @@ def _promote(entry: WaitingListEntry, replaced: Award, by: User, now: datetime) 
     except IntegrityError:
         return None
     db.session.execute(update(WaitingListEntry).where(WaitingListEntry.id == entry.id).values(award_id=award.id))
-    journal.record(by, "award.promoted", award, at=now, replaces=replaced.id, position=entry.position)
+    journal.record(by, "award.promoted", award, at=now, replaces=replaced.id, position=entry.position,
+                   because=call.because.value)  # fmt: skip
     tell_change(award.application_id, replaced.selection, now=now)
     return award
 
 
 def give_free_place(selection: Selection, application: Application, *, by: User, now: datetime) -> Award:
-    """Give a place that nobody has to an application of the run, whatever its number: so its cause must be decided."""
+    """Give a place that nobody has to an application whose appeal was upheld, whatever its number in the run."""
     claim_run(selection)
     if queries.free_places(selection) < 1:
         raise RuleBroken(_("No place is free. When an award ends and nobody is waiting, its place can be given here."))
@@ -146,6 +149,7 @@ def give_free_place(selection: Selection, application: Application, *, by: User,
         state=AwardState.ACTIVE,
         value_usd=selection.call.value_per_award_usd,
         awarded_at=now,
+        called_because=CalledBecause.APPEAL,
     )
     try:
         with db.session.begin_nested():

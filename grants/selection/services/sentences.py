@@ -11,7 +11,16 @@ from flask_babel import gettext as _
 
 import scoring
 from grants.core.clock import PROGRAMME_ZONE
-from grants.selection.models import AwardState, CalledBecause, LetterKind, LetterRelease, Outcome, Reason, SelectionRow
+from grants.selection.models import (
+    Award,
+    AwardState,
+    CalledBecause,
+    LetterKind,
+    LetterRelease,
+    Outcome,
+    Reason,
+    SelectionRow,
+)
 from grants.selection.queries import Cut, Standing
 
 
@@ -82,7 +91,7 @@ def kind_of(standing: Standing) -> LetterKind:
         return LetterKind.CHOSEN if standing.award.state is AwardState.ACTIVE else LetterKind.CLOSED
     if standing.row.application.withdrawn_at is not None:
         return LetterKind.CLOSED
-    return LetterKind.WAITING if standing.row.outcome is Outcome.WAITING else LetterKind.NOT_RANKED
+    return LetterKind.WAITING if standing.entry is not None else LetterKind.NOT_SELECTED
 
 
 def letter_text(standing: Standing, cut: Cut, release: LetterRelease) -> str:
@@ -109,26 +118,26 @@ def _outcome(kind: LetterKind, standing: Standing) -> str:
     if kind is LetterKind.WAITING:
         number = standing.entry.position if standing.entry else "—"
         return str(_("Your application is number %(number)s on the waiting list.", number=number))
-    if kind is LetterKind.NOT_RANKED:
-        return str(_("Your application was not selected: it could not be ranked."))
+    if kind is LetterKind.NOT_SELECTED:
+        return str(_("Your application was not selected."))
     return str(_("Your application no longer takes part: it was withdrawn, or its award has ended."))
 
 
 def _reason(kind: LetterKind, standing: Standing, cut: Cut) -> str:
     award = standing.award
-    if kind is LetterKind.CHOSEN and award is not None and standing.row.outcome is not Outcome.CHOSEN:
-        return called_sentence(award.called_because)
+    if kind is LetterKind.CHOSEN and award is not None and (award.called_because or award.replaces_id):
+        return called_sentence(award)
     return str(_("The reason: %(reason)s", reason=reason_sentence(standing.row, cut)))
 
 
-def called_sentence(because: str | None) -> str:
-    """Why this one of the waiting list was called."""
-    if because == CalledBecause.QUOTA_KEPT:
+def called_sentence(award: Award) -> str:
+    """Why this one got a place that became free; empty for an award of the run itself."""
+    if award.called_because == CalledBecause.QUOTA_KEPT:
         return str(_("A place became free, and among those waiting this was the best that keeps the quotas of the "
                      "call."))  # fmt: skip
-    if because == CalledBecause.NEXT:
-        return str(_("A place became free, and this was the next on the waiting list."))
-    return str(_("The place was given because an appeal was upheld."))
+    if award.called_because == CalledBecause.APPEAL:
+        return str(_("The place was given because an appeal was upheld."))
+    return str(_("A place became free, and this was the next on the waiting list.")) if award.replaces_id else ""
 
 
 def _what_next(kind: LetterKind) -> str:
@@ -139,7 +148,7 @@ def _what_next(kind: LetterKind) -> str:
     if kind is LetterKind.WAITING:
         return str(_("What happens next: when a place becomes free, the programme calls from the list in its order, "
                      "keeping the quotas of the call. You do not have to do anything."))  # fmt: skip
-    if kind is LetterKind.NOT_RANKED:
+    if kind is LetterKind.NOT_SELECTED:
         return str(_("What happens next: nothing more in this call. You may apply to the next one; the people who "
                      "registered you will help."))  # fmt: skip
     return str(_("What happens next: nothing more in this call. If this is not what you wanted, tell the people who "

@@ -1,13 +1,10 @@
 """One-time codes: charged first, used once, and silent about folios."""
 
-from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 
-from grants.access.models import AttemptCounter
 from grants.access.permissions import Role
 from grants.access.second_factor import TooManyAttempts, charge
 from grants.core.clock import utcnow
@@ -18,9 +15,7 @@ from grants.selection import queries, services
 from grants.selection.models import ResultCode, ResultSession
 from tests.factories.access import make_user
 from tests.factories.after import letter_for, make_code, make_email, make_release, messages
-from tests.factories.applications import make_application
 from tests.factories.selection import make_award
-from tests.grants.selection.threads import answers_at_once
 
 pytestmark = pytest.mark.usefixtures("in_english")
 WRONG = "0000-0000-0000"
@@ -166,49 +161,3 @@ def test_code_is_not_kept_readable(app: Flask) -> None:
     kept = db.session.query(ResultCode).one().code_hash
     assert code.replace("-", "").encode() not in kept
     assert len(kept) == 32
-
-
-def trier(folio: str, code: str) -> Callable[[], object]:
-    return lambda: attempt(folio, code)
-
-
-def test_fifty_wrong_codes_at_once_are_evaluated_five_times(real_app: Flask) -> None:
-    with transaction():
-        award = make_award()
-        make_release(award.selection)
-        make_code(award.application)
-        folio = award.application.folio
-
-    answers = answers_at_once(real_app, *[trier(folio, WRONG) for _n in range(50)])
-
-    assert Counter(answers) == {"WrongCode": 5, "TooManyAttempts": 45}
-    assert [one.fails for one in db.session.query(AttemptCounter)] == [5]
-
-
-def test_right_code_at_once_opens_exactly_one_session(real_app: Flask) -> None:
-    with transaction():
-        award = make_award()
-        make_release(award.selection)
-        folio, code = award.application.folio, make_code(award.application)
-
-    answers = answers_at_once(real_app, *[trier(folio, code) for _n in range(4)])
-
-    assert answers.count("ok") == 1
-    assert db.session.query(ResultSession).count() == 1
-
-
-def test_two_releases_at_once_release_once(real_app: Flask) -> None:
-    with transaction():
-        award = make_award()
-        make_application(award.application.call)
-        make_email(award.application.person)
-        number = award.selection_id
-
-    def release() -> None:
-        with transaction():
-            make_release(queries.get_selection(number))
-
-    answers = answers_at_once(real_app, release, release, release)
-
-    assert sorted(answers) == ["RuleBroken", "RuleBroken", "ok"]
-    assert len(messages("result")) == 1

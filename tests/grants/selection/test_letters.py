@@ -52,7 +52,7 @@ def test_each_application_of_the_run_gets_one_letter(app: Flask) -> None:
     assert kinds == {
         award.application_id: LetterKind.CHOSEN,
         entry.application_id: LetterKind.WAITING,
-        row.application_id: LetterKind.NOT_RANKED,
+        row.application_id: LetterKind.NOT_SELECTED,
     }
     assert "number 1 on the waiting list" in letter_for_in_english(entry.application, release)
 
