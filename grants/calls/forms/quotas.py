@@ -84,7 +84,12 @@ class QuotasForm(FlaskForm):
             other = at - 1 if step == "up" else at + 1
             if 0 <= other < len(rows):
                 rows[at], rows[other] = rows[other], rows[at]
-        return type(self)(formdata=None, data={"rows": rows or [{}]})
+        return type(self)(formdata=None, data={**self.others, "rows": rows or [{}]})
+
+    @property
+    def others(self) -> dict[str, Any]:
+        """What stands in the fields beside the rows."""
+        return {}
 
     def validate(self, extra_validators: Any = None) -> bool:
         # A row that nobody wrote in need not be right.

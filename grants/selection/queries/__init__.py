@@ -1,5 +1,8 @@
 """Questions about selections, awards and waiting lists."""
 
+from grants.selection.queries.act import (
+    act_data,
+)
 from grants.selection.queries.appeals import (
     appeal_by_folio,
     appeal_of,
@@ -23,11 +26,23 @@ from grants.selection.queries.awards import (
     row_of,
     waiting_page,
 )
+from grants.selection.queries.comparing import (
+    Comparison,
+    base_run,
+    compare,
+    what_ifs_of,
+)
 from grants.selection.queries.departures import (
     departures_of,
     directions_of,
     get_departure,
     row_by_folio,
+)
+from grants.selection.queries.explaining import (
+    RunPage,
+    ShownRow,
+    group_names,
+    run_page,
 )
 from grants.selection.queries.inputs import (
     Progress,
@@ -55,6 +70,7 @@ from grants.selection.queries.mine import (
     evaluation_of,
     sheets_of_run,
 )
+from grants.selection.queries.reasons import Reasons, reasons_of
 from grants.selection.queries.records import (
     StoredInputs,
     record_of,
@@ -64,7 +80,6 @@ from grants.selection.queries.records import (
 )
 from grants.selection.queries.runs import (
     Cut,
-    act_data,
     calls_to_select,
     counts_of,
     cut_of,
@@ -77,9 +92,13 @@ from grants.selection.queries.runs import (
 )
 
 __all__ = [
+    "Comparison",
     "Cut",
     "Evaluation",
     "Progress",
+    "Reasons",
+    "RunPage",
+    "ShownRow",
     "Standing",
     "StoredInputs",
     "Told",
@@ -93,7 +112,9 @@ __all__ = [
     "award_counts",
     "award_of",
     "awards_page",
+    "base_run",
     "calls_to_select",
+    "compare",
     "count_submitted",
     "counts_of",
     "cut_of",
@@ -108,6 +129,7 @@ __all__ = [
     "get_departure",
     "get_letter_of",
     "get_selection",
+    "group_names",
     "had_a_part",
     "letter_of",
     "letters_page",
@@ -120,6 +142,7 @@ __all__ = [
     "panel_candidates",
     "published_selection",
     "ranked_page",
+    "reasons_of",
     "record_of",
     "release_of",
     "replacement_of",
@@ -127,6 +150,7 @@ __all__ = [
     "row_by_folio",
     "row_of",
     "rows_for_act",
+    "run_page",
     "runs_page",
     "selection_inputs",
     "sheets_of_run",
@@ -136,4 +160,5 @@ __all__ = [
     "told_counts",
     "unranked_page",
     "waiting_page",
+    "what_ifs_of",
 ]

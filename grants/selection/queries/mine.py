@@ -19,7 +19,8 @@ from grants.selection.models import Appeal, Award, Letter, LetterRelease, Outcom
 from grants.selection.queries.appeals import appeal_of
 from grants.selection.queries.awards import award_of
 from grants.selection.queries.letters import letter_of
-from grants.selection.queries.runs import Cut, counts_of, cut_of
+from grants.selection.queries.reasons import Reasons, reasons_of
+from grants.selection.queries.runs import counts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Evaluation:
     release: LetterRelease
     selection: Selection
     row: SelectionRow
-    cut: Cut
+    reasons: Reasons
     counts: dict[Outcome, int]
     stages: Sequence[StageResult]
     eligibility: Eligibility
@@ -86,7 +87,7 @@ def evaluation_of(application_id: int) -> Evaluation:
     )
     selection = letter.release.selection
     return Evaluation(
-        application, letter, letter.release, selection, row, cut_of(selection), counts_of(selection),
+        application, letter, letter.release, selection, row, reasons_of(selection), counts_of(selection),
         _stages(application, selection, row), eligibility(application.person_id, application.call),
         award_of(application_id), appeal_of(application_id),
     )  # fmt: skip

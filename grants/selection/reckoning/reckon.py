@@ -120,6 +120,8 @@ def _counts(field: Field, found: Chosen) -> list[QuotaCount]:
     return [
         QuotaCount(
             str(quota.group),
+            quota.minimum,
+            quota.maximum,
             sum(quota.group in person.groups for person in field.people.values()),
             sum(quota.group in groups for groups in chosen),
             found.bonuses.get(quota.group, 0),

@@ -45,9 +45,11 @@ class Unranked(NamedTuple):
 
 
 class QuotaCount(NamedTuple):
-    """How a quota came out: members who could be ranked, and those of them selected."""
+    """How a quota came out: its bounds, members who could be ranked and those selected, the bonus in hundredths."""
 
     group: str
+    minimum: int | None
+    maximum: int | None
     eligible: int
     chosen: int
     bonus: int

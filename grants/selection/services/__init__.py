@@ -57,7 +57,6 @@ from grants.selection.services.runs import (
 from grants.selection.services.sentences import (
     called_sentence,
     notice_text,
-    reason_sentence,
     when,
 )
 
@@ -96,7 +95,6 @@ __all__ = [
     "propose",
     "propose_decision",
     "publish",
-    "reason_sentence",
     "record_told",
     "release_letters",
     "replay",

@@ -10,6 +10,8 @@ from grants.access.models import User
 from grants.core import journal
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
+from grants.evaluation.queries import conflicted_applications
+from grants.people.folio import normal_folio
 from grants.selection import queries
 from grants.selection.models import (
     Departure,
@@ -24,8 +26,8 @@ from grants.selection.models import (
 
 def depart(
     selection: Selection,
-    row: SelectionRow,
     *,
+    folio: str,
     direction: Direction,
     reason: DepartureReason,
     words: str,
@@ -37,6 +39,9 @@ def depart(
         raise RuleBroken(_("This is a what-if: nothing is decided on it."))
     if not words.strip():
         raise RuleBroken(_("Write why, in words that can be printed in the act."), field="words")
+    row = queries.row_by_folio(selection, normal_folio(folio) or "")
+    if row is None or row.application_id in conflicted_applications(by, selection.call_id):
+        raise RuleBroken(_("No application of this run has this folio. Check it."), field="folio")
     _check_direction(row, direction)
     _claim(selection)
     departure = Departure(selection_id=selection.id, application_id=row.application_id, direction=direction,

@@ -23,7 +23,7 @@ from grants.selection.models import (
     Selection,
     SelectionState,
 )
-from grants.selection.queries import Cut, Standing
+from grants.selection.queries import Reasons, Standing
 from grants.selection.services.sentences import kind_of, letter_text, notice_subject, notice_text
 
 APPEAL_DAYS = 10
@@ -52,10 +52,10 @@ def preview_letters(selection: Selection, *, language: str, now: datetime) -> li
     by_kind: dict[LetterKind, list[Standing]] = {}
     for standing in queries.standings(selection):
         by_kind.setdefault(kind_of(standing), []).append(standing)
-    cut = queries.cut_of(selection)
+    reasons = queries.reasons_of(selection)
     with force_locale(language):
         return [
-            Preview(kind, len(found), letter_text(found[0], cut, release).split("\n\n"))
+            Preview(kind, len(found), letter_text(found[0], reasons, release).split("\n\n"))
             for kind in LetterKind
             if (found := by_kind.get(kind))
         ]
@@ -101,13 +101,13 @@ def _release(
 
 def _write(release: LetterRelease, standings: Iterable[Standing], now: datetime) -> int:
     """A letter each; the languages one after the other, because changing it for each reader is slow."""
-    cut, written = queries.cut_of(release.selection), 0
+    reasons, written = queries.reasons_of(release.selection), 0
     by_language: dict[str, list[Standing]] = {}
     for standing in standings:
         by_language.setdefault(language_of(standing.row.application.person.language), []).append(standing)
     for language, found in sorted(by_language.items()):
         with force_locale(language):
-            db.session.add_all(_letter(release, one, cut, language, now) for one in found)
+            db.session.add_all(_letter(release, one, reasons, language, now) for one in found)
             written += len(found)
     db.session.flush()
     return written
@@ -118,7 +118,7 @@ def language_of(spoken: str) -> str:
     return spoken if spoken in LANGUAGES else LANGUAGES[0]
 
 
-def _letter(release: LetterRelease, standing: Standing, cut: Cut, language: str, now: datetime) -> Letter:
+def _letter(release: LetterRelease, standing: Standing, reasons: Reasons, language: str, now: datetime) -> Letter:
     application = standing.row.application
     mailbox = queries.mailbox_of(application.person, local_day(now))
     letter = Letter(
@@ -129,7 +129,7 @@ def _letter(release: LetterRelease, standing: Standing, cut: Cut, language: str,
         language=language,
         created_at=now,
     )
-    letter.body = letter_text(standing, cut, release)
+    letter.body = letter_text(standing, reasons, release)
     if mailbox:
         text = notice_text(application.folio, release)
         letter.message = outbox.add("result", address=mailbox, subject=notice_subject(), body=text, now=now)
@@ -144,7 +144,7 @@ def tell_change(application_id: int, selection: Selection, *, now: datetime) -> 
         return None
     language = language_of(standing.row.application.person.language)
     with force_locale(language):
-        letter = _letter(release, standing, queries.cut_of(selection), language, now)
+        letter = _letter(release, standing, queries.reasons_of(selection), language, now)
     db.session.add(letter)
     return letter
 

@@ -1,4 +1,4 @@
-"""Sentences that an applicant understands: the reason of a row, the letter around it, the notice that travels.
+"""Sentences that an applicant understands: the letter around the reason of a row, and the notice that travels.
 
 All are in the language in force; the caller sets the reader's.
 """
@@ -6,10 +6,9 @@ All are in the language in force; the caller sets the reader's.
 from datetime import datetime
 
 from babel.dates import format_date
-from flask_babel import format_decimal, get_locale
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
-import scoring
 from grants.core.clock import PROGRAMME_ZONE
 from grants.selection.models import (
     Award,
@@ -17,66 +16,8 @@ from grants.selection.models import (
     CalledBecause,
     LetterKind,
     LetterRelease,
-    Outcome,
-    Reason,
-    SelectionRow,
 )
-from grants.selection.queries import Cut, Standing
-
-
-def reason_sentence(row: SelectionRow, cut: Cut) -> str:
-    """Why a row is in, waits or is not ranked, in one sentence. The row's run and call are read along."""
-    if row.outcome is Outcome.NOT_RANKED:
-        return _why_not_ranked(row)
-    return _why_in(row, cut) if row.outcome is Outcome.CHOSEN else _why_waiting(row, cut)
-
-
-def _why_in(row: SelectionRow, cut: Cut) -> str:
-    if row.reason == Reason.BY_POINTS:
-        return str(_("In: its %(points)s points reach the cut line of %(cut)s.",
-                     points=points(row.points), cut=points(cut.lowest_in)))  # fmt: skip
-    if row.reason == Reason.ALL_FIT:
-        return str(_("In: there was a place for everybody who could be ranked."))
-    if row.points is None:
-        return str(_("In: the public lottery gave it place %(place)s of %(places)s.",
-                     place=row.place, places=row.selection.places))  # fmt: skip
-    return str(_("In: it shares the cut line of %(points)s points with others, and the public lottery gave it the "
-                 "place.", points=points(row.points)))  # fmt: skip
-
-
-def _why_waiting(row: SelectionRow, cut: Cut) -> str:
-    number, places = (row.place or 0) - row.selection.places, row.selection.places
-    if row.reason == Reason.BELOW_CUT:
-        return str(_("Number %(number)s on the waiting list: its %(points)s points are below the cut line of %(cut)s.",
-                     number=number, points=points(row.points), cut=points(cut.lowest_in)))  # fmt: skip
-    if row.points is None:
-        return str(_("Number %(number)s on the waiting list: the public lottery gave the %(places)s places to others.",
-                     number=number, places=places))  # fmt: skip
-    return str(_("Number %(number)s on the waiting list: it shares the cut line of %(points)s points with others, and "
-                 "the public lottery gave them the places.", number=number, points=points(row.points)))  # fmt: skip
-
-
-def _why_not_ranked(row: SelectionRow) -> str:
-    if row.reason == Reason.SHEETS_MISSING:
-        return str(_("Not ranked: it has %(reviews)s whole sheets of the %(needed)s that are needed.",
-                     reviews=row.reviews, needed=sheets_needed(row)))  # fmt: skip
-    grade = row.selection.call.minimum_grade
-    if grade is not None:
-        return str(_("Not ranked: the person has not completed the training that the call asks for with a grade of at "
-                     "least %(grade)s %%.", grade=format_decimal(grade)))  # fmt: skip
-    return str(_("Not ranked: the person has not completed the training that the call asks for."))
-
-
-def sheets_needed(row: SelectionRow) -> int:
-    """How many whole sheets the run asked of each application."""
-    settings = row.selection.settings
-    stages = [stage for stage in ("plan", "pitch") if float(settings.get(f"{stage}_weight", "1"))]
-    return int(settings.get("reviews", 0)) * len(stages)
-
-
-def points(hundredths: int | None) -> str:
-    """7400 → '74,00' in Spanish, '74.00' in English."""
-    return "—" if hundredths is None else str(format_decimal(scoring.as_points(hundredths), "0.00"))
+from grants.selection.queries import Reasons, Standing
 
 
 def when(moment: datetime) -> str:
@@ -94,14 +35,14 @@ def kind_of(standing: Standing) -> LetterKind:
     return LetterKind.WAITING if standing.entry is not None else LetterKind.NOT_SELECTED
 
 
-def letter_text(standing: Standing, cut: Cut, release: LetterRelease) -> str:
+def letter_text(standing: Standing, reasons: Reasons, release: LetterRelease) -> str:
     """The letter in paragraphs. It names no value, no place and no day on which anything is handed over."""
     kind = kind_of(standing)
     paragraphs = [
         _("About your application %(folio)s to the call “%(call)s”.",
           folio=standing.row.application.folio, call=release.selection.call.name),
         _outcome(kind, standing),
-        _reason(kind, standing, cut),
+        _reason(kind, standing, reasons),
         _what_next(kind),
         _("On this page you see how your application was evaluated: the points, the words of the levels and the "
           "evaluators' comments, without their names."),
@@ -123,11 +64,11 @@ def _outcome(kind: LetterKind, standing: Standing) -> str:
     return str(_("Your application no longer takes part: it was withdrawn, or its award has ended."))
 
 
-def _reason(kind: LetterKind, standing: Standing, cut: Cut) -> str:
+def _reason(kind: LetterKind, standing: Standing, reasons: Reasons) -> str:
     award = standing.award
     if kind is LetterKind.CHOSEN and award is not None and (award.called_because or award.replaces_id):
         return called_sentence(award)
-    return str(_("The reason: %(reason)s", reason=reason_sentence(standing.row, cut)))
+    return str(_("The reason: %(reason)s", reason=reasons.sentence(standing.row)))
 
 
 def called_sentence(award: Award) -> str:

@@ -67,7 +67,7 @@ def _page(opened: ResultSession, form: AppealForm) -> str:
         found=found,
         opened=opened,
         form=form,
-        reason=services.reason_sentence(found.row, found.cut),
+        reason=found.reasons.sentence(found.row),
         is_late=found.release.is_late(utcnow()),
     )
 

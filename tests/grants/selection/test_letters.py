@@ -62,7 +62,7 @@ def letter_for_in_english(application: object, release: LetterRelease) -> str:
     standing = next(one for one in standings if one.row.application is application)
     from grants.selection.services.sentences import letter_text
 
-    return letter_text(standing, queries.cut_of(release.selection), release)
+    return letter_text(standing, queries.reasons_of(release.selection), release)
 
 
 def test_letters_are_in_the_language_of_each_person(app: Flask) -> None:
