@@ -55,7 +55,7 @@ def _letters_page(selection: Selection, form: ReleaseForm) -> str:
     )
 
 
-@bp.post("/selections/<int:selection_id>/letters")
+@bp.post("/selections/<int:selection_id>/letters/release")
 @requires(Permission.RUN_SELECTION)
 def release(selection_id: int) -> ResponseReturnValue:
     selection, form = _published(selection_id), ReleaseForm()

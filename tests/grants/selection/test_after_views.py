@@ -42,8 +42,8 @@ def test_coordinator_previews_and_releases_all_letters(app: Flask, sign_in: Sign
     assert "Your application was selected." in preview.text
     assert db.session.query(Letter).count() == 0
 
-    answer = client.post(path, data={"appeal_days": "10", "decision_days": "15"}, headers=ENGLISH)
-    again = client.post(path, data={"appeal_days": "10", "decision_days": "15"}, headers=ENGLISH)
+    answer = client.post(f"{path}/release", data={"appeal_days": "10", "decision_days": "15"}, headers=ENGLISH)
+    again = client.post(f"{path}/release", data={"appeal_days": "10", "decision_days": "15"}, headers=ENGLISH)
 
     assert answer.status_code == 302
     assert "released already" in again.text
@@ -56,7 +56,7 @@ def test_odd_days_are_refused_beside_the_field(app: Flask, sign_in: SignIn, days
     award = make_award()
     client = sign_in(make_user(Role.COORDINATOR))
 
-    answer = client.post(f"/selections/{award.selection_id}/letters", data={"appeal_days": days, "decision_days": "15"},
+    answer = client.post(f"/selections/{award.selection_id}/letters/release", data={"appeal_days": days, "decision_days": "15"},
                          headers=ENGLISH)  # fmt: skip
 
     assert answer.status_code == 200
@@ -69,7 +69,7 @@ def test_monitoring_reads_but_does_not_release(app: Flask, sign_in: SignIn) -> N
     client, path = sign_in(make_user(Role.MONITORING)), f"/selections/{award.selection_id}/letters"
 
     assert client.get(path).status_code == 200
-    assert client.post(path, data={"appeal_days": "10", "decision_days": "15"}).status_code == 403
+    assert client.post(f"{path}/release", data={"appeal_days": "10", "decision_days": "15"}).status_code == 403
     assert db.session.query(LetterRelease).count() == 0
 
 
