@@ -141,6 +141,15 @@ def _appeals(user: User, now: datetime) -> list[Section]:
     return [Section(_("Appeals that wait"), lines, action=action)] if lines else []
 
 
+def _to_tell(user: User, _now: datetime) -> list[Section]:
+    """Whose result is ready and who must hear it in person; no section where nobody is left."""
+    lines = [
+        Line(one.application.folio, url_for("selection.result", application_id=one.application_id))
+        for one in selection.letters_to_tell(user, limit=SHOWN)
+    ]
+    return [Section(_("Who must be told in person that their result is ready"), lines)] if lines else []
+
+
 def _stuck(_user: User, now: datetime) -> list[Section]:
     today = local_day(now)
     lines = [
@@ -253,6 +262,7 @@ SECTIONS: Sequence[tuple[Permission, Callable[[User, datetime], list[Section]]]]
     (Permission.DECIDE_APPEAL, _appeals),
     (Permission.ASSIGN_EVALUATORS, _scoring),
     (Permission.EDIT_APPLICATION, _drafts),
+    (Permission.TELL_RESULT, _to_tell),
     (Permission.REGISTER_PERSON, _to_call),
     (Permission.PACK_KIT, _kits),
     (Permission.VIEW_DELIVERY, _desk),

@@ -124,6 +124,18 @@ def letters_to_print(release: LetterRelease) -> Sequence[Letter]:
     return db.session.scalars(statement).all()
 
 
+def letters_to_tell(reader: User, *, limit: int) -> Sequence[Letter]:
+    """The letters of applications that this reader may see, whose people are still to be told in person."""
+    statement = (
+        select(Letter)
+        .where(_left_to_tell(), Letter.application_id.in_(visible_to(reader).with_only_columns(Application.id)))
+        .options(joinedload(Letter.application))
+        .order_by(Letter.id)
+        .limit(limit)
+    )
+    return db.session.scalars(statement).all()
+
+
 def told_counts(release: LetterRelease) -> Told:
     """How many letters there are, and how far telling has come. One query."""
     by_mail, in_person = Letter.channel == Channel.MAIL, Letter.channel == Channel.IN_PERSON

@@ -68,7 +68,7 @@ def _reason(kind: LetterKind, standing: Standing, reasons: Reasons) -> str:
     award = standing.award
     if kind is LetterKind.CHOSEN and award is not None and (award.called_because or award.replaces_id):
         return called_sentence(award)
-    return str(_("The reason: %(reason)s", reason=reasons.sentence(standing.row)))
+    return reasons.sentence(standing.row)
 
 
 def called_sentence(award: Award) -> str:

@@ -56,8 +56,8 @@ def test_odd_days_are_refused_beside_the_field(app: Flask, sign_in: SignIn, days
     award = make_award()
     client = sign_in(make_user(Role.COORDINATOR))
 
-    answer = client.post(f"/selections/{award.selection_id}/letters/release", data={"appeal_days": days, "decision_days": "15"},
-                         headers=ENGLISH)  # fmt: skip
+    typed = {"appeal_days": days, "decision_days": "15"}
+    answer = client.post(f"/selections/{award.selection_id}/letters/release", data=typed, headers=ENGLISH)
 
     assert answer.status_code == 200
     assert "between 1 and 60 days" in answer.text
