@@ -48,6 +48,11 @@ def get_call(call_id: int, user: User) -> Call:
     return one_or_refuse(found.options(joinedload(Call.programme), selectinload(Call.quotas), WHOLE_RUBRICS))
 
 
+def call_by_code(code: str) -> Call | None:
+    """A call by its code, draft or not: for the console."""
+    return db.session.scalars(select(Call).where(Call.code == code)).first()
+
+
 def open_calls(now: datetime) -> Sequence[Call]:
     """Calls that take applications at this moment, the first to close first."""
     found = (

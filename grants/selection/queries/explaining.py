@@ -61,9 +61,7 @@ def run_page(
         sentence = why(Explained(row, cut.lowest_in, selection.places, needed, quotas, departure))
         groups = line.groups if line else ()
         worth = sum(bonus[group] for group in groups)
-        rows.append(
-            ShownRow(row, sentence, groups, sum(bonus[group] for group in line.groups) if line else 0, departure)
-        )
+        rows.append(ShownRow(row, sentence, [names[group] for group in groups], worth, departure))
     return RunPage(rows, page.next_after, shown)
 
 

@@ -79,6 +79,8 @@ def check_changes(call: Call, changes: Changes) -> None:
 
 def _named(line: QuotaLine) -> tuple[QuotaDimension, str]:
     dimension, _colon, value = line.group.partition(":")
+    if dimension not in [one.value for one in QuotaDimension]:
+        raise RuleBroken(_("“%(group)s” names no group. Write it such as sex:female or canton:2101.", group=line.group))
     return QuotaDimension(dimension), value
 
 
