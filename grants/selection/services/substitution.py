@@ -29,12 +29,14 @@ def next_call(selection: Selection, *, without: Collection[int] = ()) -> Call | 
     if stored is None:
         return Call(waiting[0], CalledBecause.NEXT)
     entry = _best_that_keeps_quotas(selection, stored, waiting)
+    if entry is None:
+        return None
     return Call(entry, CalledBecause.NEXT if entry is waiting[0] else CalledBecause.QUOTA_KEPT)
 
 
 def _best_that_keeps_quotas(
     selection: Selection, stored: queries.StoredInputs, waiting: Collection[WaitingListEntry]
-) -> WaitingListEntry:
+) -> WaitingListEntry | None:
     """Solve again with the awards that stand granted, one place more, and everybody who does not wait left out."""
     by_folio = {entry.application.folio: entry for entry in waiting}
     ranked = {candidate.key for candidate in stored.candidates}
@@ -44,4 +46,4 @@ def _best_that_keeps_quotas(
     found = scoring.substitute(
         stored.candidates, len(granted) + 1, stored.quotas, stored.lottery, granted=granted, withdrawn=gone
     )
-    return by_folio[found.called[0]]
+    return by_folio[found.called[0]] if found.called else None
