@@ -25,7 +25,9 @@ def rows() -> Iterator[Row]:
 
 def main() -> None:
     for row in rows():
-        sys.stdout.write(f"{'kept' if row.kept else 'MISSED':<7}{row.name}\n       {row.figure} (target {row.target})\n")
+        sys.stdout.write(
+            f"{'kept' if row.kept else 'MISSED':<7}{row.name}\n       {row.figure} (target {row.target})\n"
+        )
         sys.stdout.flush()
 
 

@@ -97,9 +97,11 @@ def test_enumerator_issues_a_code_and_records_telling(app: Flask, sign_in: SignI
     make_release(award.selection)
     client, path = sign_in(enumerator), f"/applications/{award.application_id}/result"
 
+    assert award.application.folio in client.get("/").text
     page = client.get(path, headers=ENGLISH)
     shown = client.post(f"{path}/code", headers=ENGLISH)
     client.post(f"{path}/told")
+    assert award.application.folio not in client.get("/").text
 
     assert "selected" not in page.text
     assert "Result and code" in client.get(f"/applications/{award.application_id}", headers=ENGLISH).text
@@ -211,6 +213,20 @@ def test_page_is_closed_without_a_code_and_after_closing(app: Flask, visitor: Fl
 
     assert visitor.get("/my-result/evaluation").location.endswith("/my-result")
     assert visitor.post("/my-result/appeal", data={"text": "Tarde"}).location.endswith("/my-result")
+    assert db.session.query(Appeal).count() == 0
+
+
+@pytest.mark.parametrize(
+    "typed", [b"\x00", b"\xed\xa0\x80", b"x" * 10_000, b"   "], ids=["NUL", "half", "long", "blank"]
+)
+def test_odd_appeals_are_refused_in_words(app: Flask, visitor: FlaskClient, typed: bytes) -> None:
+    award = make_award()
+    make_release(award.selection)
+
+    answer = opened(visitor, award.application).post("/my-result/appeal", data={"text": typed}, headers=ENGLISH)
+
+    assert answer.status_code == 200
+    assert 'role="alert"' in answer.text
     assert db.session.query(Appeal).count() == 0
 
 

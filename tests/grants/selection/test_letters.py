@@ -8,7 +8,7 @@ from flask import Flask
 
 from grants.access.permissions import Role
 from grants.core.clock import utcnow
-from grants.core.db import db
+from grants.core.db import db, transaction
 from grants.core.errors import RuleBroken
 from grants.core.journal import JournalEntry
 from grants.core.outbox import OutboxMessage
@@ -83,6 +83,20 @@ def test_second_release_is_refused_and_tells_nobody_twice(app: Flask) -> None:
         make_release(award.selection)
 
     assert (db.session.query(Letter).count(), len(messages("result"))) == (1, 1)
+
+
+def test_release_that_is_cut_off_leaves_nothing_and_can_be_done_again(app: Flask) -> None:
+    award = make_award()
+    make_email(award.application.person)
+    db.session.commit()
+
+    with pytest.raises(InterruptedError), transaction():
+        make_release(award.selection)
+        raise InterruptedError
+
+    assert (db.session.query(LetterRelease).count(), db.session.query(Letter).count(), messages("result")) == (0, 0, [])
+    make_release(award.selection)
+    assert len(messages("result")) == 1
 
 
 def test_letters_of_an_unpublished_run_are_not_released(app: Flask) -> None:
