@@ -216,9 +216,7 @@ def test_page_is_closed_without_a_code_and_after_closing(app: Flask, visitor: Fl
     assert db.session.query(Appeal).count() == 0
 
 
-@pytest.mark.parametrize(
-    "typed", [b"\x00", b"\xed\xa0\x80", b"x" * 10_000, b"   "], ids=["NUL", "half", "long", "blank"]
-)
+@pytest.mark.parametrize("typed", [b"\x00", b"x" * 10_000, b"   "], ids=["NUL", "long", "blank"])
 def test_odd_appeals_are_refused_in_words(app: Flask, visitor: FlaskClient, typed: bytes) -> None:
     award = make_award()
     make_release(award.selection)
