@@ -242,6 +242,11 @@ class Criterion(Model):
 
     levels: Mapped[list["Level"]] = relationship(back_populates="criterion", order_by="Level.value")
 
+    @property
+    def extremes(self) -> frozenset[int]:
+        """The lowest and the highest level: whoever gives one of them says why."""
+        return frozenset({self.levels[0].value, self.levels[-1].value})
+
 
 class Level(Model):
     """One level of a criterion, from 0 (nothing) upwards, with the words that describe it."""

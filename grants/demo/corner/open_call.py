@@ -10,6 +10,7 @@ from grants.applications.models import Application
 from grants.calls.models import Call, QuotaDimension, Stage
 from grants.calls.services import QuotaFields
 from grants.demo.calls import FOR_WOMEN
+from grants.demo.corner.pitches import plan_pitches
 from grants.demo.corner.setting import Setting, open_a_call
 from grants.demo.corner.writing import assignments_of, begin, hand_in, score, whole_plan
 from grants.evaluation import services as evaluation
@@ -38,6 +39,7 @@ def build_open_call(setting: Setting, people: Sequence[Person]) -> None:
     ]
     _assign(setting, call, handed_in)
     _score(setting, call)
+    plan_pitches(setting, call)
 
 
 def _quotas() -> list[QuotaFields]:

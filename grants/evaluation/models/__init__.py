@@ -1,6 +1,48 @@
 """Tables of evaluation."""
 
 from grants.evaluation.models.assigning import Assignment, ConflictOfInterest
+from grants.evaluation.models.calibration import CalibrationSetItem
+from grants.evaluation.models.moderation import OUTCOME_NAMES, Answer, Moderation, ModerationReply, Outcome
+from grants.evaluation.models.pitch import (
+    LIVE,
+    SESSION_MOVES,
+    SESSION_NAMES,
+    SLOT_MOVES,
+    SLOT_NAMES,
+    WAITING,
+    PitchSession,
+    PitchSlot,
+    PitchState,
+    PitchUnavailability,
+    SheetDelivery,
+    SlotState,
+    pitch_panel,
+)
 from grants.evaluation.models.sheets import Score, ScoreSheet, SheetState
 
-__all__ = ["Assignment", "ConflictOfInterest", "Score", "ScoreSheet", "SheetState"]
+__all__ = [
+    "LIVE",
+    "OUTCOME_NAMES",
+    "SESSION_MOVES",
+    "SESSION_NAMES",
+    "SLOT_MOVES",
+    "SLOT_NAMES",
+    "WAITING",
+    "Answer",
+    "Assignment",
+    "CalibrationSetItem",
+    "ConflictOfInterest",
+    "Moderation",
+    "ModerationReply",
+    "Outcome",
+    "PitchSession",
+    "PitchSlot",
+    "PitchState",
+    "PitchUnavailability",
+    "Score",
+    "ScoreSheet",
+    "SheetDelivery",
+    "SheetState",
+    "SlotState",
+    "pitch_panel",
+]

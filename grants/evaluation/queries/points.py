@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 from sqlalchemy import select
 
@@ -11,6 +12,7 @@ from grants.applications.models import Application, ApplicationState
 from grants.calls.models import Call, Criterion, Rubric, Stage
 from grants.core.db import db
 from grants.evaluation.models import Score, ScoreSheet, SheetState
+from grants.evaluation.queries.conditions import sheet_is_practice
 from grants.evaluation.queries.sheets import sheet_in_conflict
 
 WHOLE = Decimal(100)
@@ -52,8 +54,30 @@ def sheet_points(criteria: Sequence[Criterion], stage: Stage, levels: dict[int, 
     return scoring.as_points(scoring.on_grid(exact))
 
 
+@dataclass(frozen=True, slots=True)
+class RunningTotal:
+    """How far a sheet is: criteria scored, their points, and what those criteria could give. A gap is no 0."""
+
+    scored: int
+    criteria: int
+    points: Decimal
+    possible: Decimal
+
+    @property
+    def is_whole(self) -> bool:
+        return self.scored == self.criteria
+
+
+def running_total(criteria: Sequence[Criterion], levels: dict[int, int]) -> RunningTotal:
+    """The points of the criteria that have a level, out of what these can give; rounded once, half up."""
+    scored = [one for one in criteria if one.id in levels]
+    exact = sum((Fraction(c.weight) * _criterion(c).share(levels[c.id]) for c in scored), Fraction(0))
+    possible = sum((c.weight for c in scored), Decimal(0))
+    return RunningTotal(len(scored), len(criteria), scoring.as_points(scoring.on_grid(exact)), possible)
+
+
 def official_sheets(call: Call, *, applications: Sequence[int] | None = None) -> list[OfficialSheet]:
-    """All sheets of a call that count, in order of their ids: submitted, no conflict declared. One query.
+    """All sheets of a call that count, in order of their ids: submitted, no conflict, no practice. One query.
 
     `applications`: only those of these.
     """
@@ -68,6 +92,7 @@ def official_sheets(call: Call, *, applications: Sequence[int] | None = None) ->
             ScoreSheet.state == SheetState.SUBMITTED,
             Score.level.is_not(None),
             ~sheet_in_conflict(),
+            ~sheet_is_practice(),
         )
         .order_by(ScoreSheet.id, Score.criterion_id)
     )  # fmt: skip

@@ -17,6 +17,7 @@ from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.evaluation import queries
 from grants.evaluation.models import Assignment, ConflictOfInterest
+from grants.evaluation.services.calibration import become_reviews, hand_out_calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ def propose_assignments(call: Call, *, stage: Stage, due_on: date | None, by: Us
         raise RuleBroken(_("Nobody has submitted an application to this call yet."))
     pairs, short = _balanced(inputs, call.reviews_per_application)
     _give(pairs, stage, due_on=due_on, by=by, now=now)
+    hand_out_calibration(call, stage, due_on=due_on, by=by, now=now)
     journal.record(by, "assignments.proposed", call, at=now, stage=stage.value, made=len(pairs), short=short)
     return Proposal(len(pairs), short)
 
@@ -61,6 +63,7 @@ def _balanced(inputs: queries.ProposalInputs, reviews: int) -> tuple[list[tuple[
 
 
 def _give(pairs: Iterable[tuple[int, int]], stage: Stage, *, due_on: date | None, by: User, now: datetime) -> None:
+    new = become_reviews(pairs, stage, due_on=due_on)
     try:
         with db.session.begin_nested():
             db.session.add_all(
@@ -72,7 +75,7 @@ def _give(pairs: Iterable[tuple[int, int]], stage: Stage, *, due_on: date | None
                     assigned_by_id=by.id,
                     assigned_at=now,
                 )
-                for application, evaluator in pairs
+                for application, evaluator in new
             )
     except IntegrityError:
         raise RuleBroken(_("Somebody else is assigning now. Look at the board, then try again.")) from None
@@ -90,12 +93,16 @@ def assign(
         if _is_assigned(application, evaluator, stage):
             raise RuleBroken(_("This evaluator already has this sheet. Choose somebody else."), field="evaluator")
         _give([(application.id, evaluator.id)], stage, due_on=due_on, by=by, now=now)
+    hand_out_calibration(application.call, stage, due_on=due_on, by=by, now=now)
     journal.record(by, "assignment.given", application, at=now, stage=stage.value, evaluator=evaluator.id)
 
 
 def _is_assigned(application: Application, evaluator: User, stage: Stage) -> bool:
     same = select(Assignment.id).where(
-        Assignment.application_id == application.id, Assignment.evaluator_id == evaluator.id, Assignment.stage == stage
+        Assignment.application_id == application.id,
+        Assignment.evaluator_id == evaluator.id,
+        Assignment.stage == stage,
+        ~Assignment.is_calibration,
     )
     return db.session.scalar(same) is not None
 
@@ -109,7 +116,7 @@ def _give_back(application: Application, evaluator: User, stage: Stage, due_on: 
             Assignment.stage == stage,
             Assignment.ended_at.is_not(None),
         )
-        .values(ended_at=None, due_on=due_on)
+        .values(ended_at=None, due_on=due_on, is_calibration=False)
     )
     return rows_hit(db.session.execute(ended)) == 1
 

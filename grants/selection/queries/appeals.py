@@ -9,7 +9,7 @@ from grants.access.models import User
 from grants.access.permissions import Permission
 from grants.applications.models import Application
 from grants.core.db import Page, db, get_or_refuse, keyset_page, one_or_refuse
-from grants.evaluation.models import Assignment, ConflictOfInterest, ScoreSheet
+from grants.evaluation.models import Assignment, ConflictOfInterest, Moderation, ScoreSheet
 from grants.selection.models import Appeal, AppealPanelist, Award, AwardState, Selection, SelectionApproval
 
 
@@ -91,12 +91,15 @@ def appeal_of(application_id: int) -> Appeal | None:
 
 
 def had_a_part(appeal: Appeal) -> frozenset[int]:
-    """Who may not hear it: whoever evaluates or scored the application, made or signed the run, or has a conflict."""
+    """Who may not hear it: whoever wrote down, scored or moderated it, made or signed the run, or has a conflict."""
     application, run = appeal.application_id, appeal.selection_id
     statements = (
         select(ScoreSheet.evaluator_id).where(ScoreSheet.application_id == application),
         select(Assignment.evaluator_id).where(Assignment.application_id == application, Assignment.ended_at.is_(None)),
         select(ConflictOfInterest.evaluator_id).where(ConflictOfInterest.application_id == application),
+        select(Moderation.decided_by_id).where(
+            Moderation.application_id == application, Moderation.decided_by_id.is_not(None)
+        ),
         select(SelectionApproval.approved_by_id).where(SelectionApproval.selection_id == run),
         select(Selection.created_by_id).where(Selection.id == run),
         select(Application.created_by_id).where(Application.id == application),

@@ -15,6 +15,7 @@ from grants.core.db import db, one_or_refuse
 from grants.core.errors import NotFound
 from grants.evaluation.models import ConflictOfInterest, ScoreSheet, SheetState
 from grants.evaluation.queries import sheet_points
+from grants.evaluation.queries.conditions import sheet_is_practice
 from grants.selection.models import Appeal, Award, Letter, LetterRelease, Outcome, Selection, SelectionRow
 from grants.selection.queries.appeals import appeal_of
 from grants.selection.queries.awards import award_of
@@ -105,6 +106,7 @@ def sheets_of_run(application_id: int, selection: Selection) -> list[ScoreSheet]
             ScoreSheet.state != SheetState.DRAFT,
             ScoreSheet.submitted_at <= selection.created_at,
             ScoreSheet.evaluator_id.not_in(declared),
+            ~sheet_is_practice(),
         )
         .order_by(ScoreSheet.version)
         .options(selectinload(ScoreSheet.scores))
