@@ -3,7 +3,7 @@
 from scoring.agreement import Ac2, gwet_ac2, krippendorff_alpha
 from scoring.assignment import Assignment, assign
 from scoring.calibration import Calibration, NotComparable, NotEstimable, calibrate
-from scoring.dif import Contrast, group_contrasts
+from scoring.dif import Contrast, group_contrasts, panel_contrasts
 from scoring.intraclass import Icc, icc
 from scoring.lottery import lottery_order, rfc3797_order, tie_key
 from scoring.misfit import Misfit, misfit
@@ -80,6 +80,7 @@ __all__ = [
     "mean_points",
     "misfit",
     "on_grid",
+    "panel_contrasts",
     "posterior_draws",
     "rank",
     "rank_uncertainty",

@@ -68,8 +68,6 @@ def group_contrasts(
     ('ana', 'women', -11.0, 1, 2)
     """
     apart = _differences(rows)
-    known = list(dict.fromkeys(group for group in groups.values() if group is not None))
-    asked = known[:1] if len(known) <= 2 else known
     found = [
         _contrast(
             rater,
@@ -78,9 +76,63 @@ def group_contrasts(
             [d for application, d in differences.items() if groups.get(application) not in (group, None)],
             seen,
         )
-        for group in asked
+        for group in _asked(groups)
         for rater, differences in apart.items()
     ]
+    return _adjusted(found)
+
+
+def panel_contrasts(
+    rows: Iterable[Row], groups: Mapping[Any, Hashable | None], *, seen: float = SEEN
+) -> tuple[Contrast, ...]:
+    """Every panel against every group, where each application came before one panel and nobody else can be compared.
+
+    `rows` are (application, panel, points). The contrast is how much better (worse: negative) the group does than
+    others before this panel, less the same before all other panels: the interaction of two by two cells of mean
+    points, with their pooled spread. Applications differ, so this sees less than evaluators compared on the same
+    ones: the power says how little. `inside` and `outside` count the group and the others before the panel. With two
+    panels, as with two groups, only the first is asked. None where one of the four cells is empty.
+    """
+    points: dict[tuple[Hashable, Hashable], list[float]] = defaultdict(list)
+    for number, (application, panel, given) in enumerate(rows):
+        if not np.isfinite(given):
+            raise ValueError(f"row {number}: points must be a finite number")
+        points[application, panel].append(float(given))
+    means = {key: sum(given) / len(given) for key, given in points.items() if groups.get(key[0]) is not None}
+    panels = list(dict.fromkeys(panel for _application, panel in points))
+    found = [
+        _interaction(panel, group, means, groups, seen)
+        for group in _asked(groups)
+        for panel in (panels[:1] if len(panels) == 2 else panels)
+    ]
+    return _adjusted(found)
+
+
+def _interaction(
+    panel: Any,
+    group: Any,
+    means: Mapping[tuple[Hashable, Hashable], float],
+    groups: Mapping[Any, Hashable | None],
+    seen: float,
+) -> Contrast:
+    cells: list[list[float]] = [[], [], [], []]  # here: group, others; elsewhere: group, others
+    for (application, where), mean in means.items():
+        cells[2 * (where != panel) + (groups[application] != group)].append(mean)
+    sizes = [len(cell) for cell in cells]
+    n, m, df = sizes[0], sizes[1], max(sum(sizes) - 4, 0)
+    if not all(sizes):
+        return Contrast(panel, group, None, None, df, None, None, None, n, m)
+    here, others, there, rest = (float(np.mean(cell)) for cell in cells)
+    squares = sum(float(np.sum((np.array(cell) - np.mean(cell)) ** 2)) for cell in cells)
+    return _judged(panel, group, here - others - there + rest, squares, sizes, seen)
+
+
+def _asked(groups: Mapping[Any, Hashable | None]) -> list[Hashable]:
+    known = list(dict.fromkeys(group for group in groups.values() if group is not None))
+    return known[:1] if len(known) <= 2 else known
+
+
+def _adjusted(found: Sequence[Contrast]) -> tuple[Contrast, ...]:
     adjusted = iter(holm([one.p for one in found if one.p is not None]))
     return tuple(one if one.p is None else replace(one, p_adjusted=next(adjusted)) for one in found)
 
@@ -109,11 +161,16 @@ def _contrast(rater: Any, group: Any, inside: Sequence[float], outside: Sequence
     if not n or not m:
         return Contrast(rater, group, None, None, df, None, None, None, n, m)
     one, other = np.array(inside), np.array(outside)
-    effect = float(one.mean() - other.mean())
+    squares = float(np.sum((one - one.mean()) ** 2) + np.sum((other - other.mean()) ** 2))
+    return _judged(rater, group, float(one.mean() - other.mean()), squares, [n, m], seen)
+
+
+def _judged(rater: Any, group: Any, effect: float, squares: float, sizes: Sequence[int], seen: float) -> Contrast:
+    """The t test of a difference between means of cells of these sizes, with their pooled spread."""
+    n, m, df = sizes[0], sizes[1], sum(sizes) - len(sizes)
     if not df:
         return Contrast(rater, group, effect, None, df, None, None, None, n, m)
-    squares = float(np.sum((one - one.mean()) ** 2) + np.sum((other - other.mean()) ** 2))
-    se = float(np.sqrt(squares / df * (1 / n + 1 / m)))
+    se = float(np.sqrt(squares / df * sum(1 / size for size in sizes)))
     if se < SMALLEST:  # no spread at all: any difference is certain
         same = abs(effect) < SMALLEST
         return Contrast(rater, group, 0.0 if same else effect, 0.0, df, 1.0 if same else 0.0, None, 1.0, n, m)

@@ -4,12 +4,14 @@ import warnings
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
+from statsmodels.formula.api import ols
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestIndPower
 
-from scoring import group_contrasts
+from scoring import group_contrasts, panel_contrasts
 from scoring.dif import holm, power_of_t
 
 
@@ -155,3 +157,38 @@ def test_no_group_and_no_rows_have_no_contrast() -> None:
 def test_points_that_are_no_number_are_named() -> None:
     with pytest.raises(ValueError, match="row 1"):
         group_contrasts([("a", "r", 1.0), ("a", "s", float("nan"))], {"a": "women"})
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_panel_contrast_is_the_interaction_of_the_package(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"panel": rng.integers(0, 2, 60), "woman": rng.integers(0, 2, 60)})
+    frame["points"] = 60 + 5 * frame["panel"] - 4 * frame["woman"] + rng.normal(0, 9, 60)
+    groups = {number: "women" if woman else "men" for number, woman in enumerate(frame["woman"])}
+    groups = dict(sorted(groups.items(), key=lambda item: item[1], reverse=True))
+    rows = [
+        (number, panel, points)
+        for number, (panel, points) in enumerate(zip(frame["panel"], frame["points"], strict=True))
+    ]
+    with np.errstate(all="warn"):
+        expected = ols("points ~ panel * woman", frame).fit()
+
+    (found,) = panel_contrasts(rows, groups)
+
+    sign = 1 if found.rater == 1 else -1
+    assert (found.group, found.df) == ("women", 56)
+    assert (found.effect or 0) * sign == pytest.approx(expected.params["panel:woman"])
+    assert found.se == pytest.approx(expected.bse["panel:woman"])
+    assert found.p == pytest.approx(expected.pvalues["panel:woman"])
+
+
+def test_panel_that_nobody_can_be_held_against_has_no_contrast() -> None:
+    groups = {0: "women", 1: "men", 2: "women", 3: "men"}
+
+    (alone,) = panel_contrasts([(a, "p", 50.0 + a) for a in range(4)], groups)
+    (pair,) = panel_contrasts([(a, "pq"[a > 1], 50.0 + a) for a in range(4)], groups)
+
+    assert (alone.effect, alone.p, alone.power) == (None, None, None)
+    assert (pair.effect, pair.se, pair.p) == (0, None, None)  # one application in each cell
+    with pytest.raises(ValueError, match="row 0"):
+        panel_contrasts([(0, "p", float("inf"))], groups)

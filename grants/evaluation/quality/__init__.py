@@ -2,7 +2,7 @@
 
 from grants.evaluation.quality.agreement import Agreement, agreements
 from grants.evaluation.quality.evidence import DIMENSIONS, Evidence, Judged, Sheet
-from grants.evaluation.quality.groups import GroupContrasts, contrasts_by
+from grants.evaluation.quality.groups import GroupContrasts, contrasts_by, panels_by
 from grants.evaluation.quality.severity import Problem, RaterRow, Severity, severities
 from grants.evaluation.quality.spread import DISCREPANT, Spread, spreads
 from grants.evaluation.quality.third import Review, ThirdReviews, third_reviews
@@ -23,6 +23,7 @@ __all__ = [
     "ThirdReviews",
     "agreements",
     "contrasts_by",
+    "panels_by",
     "severities",
     "spreads",
     "third_reviews",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from functools import cached_property
 
@@ -44,6 +45,7 @@ class Measured:
 class Evidence:
     """All whole sheets of a call by stage, and who and what they are about.
 
+    `panels`: the pitch session that each application came to; `sessions`: canton and day of each.
     `hidden`: applications that are not for this reader. `reviews`: sheets that each is to have at each stage.
     """
 
@@ -55,6 +57,8 @@ class Evidence:
     evaluators: Mapping[int, str]
     weights: Mapping[Stage, Fraction]
     hidden: frozenset[int]
+    panels: Mapping[int, int]
+    sessions: Mapping[int, tuple[str, date]]
     reviews: int
     places: int
     tie_seed: str

@@ -1,5 +1,6 @@
 """Whether an evaluator gives a group more or fewer points than colleagues do on the same applications."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import scoring
@@ -36,10 +37,31 @@ class GroupContrasts:
 def contrasts_by(evidence: Evidence, stage: Stage, dimension: str) -> GroupContrasts:
     """Every evaluator of a stage against every group of a dimension. Applications of no known group are left out."""
     rows = [(sheet.application, sheet.evaluator, float(sheet.points)) for sheet in evidence.sheets.get(stage, ())]
-    groups = {number: evidence.judged[number].groups[dimension] for number in dict.fromkeys(row[0] for row in rows)}
+    return _sorted(dimension, scoring.group_contrasts(rows, _groups(evidence, stage, dimension)))
+
+
+def panels_by(evidence: Evidence, stage: Stage, dimension: str) -> GroupContrasts:
+    """Every panel of the pitch against every group; no rows for the plan, which has no panels, nor with one panel."""
+    if stage is not Stage.PITCH or len(set(evidence.panels.values())) < 2:
+        return GroupContrasts(dimension, ())
+    rows = [
+        (sheet.application, evidence.panels[sheet.application], float(sheet.points))
+        for sheet in evidence.sheets.get(stage, ())
+        if sheet.application in evidence.panels
+    ]
+    return _sorted(dimension, scoring.panel_contrasts(rows, _groups(evidence, stage, dimension)))
+
+
+def _groups(evidence: Evidence, stage: Stage, dimension: str) -> dict[int, str | None]:
+    """The group of each application judged, the one that is asked about first."""
+    judged = dict.fromkeys(sheet.application for sheet in evidence.sheets.get(stage, ()))
+    groups = {number: evidence.judged[number].groups[dimension] for number in judged}
     one = ASKED.get(dimension)
     if one is not None:
         groups = {number: group if group in (one, None) else OTHERS for number, group in groups.items()}
-    ordered = dict(sorted(groups.items(), key=lambda item: (item[1] != one, item[1] or "")))
-    found = [row for row in scoring.group_contrasts(rows, ordered) if row.group != OTHERS]
-    return GroupContrasts(dimension, tuple(sorted(found, key=lambda row: 2 if row.p is None else row.p)))
+    return dict(sorted(groups.items(), key=lambda item: (item[1] != one, item[1] or "")))
+
+
+def _sorted(dimension: str, found: Sequence[scoring.Contrast]) -> GroupContrasts:
+    rows = [row for row in found if row.group != OTHERS]
+    return GroupContrasts(dimension, tuple(sorted(rows, key=lambda row: 2 if row.p is None else row.p)))

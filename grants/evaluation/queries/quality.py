@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from fractions import Fraction
 
 from sqlalchemy import select
@@ -11,7 +12,10 @@ import scoring
 from grants.access.models import User
 from grants.applications.models import Application, BusinessPlan
 from grants.calls.models import Call, Criterion, Rubric, Stage
+from grants.core.clock import local_day
 from grants.core.db import db
+from grants.evaluation.models import PitchSession, PitchSlot
+from grants.evaluation.models.pitch import LIVE
 from grants.evaluation.quality import Evidence, Judged, Sheet
 from grants.evaluation.quality.evidence import Measured
 from grants.evaluation.queries.board import conflicted_applications, counted_stages
@@ -20,11 +24,12 @@ from grants.people.models import Canton, Person
 
 
 def evidence_of(call: Call, *, reader: User) -> Evidence:
-    """All whole sheets of the call that count, by stage, for statistics. Seven queries, whatever their number."""
+    """All whole sheets of the call that count, by stage, for statistics. Eight queries, whatever their number."""
     stages = counted_stages(call)
     official = [sheet for sheet in official_sheets(call) if sheet.stage in stages]
     rubrics = _rubrics(sheet.rubric_id for sheet in official)
     weighed = {number: rubric_of(rubric, call) for number, rubric in rubrics.items()}
+    panels = _panels(call)
     return Evidence(
         rubrics=weighed,
         rubric_of={sheet.application_id: sheet.rubric_id for sheet in official},
@@ -34,6 +39,8 @@ def evidence_of(call: Call, *, reader: User) -> Evidence:
         evaluators=_names(sheet.evaluator_id for sheet in official),
         weights={stage: Fraction(call.stage_weight(stage)) / 100 for stage in stages},
         hidden=conflicted_applications(reader, call.id),
+        panels={number: session for number, session, *_where in panels},
+        sessions={session: (canton, local_day(starts_at)) for _number, session, canton, starts_at in panels},
         reviews=call.reviews_per_application,
         places=call.places,
         tie_seed=call.tie_seed,
@@ -92,6 +99,18 @@ def _judged(call: Call) -> dict[int, Judged]:
         }
         found[number] = Judged(folio, venture, groups)
     return found
+
+
+def _panels(call: Call) -> list[tuple[int, int, str, datetime]]:
+    """Application, pitch session, canton and time of every turn that stands."""
+    statement = (
+        select(PitchSlot.application_id, PitchSession.id, Canton.name, PitchSession.starts_at)
+        .join(PitchSlot.session)
+        .join(PitchSession.canton)
+        .where(PitchSession.call_id == call.id, PitchSlot.state.in_(LIVE))
+        .order_by(PitchSession.starts_at, PitchSession.id, PitchSlot.position)
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in db.session.execute(statement)]
 
 
 def _yes_or_no(known: bool | None) -> str | None:

@@ -231,13 +231,14 @@ def official_sheet(assignment: Assignment) -> ScoreSheet | None:
 
 
 def _has_official(assignment: Assignment) -> Select[bool]:
+    own = aliased(ScoreSheet)
     return select(
-        select(ScoreSheet.id)
+        select(own.id)
         .where(
-            ScoreSheet.application_id == assignment.application_id,
-            ScoreSheet.evaluator_id == assignment.evaluator_id,
-            ScoreSheet.stage == assignment.stage,
-            ScoreSheet.state == SheetState.SUBMITTED,
+            own.application_id == assignment.application_id,
+            own.evaluator_id == assignment.evaluator_id,
+            own.stage == assignment.stage,
+            own.state == SheetState.SUBMITTED,
         )
         .exists()
     )
@@ -249,11 +250,11 @@ def others_sheets(assignment: Assignment) -> Sequence[ScoreSheet]:
     None either before one's calibration set is in, whole: what it measures is judged without the others.
     Sheets of evaluators who declared a conflict do not count, and are not shown.
     """
-    if not db.session.scalar(_has_official(assignment).where(~_calibration_owed(assignment))):
-        return []
+    may_look = _has_official(assignment).where(~_calibration_owed(assignment)).scalar_subquery()
     statement = (
         select(ScoreSheet)
         .where(
+            may_look,
             ScoreSheet.application_id == assignment.application_id,
             ScoreSheet.stage == assignment.stage,
             ScoreSheet.state == SheetState.SUBMITTED,

@@ -1,5 +1,7 @@
 """The chair's board of quality: agreement, spread, severity, groups; and one more review at a click."""
 
+from collections.abc import Mapping
+
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -15,6 +17,7 @@ from grants.evaluation import charts, quality, queries, services
 from grants.evaluation.forms import QualityForm, StageForm
 from grants.evaluation.quality import Evidence, Spread
 from grants.evaluation.views.blueprint import bp
+from grants.pages import day
 from grants.people.models import GROUP_NAMES
 from grants.people.queries import provinces
 
@@ -52,7 +55,9 @@ def _figures(call: Call, evidence: Evidence, form: QualityForm) -> dict[str, obj
     chosen = sorted(marked if form.show.data == "discrepant" else everything, key=SORTED_BY[form.sort.data])
     agreed, strict = quality.agreements(evidence, stage), quality.severities(evidence, stage)
     compared = quality.contrasts_by(evidence, stage, form.group.data)
-    names = _contrast_names(evidence, compared)
+    names = _contrast_names(compared, evidence.evaluators)
+    panels = quality.panels_by(evidence, stage, form.group.data)
+    sessions = {number: f"{canton}, {day(on)}" for number, (canton, on) in evidence.sessions.items()}
     loads = queries.evaluator_loads(call)
     return {
         "stage": stage,
@@ -67,6 +72,8 @@ def _figures(call: Call, evidence: Evidence, form: QualityForm) -> dict[str, obj
         "contrasts": compared,
         "contrast_names": names,
         "contrast_chart": charts.contrasts(compared, [" · ".join(pair) for pair in names]),
+        "panels": panels,
+        "panel_names": _contrast_names(panels, sessions),
         "third": quality.third_reviews(evidence),
         "on_their_way": queries.reviews_on_their_way(call.id),
         "moderations": _latest_moderations(call),
@@ -87,12 +94,11 @@ def _page_of(chosen: list[Spread], marked_from: int) -> dict[str, object]:
     return {"shown": shown, "page": number, "pages": pages, "spread_chart": charts.spread(shown, marked_from)}
 
 
-def _contrast_names(evidence: Evidence, compared: quality.GroupContrasts) -> list[tuple[str, str]]:
-    """Evaluator and group of each contrast, in words."""
+def _contrast_names(compared: quality.GroupContrasts, raters: Mapping[int, str]) -> list[tuple[str, str]]:
+    """Evaluator or panel, and group, of each contrast, in words."""
     words = {province.code: province.name for province in provinces()} if compared.dimension == "province" else {}
     return [
-        (evidence.evaluators[row.rater], str(words.get(row.group) or GROUP_WORDS.get(row.group, row.group)))
-        for row in compared.rows
+        (raters[row.rater], str(words.get(row.group) or GROUP_WORDS.get(row.group, row.group))) for row in compared.rows
     ]
 
 

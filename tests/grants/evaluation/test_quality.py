@@ -13,17 +13,18 @@ from statsmodels.stats.power import TTestIndPower
 from grants.access.models import User
 from grants.access.permissions import Role
 from grants.applications.models import Application
-from grants.calls.models import Call, CallKind, Stage
+from grants.calls.models import Calibration, Call, CallKind, Stage
 from grants.core.db import db
 from grants.evaluation import queries
 from grants.evaluation.models import Assignment
-from grants.evaluation.quality import agreements, contrasts_by, severities, spreads, third_reviews
+from grants.evaluation.quality import agreements, contrasts_by, panels_by, severities, spreads, third_reviews
 from grants.people.models import Sex
 from tests.factories.access import make_user
 from tests.factories.applications import make_application
 from tests.factories.calls import make_call
 from tests.factories.evaluation import make_assignment, make_conflict, make_sheet
 from tests.factories.people import make_person
+from tests.factories.pitch import make_pitch_session, make_slot
 from tests.grants.evaluation.test_views import queries_of
 
 SignIn = Callable[[User], FlaskClient]
@@ -181,6 +182,40 @@ def test_contrast_of_women_is_that_of_paper_with_its_power(app: Flask, sign_in: 
     assert shown[1:4] == ["Women", "2 / 2", "-25"]
     power = TTestIndPower().power(5 / 312.5**0.5, nobs1=2, alpha=0.05)
     assert shown[6] == f"{round(100 * power)} %"
+
+
+def test_panels_are_held_against_each_other(app: Flask, sign_in: SignIn) -> None:
+    """Points by level are 25: here women 0 and 25, men 50 and 75; there women 75 and 100, men 50 and 75.
+
+    (12.5 - 62.5) - (87.5 - 62.5) is -75; each cell has squares of 312.5, so se is √(1250 / 4 × 4 / 2) = 25.
+    """
+    call, member = make_call(), make_user(Role.EVALUATOR)
+    for women, men in (((0, 1), (2, 3)), ((3, 4), (2, 3))):
+        session = make_pitch_session(call)
+        for level, sex in (*((level, Sex.FEMALE) for level in women), *((level, Sex.MALE) for level in men)):
+            application = make_application(call, make_person(sex=sex))
+            make_slot(session, application)
+            make_sheet(application, member, Stage.PITCH, levels=level)
+    evidence = queries.evidence_of(call, reader=make_user(Role.COORDINATOR))
+
+    (found,) = panels_by(evidence, Stage.PITCH, "sex").rows
+
+    assert (found.group, found.effect, found.se, found.df) == ("female", -75, 25, 4)
+    assert panels_by(evidence, Stage.PLAN, "sex").rows == ()
+    page = in_english(sign_in(make_user(Role.COORDINATOR))).get(board(call, stage="pitch")).text
+    shown = rows_of(page, "Differences by panel and group")
+    assert [row[1:4] for row in shown] == [["Women", "2 / 2", "-75"]]
+    assert shown[0][0].startswith("Ibarra, ")
+
+
+def test_call_without_calibration_asks_for_no_third_review(app: Flask, sign_in: SignIn) -> None:
+    call = plan_only(places=1, calibration=Calibration.OFF)
+    better, _worse = strict_and_lenient(call)
+
+    page = in_english(sign_in(make_user(Role.COORDINATOR))).get(board(call)).text
+
+    assert "Calibration is off" in page
+    assert f"/applications/{better.id}/third-review" not in page
 
 
 @pytest.mark.parametrize("group", ["sex", "population_group", "disability", "single_carer", "province"])
