@@ -1,18 +1,75 @@
 """Questions about selections, awards and waiting lists."""
 
 from grants.selection.queries.act import act_data
-from grants.selection.queries.appeals import appeal_by_folio, appeal_of, appeals_page, appeals_waiting, free_places, get_appeal, had_a_part, panel_candidates
-from grants.selection.queries.awards import active_award, award_counts, award_of, awards_page, first_waiting, folios_with_award, get_award, next_waiting, open_entries, replacement_of, row_of, waiting_page
+from grants.selection.queries.appeals import (
+    appeal_by_folio,
+    appeal_of,
+    appeals_page,
+    appeals_waiting,
+    free_places,
+    get_appeal,
+    had_a_part,
+    panel_candidates,
+)
+from grants.selection.queries.awards import (
+    active_award,
+    award_counts,
+    award_of,
+    awards_page,
+    first_waiting,
+    folios_with_award,
+    get_award,
+    next_waiting,
+    open_entries,
+    replacement_of,
+    row_of,
+    waiting_page,
+)
 from grants.selection.queries.comparing import Comparison, base_run, compare, what_ifs_of
 from grants.selection.queries.departures import departures_of, directions_of, get_departure, row_by_folio
 from grants.selection.queries.explaining import RunPage, ShownRow, group_names, run_page
-from grants.selection.queries.export import ExportRow, SheetFacts, evaluators_of_run, hidden_in_run, rows_in_run, rows_to_export, rubrics_of_run, sheets_taken
+from grants.selection.queries.export import (
+    ExportRow,
+    SheetFacts,
+    evaluators_of_run,
+    hidden_in_run,
+    rows_in_run,
+    rows_to_export,
+    rubrics_of_run,
+    sheets_taken,
+)
 from grants.selection.queries.inputs import Progress, application_numbers, count_submitted, selection_inputs
-from grants.selection.queries.letters import Standing, Told, get_letter_of, letter_of, letters_page, letters_to_print, letters_to_tell, live_code, live_code_of_folio, mailbox_of, open_result, release_of, standings, told_counts
+from grants.selection.queries.letters import (
+    Standing,
+    Told,
+    get_letter_of,
+    letter_of,
+    letters_page,
+    letters_to_print,
+    letters_to_tell,
+    live_code,
+    live_code_of_folio,
+    mailbox_of,
+    open_result,
+    release_of,
+    standings,
+    told_counts,
+)
 from grants.selection.queries.mine import Evaluation, evaluation_of, sheets_of_run
 from grants.selection.queries.reasons import Reasons, reasons_of
 from grants.selection.queries.records import StoredInputs, record_of, result_of, stored_inputs, summary_of
-from grants.selection.queries.runs import Cut, calls_to_select, counts_of, cut_of, get_selection, published_selection, ranked_page, rows_for_act, runs_page, unranked_page
+from grants.selection.queries.runs import (
+    Cut,
+    calls_to_select,
+    counts_of,
+    cut_of,
+    get_selection,
+    published_selection,
+    ranked_page,
+    rows_for_act,
+    runs_page,
+    unranked_page,
+)
 
 __all__ = [
     "Comparison",
