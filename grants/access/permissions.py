@@ -48,6 +48,8 @@ class Permission(StrEnum):
     VIEW_SELECTION = "view_selection"
     RUN_SELECTION = "run_selection"
     APPROVE_SELECTION = "approve_selection"
+    TELL_RESULT = "tell_result"
+    DECIDE_APPEAL = "decide_appeal"
     VIEW_DELIVERY = "view_delivery"
     PLAN_DELIVERY = "plan_delivery"
     APPROVE_DELIVERY = "approve_delivery"
@@ -79,6 +81,8 @@ PERMISSION_NAMES = {
     Permission.VIEW_SELECTION: _("See selections"),
     Permission.RUN_SELECTION: _("Run selections"),
     Permission.APPROVE_SELECTION: _("Approve selections"),
+    Permission.TELL_RESULT: _("Tell applicants how to see their result"),
+    Permission.DECIDE_APPEAL: _("Decide appeals"),
     Permission.VIEW_DELIVERY: _("See deliveries"),
     Permission.PLAN_DELIVERY: _("Plan deliveries"),
     Permission.APPROVE_DELIVERY: _("Approve deliveries"),
@@ -99,8 +103,10 @@ PERMISSION_NAMES = {
 P = Permission
 
 GRANTED: dict[Role, frozenset[Permission]] = {
-    Role.ENUMERATOR: frozenset({P.REGISTER_PERSON, P.VIEW_PERSON, P.VIEW_CALL, P.EDIT_APPLICATION, P.VIEW_APPLICATION}),
-    Role.EVALUATOR: frozenset({P.VIEW_CALL, P.SCORE_APPLICATION}),
+    Role.ENUMERATOR: frozenset(
+        {P.REGISTER_PERSON, P.VIEW_PERSON, P.VIEW_CALL, P.EDIT_APPLICATION, P.VIEW_APPLICATION, P.TELL_RESULT}
+    ),
+    Role.EVALUATOR: frozenset({P.VIEW_CALL, P.SCORE_APPLICATION, P.DECIDE_APPEAL}),
     Role.COORDINATOR: frozenset(
         {
             P.REGISTER_PERSON,
@@ -114,6 +120,8 @@ GRANTED: dict[Role, frozenset[Permission]] = {
             P.VIEW_SELECTION,
             P.RUN_SELECTION,
             P.APPROVE_SELECTION,
+            P.TELL_RESULT,
+            P.DECIDE_APPEAL,
             P.VIEW_DELIVERY,
             P.PLAN_DELIVERY,
             P.APPROVE_DELIVERY,

@@ -1,4 +1,5 @@
-"""Printed documents: a typst template and plain data in, a PDF out. No system packages, no network."""
+"""Printed documents: a typst template and plain data in, a PDF out. No system packages, no network. And what keeps
+text in a spreadsheet from becoming a formula."""
 
 import io
 import json
@@ -9,6 +10,7 @@ import segno
 import typst
 
 PACKAGE = Path(__file__).resolve().parent.parent
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def templates_folder() -> Path:
@@ -35,3 +37,8 @@ def qr_svg(text: str, *, scale: int = 4, error: str = "m") -> str:
     out = io.BytesIO()
     segno.make_qr(text, error=error).save(out, kind="svg", scale=scale, border=2)
     return out.getvalue().decode()
+
+
+def safe_text(value: str) -> str:
+    """Text that a spreadsheet shows as it is: an apostrophe in front of what could be read as a formula."""
+    return "'" + value if value.lstrip(" ").startswith(FORMULA_STARTS) or value.startswith(FORMULA_STARTS) else value

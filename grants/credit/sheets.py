@@ -8,11 +8,11 @@ from decimal import Decimal
 import xlsxwriter
 from flask_babel import gettext as _
 
+from grants.core.documents import safe_text
 from grants.credit import words
 from grants.credit.models import Linkage
 
 Cell = str | Decimal | int | None
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def heading(*, across: bool) -> list[str]:
@@ -46,11 +46,6 @@ def row_of(linkage: Linkage, *, across: bool) -> list[Cell]:
         linkage.reference,
         str(words.REASON_NAMES[linkage.decline_reason]) if linkage.decline_reason else None,
     ]
-
-
-def safe_text(value: str) -> str:
-    """Text that a spreadsheet shows as it is: an apostrophe in front of what could be read as a formula."""
-    return "'" + value if value.lstrip(" ").startswith(FORMULA_STARTS) or value.startswith(FORMULA_STARTS) else value
 
 
 def as_csv(head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:

@@ -26,6 +26,7 @@ from grants.evaluation.models import SESSION_NAMES
 from grants.pages import day, moment
 from grants.people import queries as people
 from grants.reports import queries as reports
+from grants.selection import queries as selection
 
 SHOWN = 8
 
@@ -141,6 +142,31 @@ def _scoring(_user: User, now: datetime) -> list[Section]:
     return [Section(_("Where scoring stands"), lines, nothing=nothing, action=(_("Calls"), url_for("calls.index")))]
 
 
+def _appeals(user: User, now: datetime) -> list[Section]:
+    """Appeals that wait, the nearest deadline first; no section where none does."""
+    lines = [
+        Line(
+            one.folio,
+            url_for("selection.appeal", appeal_id=one.id),
+            _("answer due %(moment)s", moment=moment(one.decide_by)),
+            _("overdue") if one.is_overdue(now) else _("with its panel") if one.has_panel else _("needs a panel"),
+            "bad" if one.is_overdue(now) else "active" if one.has_panel else "warn",
+        )
+        for one in selection.appeals_waiting(user, limit=SHOWN)
+    ]
+    action = (_("All appeals"), url_for("selection.appeals"))
+    return [Section(_("Appeals that wait"), lines, action=action)] if lines else []
+
+
+def _to_tell(user: User, _now: datetime) -> list[Section]:
+    """Whose result is ready and who must hear it in person; no section where nobody is left."""
+    lines = [
+        Line(one.application.folio, url_for("selection.result", application_id=one.application_id))
+        for one in selection.letters_to_tell(user, limit=SHOWN)
+    ]
+    return [Section(_("Who must be told in person that their result is ready"), lines)] if lines else []
+
+
 def _stuck(_user: User, now: datetime) -> list[Section]:
     today = local_day(now)
     lines = [
@@ -251,8 +277,10 @@ SECTIONS: Sequence[tuple[Permission, Callable[[User, datetime], list[Section]]]]
     (Permission.CARRY_DELIVERY, _my_stop),
     (Permission.SCORE_APPLICATION, _pitches),
     (Permission.SCORE_APPLICATION, _sheets),
+    (Permission.DECIDE_APPEAL, _appeals),
     (Permission.ASSIGN_EVALUATORS, _scoring),
     (Permission.EDIT_APPLICATION, _drafts),
+    (Permission.TELL_RESULT, _to_tell),
     (Permission.REGISTER_PERSON, _to_call),
     (Permission.PACK_KIT, _kits),
     (Permission.VIEW_DELIVERY, _desk),
@@ -298,9 +326,15 @@ def _linkage_page(folio: str, user: User) -> str | None:
     return url_for("credit.linkage", linkage_id=credit.linkage_by_folio(user, folio).id)
 
 
+def _appeal_page(folio: str, user: User) -> str | None:
+    found = selection.appeal_by_folio(folio, user) if user.may(Permission.DECIDE_APPEAL) else None
+    return url_for("selection.appeal", appeal_id=found.id) if found else None
+
+
 FINDERS: dict[str, Callable[[str, User], str | None]] = {
     "P": _person_page,
     "A": _application_page,
     "D": _delivery_page,
     "L": _linkage_page,
+    "Q": _appeal_page,
 }

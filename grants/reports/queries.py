@@ -17,9 +17,9 @@ from grants.core.errors import NotFound
 from grants.credit.models import Linkage, LinkageKind
 from grants.delivery.models import Delivery, DeliveryState
 from grants.people.models import Canton, Person, PopulationGroup, Province
+from grants.people.protection import is_small
 from grants.reports.framework import CODES, Frame, Published, default_frames, whole
 from grants.reports.models import Indicator
-from grants.reports.protection import is_small
 from grants.reports.results import Result, result
 from grants.reports.tally import Reached, matching
 from grants.selection.models import Award

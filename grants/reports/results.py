@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grants.people.models import AgeBand, PopulationGroup, Sex
+from grants.people.protection import Mark, is_small, protect
 from grants.reports.framework import Frame, Published
-from grants.reports.protection import Mark, is_small, protect
 from grants.reports.tally import Line, Reached, achieved, headline, lines, years_of
 
 # Dimensions with the values that always have a row, in the order of the page.

@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _
 
 from grants.pages import country
 from grants.people.models import GROUP_NAMES, SEX_NAMES, AgeBand, PopulationGroup, Sex
-from grants.reports.protection import Mark
+from grants.people.protection import Mark
 from grants.reports.results import Cell
 
 DIMENSION_NAMES = {

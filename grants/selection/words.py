@@ -140,7 +140,11 @@ def _sheets_missing(one: Explained) -> str:
              reviews=one.row.reviews, needed=one.needed)  # fmt: skip
 
 
-def _not_eligible(_one: Explained) -> str:
+def _not_eligible(one: Explained) -> str:
+    grade = one.row.selection.call.minimum_grade
+    if grade is not None:
+        return _("Not ranked: the person has not completed the training that the call asks for with a grade of at "
+                 "least %(grade)s %%.", grade=format_decimal(grade))  # fmt: skip
     return _("Not ranked: the person has not completed the training that the call asks for.")
 
 

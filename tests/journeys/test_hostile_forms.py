@@ -24,6 +24,7 @@ from grants.delivery.models import DeliveryState
 from grants.delivery.signals import PUBLIC_KEY_FILE
 from grants.people.models import ConsentPurpose
 from tests.factories.access import make_invitation, make_token, make_user, signed_in_client
+from tests.factories.after import make_appeal, make_release
 from tests.factories.applications import make_application
 from tests.factories.calls import make_call
 from tests.factories.credit import make_institution, make_liaison, make_linkage, make_referral
@@ -116,7 +117,7 @@ class World:
     def path(self, rule: Rule) -> str:
         values = {name: self.value(rule, name) for name in rule.arguments}
         if rule.endpoint in self.by_endpoint:
-            values["delivery_id"] = self.by_endpoint[rule.endpoint]
+            values["delivery_id" if "delivery_id" in values else "application_id"] = self.by_endpoint[rule.endpoint]
         with self.app.test_request_context():
             return rule.build(values, append_unknown=False)[1]  # type: ignore[index]
 
@@ -162,6 +163,9 @@ def build(app: Flask) -> World:
     assignment = make_assignment(evaluator=users[Role.EVALUATOR])
     carried = make_carried(DeliveryState.IN_TRANSIT, officer=users[Role.OFFICER])
     standing = make_carried(officer=users[Role.OFFICER], at=utcnow() - timedelta(hours=2))  # a code works once
+    told = make_award()
+    make_release(told.selection)
+    appeal = make_appeal(told.application, panel=(users[Role.EVALUATOR], users[Role.COORDINATOR]))
     session = make_running(panel=[users[Role.EVALUATOR]])
     slot, _other = make_slot(session), make_slot(session)
     _invited, link = make_invitation()
@@ -173,6 +177,7 @@ def build(app: Flask) -> World:
         "referral_id": make_referral(institution=institution).id, "user_id": make_user(Role.EVALUATOR).id,
         "linkage_id": make_linkage(institution=institution).id, "consent_id": make_consent(person).id,
         "document_id": make_document(person).id, "point_id": make_phone(person).id, "post_id": 1, "token_id": 1,
+        "appeal_id": appeal.id,
         "session_id": 1, "reset_id": 1, "attachment_id": 1, "token": link, "step": "disbursed", "code": "1.2b",
         "number": "x", "folio": draft.folio, "filename": "x",
         "moderation_id": make_moderation().id, "pitch_session_id": session.id, "slot_id": slot.id,
@@ -185,6 +190,9 @@ def build(app: Flask) -> World:
         "delivery.take_back": carried.delivery.id, "delivery.arrive": carried.delivery.id,
         "delivery.turn_back": carried.delivery.id, "delivery.handover": standing.delivery.id,
         "delivery.nobody_came": standing.delivery.id, "delivery.refused": standing.delivery.id,
+        "selection.result": told.application_id, "selection.issue_code": told.application_id,
+        "selection.mail_code": told.application_id, "selection.told": told.application_id,
+        "selection.file_appeal": told.application_id,
     }  # fmt: skip
     db.session.commit()
     return World(app, ids, by_endpoint, users, [])

@@ -115,6 +115,14 @@ def left_to_score(user: User) -> LeftToScore:
     return LeftToScore(count, due)
 
 
+def left_beside(page: Page[Assignment], user: User) -> LeftToScore:
+    """The same, read off the first page of what is left when that page holds all of it."""
+    if page.next_after is not None:
+        return left_to_score(user)
+    due = [assignment.due_on for assignment in page.items if assignment.due_on]
+    return LeftToScore(len(page.items), min(due, default=None))
+
+
 def calibration_left(user: User) -> Sequence[Assignment]:
     """The tasks of calibration sets that this evaluator still has to hand in, over all calls and stages."""
     application = joinedload(Assignment.application)

@@ -73,6 +73,7 @@ def _sheet_page(
     if first:
         return render_template("evaluation/calibrate_first.html", assignment=assignment, first=first)
     stored = current if form.stamp.errors else None
+    waiting = queries.my_page(current_user, submitted=False) if is_in else None
     application = assignment.application
     form.restamp(current)
     return render_template(
@@ -88,8 +89,8 @@ def _sheet_page(
         others=queries.others_sheets(assignment) if is_in else [],
         talk=is_in and queries.may_see_spread(application.call, assignment.stage, current_user),
         next_one=queries.next_to_score(assignment) if is_in else None,
-        left=queries.left_to_score(current_user) if is_in else None,
-        waiting=queries.my_page(current_user, submitted=False).items[:NEXT_SHOWN] if is_in else [],
+        left=queries.left_beside(waiting, current_user) if waiting else None,
+        waiting=waiting.items[:NEXT_SHOWN] if waiting else [],
         conflict_form=conflict_form or ConflictForm(formdata=None),
         amendment_form=amendment_form or AmendmentForm(formdata=None),
     )

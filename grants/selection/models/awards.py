@@ -18,6 +18,14 @@ class AwardState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class CalledBecause(StrEnum):
+    """Why this one of the waiting list was called. The page makes a sentence of it."""
+
+    NEXT = "next"  # first on the waiting list
+    QUOTA_KEPT = "quota_kept"  # somebody ahead would have broken a quota
+    APPEAL = "appeal"  # a free place after an appeal that was upheld
+
+
 class Award(Model):
     """What a selected application receives, in kind."""
 
@@ -38,6 +46,7 @@ class Award(Model):
     # The award whose place this one took, when it came from the waiting list.
     replaces_id: Mapped[int | None] = mapped_column(ForeignKey("award.id"), unique=True)
     replaces: Mapped["Award | None"] = relationship(remote_side=[id])
+    called_because: Mapped[str | None] = mapped_column(String(40))  # a CalledBecause, when it came later
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None] = mapped_column(String(300))
 

@@ -64,6 +64,11 @@ class Selection(Model):
         settings: dict[str, Any] = json.loads(self.parameters)
         return settings
 
+    @property
+    def has_quotas(self) -> bool:
+        """Whether places were kept or limited for groups."""
+        return bool(self.settings.get("quotas"))
+
     def can_move_to(self, state: SelectionState) -> bool:
         return state in SELECTION_MOVES[self.state] and (not self.is_what_if or state is SelectionState.DISCARDED)
 

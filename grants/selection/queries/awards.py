@@ -94,27 +94,33 @@ def waiting_page(selection: Selection, after: str | None = None) -> Page[Waiting
     return keyset_page(statement, WaitingListEntry.position, WaitingListEntry.id, after=after)
 
 
-def _open_entries(selection_id: int, behind: int) -> Sequence[WaitingListEntry]:
+def open_entries(selection: Selection, *, limit: int | None = None) -> Sequence[WaitingListEntry]:
+    """Those who wait and were neither promoted nor skipped, in their order, read anew."""
     statement = (
         select(WaitingListEntry)
         .where(
-            WaitingListEntry.selection_id == selection_id,
-            WaitingListEntry.position > behind,
+            WaitingListEntry.selection_id == selection.id,
             WaitingListEntry.award_id.is_(None),
             WaitingListEntry.skipped_reason.is_(None),
         )
+        .options(joinedload(WaitingListEntry.application))
         .order_by(WaitingListEntry.position)
-        .limit(1)
+        .limit(limit)
         .execution_options(populate_existing=True)
     )
     return db.session.scalars(statement).all()
 
 
-def next_waiting(selection_id: int, *, behind: int = 0) -> WaitingListEntry | None:
-    """The first entry behind a position that was neither promoted nor skipped, read anew."""
-    return next(iter(_open_entries(selection_id, behind)), None)
+def folios_with_award(selection: Selection) -> frozenset[str]:
+    """The folios whose award of this run stands."""
+    statement = (
+        select(Application.folio)
+        .join(Award, Award.application_id == Application.id)
+        .where(Award.selection_id == selection.id, Award.state == AwardState.ACTIVE)
+    )
+    return frozenset(db.session.scalars(statement))
 
 
 def first_waiting(selection: Selection) -> WaitingListEntry | None:
-    """Who would move up now."""
-    return next_waiting(selection.id)
+    """Who stands first on the waiting list. Where quotas are kept, somebody further down may be called first."""
+    return next(iter(open_entries(selection, limit=1)), None)

@@ -15,7 +15,9 @@ from grants.core import journal
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.selection import queries
-from grants.selection.models import Award, AwardState, WaitingListEntry
+from grants.selection.models import Award, AwardState, CalledBecause, Selection, WaitingListEntry
+from grants.selection.services.letters import tell_change
+from grants.selection.services.substitution import Call, next_call
 
 WITHDRAWN_BEFORE_TURN = "application_withdrawn"  # a code: the page has the words
 
@@ -73,18 +75,26 @@ def _end(award: Award, state: AwardState, reason: str, by: User, now: datetime) 
     for check in _before_end:
         check(award)
     journal.record(by, f"award.{state.value}", award, at=now)
+    if state is AwardState.WITHDRAWN:  # whoever declines knows it
+        tell_change(award.application_id, award.selection, now=now)
+    claim_run(award.selection)
     return Ended(_promote_next(award, by, now))
 
 
+def claim_run(selection: Selection) -> None:
+    """Hold the run's row, so that places are given one after the other and each sees those given before."""
+    db.session.execute(update(Selection).where(Selection.id == selection.id).values(places=Selection.places))
+
+
 def _promote_next(award: Award, by: User, now: datetime) -> Award | None:
-    """Walk down the waiting list until somebody takes the place. Entries of withdrawn applications are skipped."""
-    entry = queries.next_waiting(award.selection_id)
-    while entry is not None:
-        if not _still_stands(entry.application_id):
-            _skip(entry, by, now)
-        elif promoted := _promote(entry, award, by, now):
+    """Call until somebody takes the place. Entries of withdrawn applications are skipped."""
+    asked: set[int] = set()
+    while call := next_call(award.selection, without=asked):
+        asked.add(call.entry.application_id)
+        if not _still_stands(call.entry.application_id):
+            _skip(call.entry, by, now)
+        elif promoted := _promote(call, award, by, now):
             return promoted
-        entry = queries.next_waiting(award.selection_id, behind=entry.position)
     return None
 
 
@@ -102,8 +112,9 @@ def _skip(entry: WaitingListEntry, by: User, now: datetime) -> None:
     journal.record(by, "waiting_list.skipped", entry, at=now, application=entry.application_id)
 
 
-def _promote(entry: WaitingListEntry, replaced: Award, by: User, now: datetime) -> Award | None:
-    """Give the place to this entry; None when somebody else gave it another place at the same moment."""
+def _promote(call: Call, replaced: Award, by: User, now: datetime) -> Award | None:
+    """Give the place to whoever is called; None when somebody else gave them another place at the same moment."""
+    entry = call.entry
     award = Award(
         selection_id=replaced.selection_id,
         application_id=entry.application_id,
@@ -111,6 +122,7 @@ def _promote(entry: WaitingListEntry, replaced: Award, by: User, now: datetime) 
         value_usd=replaced.value_usd,
         awarded_at=now,
         replaces_id=replaced.id,
+        called_because=call.because,
     )
     try:
         with db.session.begin_nested():
@@ -118,5 +130,35 @@ def _promote(entry: WaitingListEntry, replaced: Award, by: User, now: datetime) 
     except IntegrityError:
         return None
     db.session.execute(update(WaitingListEntry).where(WaitingListEntry.id == entry.id).values(award_id=award.id))
-    journal.record(by, "award.promoted", award, at=now, replaces=replaced.id, position=entry.position)
+    journal.record(by, "award.promoted", award, at=now, replaces=replaced.id, position=entry.position,
+                   because=call.because.value)  # fmt: skip
+    tell_change(award.application_id, replaced.selection, now=now)
+    return award
+
+
+def give_free_place(selection: Selection, application: Application, *, by: User, now: datetime) -> Award:
+    """Give a place that nobody has to an application whose appeal was upheld, whatever its number in the run."""
+    claim_run(selection)
+    if queries.free_places(selection) < 1:
+        raise RuleBroken(_("No place is free. When an award ends and nobody is waiting, its place can be given here."))
+    if not _still_stands(application.id):
+        raise RuleBroken(_("This application was withdrawn. It cannot get a place."))
+    award = Award(
+        selection_id=selection.id,
+        application_id=application.id,
+        state=AwardState.ACTIVE,
+        value_usd=selection.call.value_per_award_usd,
+        awarded_at=now,
+        called_because=CalledBecause.APPEAL,
+    )
+    try:
+        with db.session.begin_nested():
+            db.session.add(award)
+    except IntegrityError:
+        raise RuleBroken(_("This application has had an award already.")) from None
+    waiting = update(WaitingListEntry).where(
+        WaitingListEntry.selection_id == selection.id, WaitingListEntry.application_id == application.id
+    )
+    db.session.execute(waiting.values(award_id=award.id))
+    journal.record(by, "award.given", award, at=now, selection=selection.id)
     return award

@@ -40,6 +40,7 @@ def waiting(call_id: int) -> ResponseReturnValue:
     return render_template(
         "selection/waiting.html",
         call=call,
+        selection=selection,
         page=queries.waiting_page(selection, page_marker()) if selection else None,
         hidden=conflicted_applications(current_user, call.id),
     )
@@ -60,6 +61,7 @@ def _award_page(award_id: int, form: EndForm) -> str:
         row=queries.row_of(found),
         replacement=queries.replacement_of(found),
         next_one=queries.first_waiting(found.selection),
+        called=services.called_sentence(found),
         onward=onward_links("award", found.id),
     )
 
@@ -83,4 +85,5 @@ def _say_what_followed(ended: services.Ended) -> None:
     if ended.replacement is None:
         flash(_("The award ended. Nobody is left on the waiting list, so the place stays free."), "warn")
     else:
-        flash(_("The award ended. The next on the waiting list has the place now."), "good")
+        folio, why = ended.replacement.application.folio, services.called_sentence(ended.replacement)
+        flash(_("The award ended. %(folio)s has the place now. %(why)s", folio=folio, why=why), "good")

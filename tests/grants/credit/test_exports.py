@@ -14,9 +14,10 @@ from sqlalchemy import select
 
 from grants.access.permissions import Role
 from grants.core.db import db
+from grants.core.documents import FORMULA_STARTS, safe_text
 from grants.core.journal import JournalEntry
 from grants.credit.models import LinkageState
-from grants.credit.sheets import FORMULA_STARTS, as_csv, as_xlsx, safe_text
+from grants.credit.sheets import as_csv, as_xlsx
 from tests.factories.access import make_user
 from tests.factories.credit import make_institution, make_liaison, make_linkage
 from tests.factories.people import make_person

@@ -2,8 +2,8 @@
 
 from datetime import date
 
+from grants.people.protection import Mark
 from grants.reports.framework import Frame, Published
-from grants.reports.protection import Mark
 from grants.reports.results import Cell, result
 from grants.reports.tally import Line, Reached, lines, matching
 

@@ -27,5 +27,5 @@ def test_practice_is_no_input_of_a_selection(app: Flask, counts: bool, sheets: i
 
     inputs = selection_inputs(call)
 
-    assert len(inputs.sheets) == sheets
+    assert [len(entry.sheets) for entry in inputs.entries] == [sheets]
     assert (inputs.hash == before) is not counts

@@ -49,7 +49,7 @@ def test_coordinator_sees_who_counts_for_what_and_the_auditor_totals_alone(
     whole, totals = page_of(coordinator, path), page_of(sign_in(make_user(Role.AUDITOR)), path)
 
     assert "Counts for: women" in whole
-    assert "In through the quota “women”: its 50.00 points are below the cut line of 75.00" in whole
+    assert "In through the quota “women”: its 50.00 points are below the cut line of 75.01" in whole
     assert "Counts for" not in totals
     assert "In through a quota of the call" in totals
     assert "Who entered and who left" not in totals

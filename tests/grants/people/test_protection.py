@@ -5,7 +5,7 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grants.reports.protection import LEAST, Mark, is_small, protect
+from grants.people.protection import LEAST, Mark, is_small, protect
 
 CELLS = st.lists(st.one_of(st.integers(0, 9), st.integers(0, 40)), min_size=1, max_size=6)
 
