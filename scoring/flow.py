@@ -38,16 +38,17 @@ def solve_flow(flow: Flow) -> Bools | None:
     if not columns:
         return None
     scores = np.where(flow.allowed, flow.value, -np.inf)
-    prices = _prices(scores, flow)
+    mixed = scores + _noise(rows, columns)
+    prices = _prices(mixed, flow)
     width = min(columns, 3 * int(flow.supply.max()) + 3)
-    candidates = _best(scores - prices, width) & flow.allowed
+    candidates = _best(mixed - prices, width) & flow.allowed
     while True:
         found = _program(flow, candidates)
         if found is None:
             if width >= columns:
                 return None
             width = min(columns, width * 4)
-            candidates |= _best(scores - prices, width) & flow.allowed
+            candidates |= _best(mixed - prices, width) & flow.allowed
             continue
         chosen, row_prices, prices = found
         gain = scores - row_prices[:, None] - prices
@@ -55,6 +56,16 @@ def solve_flow(flow: Flow) -> Bools | None:
         if not missed.any():
             return chosen
         candidates |= missed
+
+
+def _noise(rows: int, columns: int) -> Floats:
+    """Fractions below a half by row and column, always the same. Equals get different candidates, not other values."""
+    with np.errstate(over="ignore"):
+        mixed = np.arange(1, rows + 1, dtype=np.uint64)[:, None] * np.uint64(0x9E3779B97F4A7C15)
+        mixed = mixed ^ (np.arange(1, columns + 1, dtype=np.uint64) * np.uint64(0xC2B2AE3D27D4EB4F))
+        mixed = (mixed ^ (mixed >> np.uint64(31))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray((mixed >> np.uint64(40)).astype(np.float64) / 2**25)
 
 
 def _best(scores: Floats, width: int) -> Bools:
