@@ -4,7 +4,7 @@ A linear program over a few good candidates per row, chosen by estimated prices 
 prove, over all pairs, that no other pair would have helped. Where one would, it joins the candidates.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 
 SAMPLE, ROUNDS = 2_000, 40
 TOLERANCE = 1e-6
+FEW_VALUES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,9 @@ def solve_flow(flow: Flow) -> Bools | None:
         return np.zeros((rows, columns), dtype=bool) if not flow.lo.any() else None
     if not columns:
         return None
+    if len(np.unique(flow.value[flow.allowed])) <= 1:  # every choice is as good, and the simplex method would wander
+        ties = np.rint(_noise(rows, columns) * 128).astype(np.int64)
+        flow = replace(flow, value=ties)
     scores = np.where(flow.allowed, flow.value, -np.inf)
     mixed = scores + _noise(rows, columns)
     prices = _prices(mixed, flow)
@@ -117,7 +121,11 @@ def _program(flow: Flow, candidates: Bools) -> tuple[Bools, Floats, Floats] | No
     )
     cost = np.concatenate([-flow.value[row, column].astype(float), np.zeros(columns)])
     needs = np.concatenate([flow.supply, np.zeros(columns)])
-    found = linprog(cost, A_eq=matrix, b_eq=needs, bounds=bounds, method="highs-ds")
+    # Among many ties the simplex method wanders; the interior point method, ended at a vertex, does not.
+    method = "highs-ipm" if len(np.unique(cost)) <= FEW_VALUES and arcs > SAMPLE else "highs-ds"
+    found = linprog(cost, A_eq=matrix, b_eq=needs, bounds=bounds, method=method)
+    if found.status == 0 and np.abs(found.x - np.rint(found.x)).max() > TOLERANCE:
+        found = linprog(cost, A_eq=matrix, b_eq=needs, bounds=bounds, method="highs-ds")
     if found.status != 0:
         return None
     chosen = np.zeros(candidates.shape, dtype=bool)
