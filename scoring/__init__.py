@@ -1,8 +1,11 @@
 """Turn score sheets into a ranking. Knows nothing of Flask, SQL or people."""
 
 from scoring.assignment import Assignment, assign
+from scoring.calibration import Calibration, NotComparable, NotEstimable, calibrate
 from scoring.lottery import lottery_order, rfc3797_order, tie_key
 from scoring.ranking import Ranked, rank
+from scoring.ratings import Ratings
+from scoring.reml import Variance
 from scoring.rubric import (
     Combined,
     Criterion,
@@ -15,29 +18,61 @@ from scoring.rubric import (
     on_grid,
     weighted_total,
 )
-from scoring.selection import Choice, choose
+from scoring.selection import (
+    Candidate,
+    Choice,
+    Quota,
+    Relaxed,
+    Selection,
+    Step,
+    Substitution,
+    check_certificate,
+    choose,
+    select,
+    substitute,
+)
 from scoring.shortage import Infeasible, Limit
+from scoring.uncertainty import RankUncertainty, combined_measure, posterior_draws, rank_uncertainty
 
 __all__ = [
     "Assignment",
+    "Calibration",
+    "Candidate",
     "Choice",
     "Combined",
     "Criterion",
     "Incomplete",
     "Infeasible",
     "Limit",
+    "NotComparable",
+    "NotEstimable",
+    "Quota",
+    "RankUncertainty",
     "Ranked",
+    "Ratings",
+    "Relaxed",
     "Rubric",
+    "Selection",
     "Stage",
+    "Step",
+    "Substitution",
+    "Variance",
     "as_points",
     "assign",
+    "calibrate",
+    "check_certificate",
     "choose",
     "combine",
+    "combined_measure",
     "lottery_order",
     "mean_points",
     "on_grid",
+    "posterior_draws",
     "rank",
+    "rank_uncertainty",
     "rfc3797_order",
+    "select",
+    "substitute",
     "tie_key",
     "weighted_total",
 ]

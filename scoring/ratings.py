@@ -1,0 +1,152 @@
+"""Points that evaluators gave to applications, checked row by row."""
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from math import isfinite
+from numbers import Real
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+ONE_PANEL = "all"
+LARGEST = 1e9  # squares of points, summed over all rows, stay far from overflow
+
+
+@dataclass(frozen=True, eq=False)
+class Ratings:
+    """One row per whole score sheet of one stage: who was judged, who judged, how many points, in which panel.
+
+    Four sequences of equal length. Labels are any hashable; points any finite number. The panel is the block from
+    which the evaluator was drawn; without panels there is one. ValueError says what is wrong with which row, counted
+    from 1: a label missing, points that are no number, the same application twice with the same evaluator.
+
+    >>> ratings = Ratings(["a", "a", "b"], ["ana", "luz", "luz"], [70, 60, 50.5])
+    >>> len(ratings), ratings.applications, ratings.evaluators
+    (3, ('a', 'b'), ('ana', 'luz'))
+    >>> Ratings(["a", "a"], ["ana", "ana"], [70, 60])
+    Traceback (most recent call last):
+    ValueError: row 2: evaluator 'ana' has judged application 'a' already, in row 1
+    """
+
+    application: Sequence[Hashable]
+    evaluator: Sequence[Hashable]
+    points: Sequence[float | Decimal]
+    panel: Sequence[Hashable] | None = None
+
+    def __post_init__(self) -> None:
+        columns = {"application": self.application, "evaluator": self.evaluator, "points": self.points}
+        if self.panel is not None:
+            columns["panel"] = self.panel
+        sizes = {name: len(column) for name, column in columns.items()}
+        if len(set(sizes.values())) > 1:
+            raise ValueError("columns of unequal length: " + ", ".join(f"{name} {n}" for name, n in sizes.items()))
+        if not len(self.points):
+            raise ValueError("there is no rating")
+        for name in sizes.keys() - {"points"}:
+            _check_labels(name, columns[name])
+        object.__setattr__(self, "points", np.array(list(_numbers(self.points))))
+        _check_pairs(self.application, self.evaluator)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @cached_property
+    def applications(self) -> tuple[Hashable, ...]:
+        """The applications, by the text of their label."""
+        return _ordered(self.application)
+
+    @cached_property
+    def evaluators(self) -> tuple[Hashable, ...]:
+        """The evaluators, by the text of their label."""
+        return _ordered(self.evaluator)
+
+    @cached_property
+    def panels(self) -> tuple[Hashable, ...]:
+        """The panels, by the text of their label."""
+        return (ONE_PANEL,) if self.panel is None else _ordered(self.panel)
+
+    @cached_property
+    def _rows(self) -> Integers:
+        """Rows in the order of application and evaluator, so that nothing depends on the order they came in."""
+        applications = _numbered(self.application, self.applications)
+        return np.lexsort((_numbered(self.evaluator, self.evaluators), applications))
+
+    @cached_property
+    def values(self) -> Floats:
+        """Points, in the order of application and evaluator. So are the numbers below."""
+        return np.asarray(self.points, dtype=float)[self._rows]
+
+    @cached_property
+    def application_of(self) -> Integers:
+        """The number of the application in `applications`."""
+        return _numbered(self.application, self.applications)[self._rows]
+
+    @cached_property
+    def evaluator_of(self) -> Integers:
+        """The number of the evaluator in `evaluators`."""
+        return _numbered(self.evaluator, self.evaluators)[self._rows]
+
+    @cached_property
+    def panel_of(self) -> Integers:
+        """The number of the panel in `panels`."""
+        if self.panel is None:
+            return np.zeros(len(self), dtype=np.int64)
+        return _numbered(self.panel, self.panels)[self._rows]
+
+    @cached_property
+    def design(self) -> csr_array:
+        """Applications × (panels, then evaluators): how many ratings each application has from each."""
+        rows = np.concatenate([self.application_of, self.application_of])
+        columns = np.concatenate([self.panel_of, self.evaluator_of + len(self.panels)])
+        shape = (len(self.applications), len(self.panels) + len(self.evaluators))
+        return coo_array((np.ones(2 * len(self)), (rows, columns)), shape=shape).tocsr()
+
+    @cached_property
+    def part_of(self) -> Integers:
+        """By application, the number of its part: applications are in one part when shared evaluators link them."""
+        pairs = self.design[:, len(self.panels) :]
+        whole = coo_array((pairs.shape[0] + pairs.shape[1],) * 2)
+        coordinates = pairs.tocoo()
+        whole = coo_array((coordinates.data, (coordinates.row, coordinates.col + pairs.shape[0])), shape=whole.shape)
+        _count, labels = connected_components(whole, directed=False)
+        _first, found = np.unique(labels[: pairs.shape[0]], return_inverse=True)
+        return found
+
+
+def _check_labels(name: str, labels: Iterable[Hashable]) -> None:
+    for row, label in enumerate(labels, 1):
+        if label is None or label != label:
+            raise ValueError(f"row {row}: the {name} is missing")
+
+
+def _numbers(points: Iterable[object]) -> Iterable[float]:
+    for row, value in enumerate(points, 1):
+        if isinstance(value, bool) or not isinstance(value, Real | Decimal | np.number):
+            raise ValueError(f"row {row}: points are not a number: {value!r}")
+        if not isfinite(number := float(value)) or abs(number) > LARGEST:
+            raise ValueError(f"row {row}: points are not finite, or beyond a thousand million: {value!r}")
+        yield number
+
+
+def _check_pairs(applications: Sequence[Hashable], evaluators: Sequence[Hashable]) -> None:
+    seen: dict[tuple[Hashable, Hashable], int] = {}
+    for row, pair in enumerate(zip(applications, evaluators, strict=True), 1):
+        if (first := seen.setdefault(pair, row)) != row:
+            what = f"evaluator {pair[1]!r} has judged application {pair[0]!r} already"
+            raise ValueError(f"row {row}: {what}, in row {first}")
+
+
+def _ordered(labels: Sequence[Hashable]) -> tuple[Hashable, ...]:
+    return tuple(sorted(dict.fromkeys(labels), key=lambda label: (str(label), type(label).__name__)))
+
+
+def _numbered(labels: Sequence[Hashable], order: Sequence[Hashable]) -> Integers:
+    number = {label: position for position, label in enumerate(order)}
+    return np.fromiter((number[label] for label in labels), dtype=np.int64, count=len(labels))

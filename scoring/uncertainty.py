@@ -1,0 +1,300 @@
+"""How sure a ranking is: joint draws of all applications from what the ratings leave open.
+
+Below 500 applications the variances themselves are uncertain, and taking them as known would make the ranking look
+surer than it is: they are drawn too, over a grid of the two ratios to the residual, with flat priors on the three
+standard deviations (the residual's on its logarithm). From 500 applications on they are held at their estimates.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+from scipy.sparse import diags_array
+from scipy.stats import rankdata
+
+from scoring.calibration import Calibration
+from scoring.reml import Solution, System, Variance
+
+Floats = NDArray[np.float64]
+
+ENOUGH = 500  # applications from which variances are held at their estimates
+BLOCK = 50  # draws made at once: bounds the memory
+EXACT = 20_000  # applications up to which every draw is sorted; above, ranks are counted in fine bins
+BINS = 2**16
+GRID = 16
+NEGLIGIBLE = 1e-4  # weight, against the highest, below which the grid is not followed
+
+Calibrations = Calibration | Sequence[tuple[float, Calibration]]
+
+
+@dataclass(frozen=True, eq=False)
+class RankUncertainty:
+    """What the draws say about the ranking, by application.
+
+    `p_top`: share of the draws in which it is among the best `places` (they add up to the places).
+    `expected_rank`: its mean rank, from 1; `pcer` = 100 (expected rank − 0.5) / N, from 0 (best) to 100.
+    `accuracy`: mean `p_top` of those who would be chosen by their measure: the decision's own hit rate.
+    """
+
+    p_top: Mapping[Any, float]
+    expected_rank: Mapping[Any, float]
+    pcer: Mapping[Any, float]
+    accuracy: float
+    places: int
+    draws: int
+    ranks: NDArray[np.uint16] = field(repr=False)  # draws × applications; ranks / unit
+    unit: float = field(repr=False)
+
+    def interval(self, level: float = 0.95) -> dict[Any, tuple[float, float]]:
+        """By application the ranks between which it lies in this share of the draws. ValueError outside (0, 1)."""
+        if not 0 < level < 1:
+            raise ValueError("the level must lie between 0 and 1")
+        tails = [(1 - level) / 2, (1 + level) / 2]
+        ends: dict[Any, tuple[float, float]] = {}
+        keys = list(self.p_top)
+        for start in range(0, len(keys), EXACT):
+            columns = self.ranks[:, start : start + EXACT]
+            low, high = np.quantile(columns, tails, axis=0, method="inverted_cdf") * self.unit
+            pairs = zip(np.maximum(low, 1).tolist(), np.maximum(high, 1).tolist(), strict=True)
+            ends.update(zip(keys[start : start + EXACT], pairs, strict=True))
+        return ends
+
+
+def rank_uncertainty(calibration: Calibrations, places: int, draws: int = 1000, seed: int = 0) -> RankUncertainty:
+    """Draw all applications together `draws` times and look who is among the best `places`.
+
+    `calibration`: one stage, or pairs of weight and calibration, of which those applications count that all have.
+    The same seed gives the same answer, whatever the order of the ratings. ValueError for negative places or no draw.
+    """
+    if places < 0 or draws < 1:
+        raise ValueError("places cannot be negative, and there must be at least one draw")
+    keys, blocks = posterior_draws(calibration, draws, seed)
+    count, places = len(keys), min(places, len(keys))
+    tally = _Tally(count, draws, places)
+    for block in blocks:
+        tally.add(block)
+    expected, top = tally.mean_rank, tally.top_share
+    measure = combined_measure(calibration, keys)
+    chosen = np.argsort(-measure, kind="stable")[:places]
+    return RankUncertainty(
+        p_top=dict(zip(keys, top.tolist(), strict=True)),
+        expected_rank=dict(zip(keys, expected.tolist(), strict=True)),
+        pcer=dict(zip(keys, (100 * (expected - 0.5) / count).tolist(), strict=True)),
+        accuracy=float(top[chosen].mean()) if places else 0.0,
+        places=places,
+        draws=draws,
+        ranks=tally.ranks,
+        unit=tally.unit,
+    )
+
+
+def combined_measure(calibration: Calibrations, keys: Sequence[Any]) -> Floats:
+    """The calibrated points of these applications: of one stage, or the weighted sum of several."""
+    parts = _parts(calibration)
+    total: Floats = np.sum([[weight * part.measure[key] for key in keys] for weight, part in parts], axis=0)
+    return total
+
+
+def posterior_draws(
+    calibration: Calibrations, draws: int, seed: int
+) -> tuple[list[Any], Iterator[NDArray[np.floating[Any]]]]:
+    """The applications, and blocks of draws of their points: arrays of applications × draws in the block.
+
+    Stages are drawn independently of each other and added with their weights.
+    """
+    parts = _parts(calibration)
+    shared = set.intersection(*(set(part.measure) for _weight, part in parts))
+    keys = [key for key in parts[0][1].measure if key in shared]
+    generators = [np.random.Generator(np.random.SFC64((seed, number))) for number in range(len(parts))]
+    streams = [_stage(part, draws, generator) for (_weight, part), generator in zip(parts, generators, strict=True)]
+    rows = [_rows(part, keys) for _weight, part in parts]
+    return keys, _added([weight for weight, _part in parts], rows, streams)
+
+
+def _parts(calibration: Calibrations) -> list[tuple[float, Calibration]]:
+    if isinstance(calibration, Calibration):
+        return [(1.0, calibration)]
+    if not calibration:
+        raise ValueError("there is no stage")
+    return list(calibration)
+
+
+def _rows(part: Calibration, keys: Sequence[Any]) -> NDArray[np.int64] | None:
+    """Where these applications stand in the stage; None when it holds just these, in this order."""
+    if list(part.measure) == keys:
+        return None
+    number = {key: row for row, key in enumerate(part.measure)}
+    return np.array([number[key] for key in keys], dtype=np.int64)
+
+
+def _added(
+    weights: Sequence[float],
+    rows: Sequence[NDArray[np.int64] | None],
+    streams: Sequence[Iterator[NDArray[np.floating[Any]]]],
+) -> Iterator[NDArray[np.floating[Any]]]:
+    for blocks in zip(*streams, strict=True):
+        stages = (block if row is None else block[row] for row, block in zip(rows, blocks, strict=True))
+        if len(weights) == 1 and weights[0] == 1:
+            yield from stages
+            continue
+        total: NDArray[np.floating[Any]] = sum(weight * block for weight, block in zip(weights, stages, strict=True))
+        yield total
+
+
+def _stage(part: Calibration, draws: int, generator: np.random.Generator) -> Iterator[NDArray[np.floating[Any]]]:
+    """Blocks of draws of one stage, all of size BLOCK but the last."""
+    solution, origin = part.solution, _origin(part)
+    if len(solution.shrink) >= ENOUGH or part.variance.total == 0:
+        for start in range(0, draws, BLOCK):
+            count = min(BLOCK, draws - start)
+            yield _sample(solution, np.full(count, np.sqrt(part.variance.residual)), generator, origin)
+        return
+    whole = np.concatenate(list(_over_variances(solution.system, solution, draws, generator, origin)), axis=1)
+    whole = whole[:, generator.permutation(draws)]  # nodes of the grid must not line up with another stage's
+    for start in range(0, draws, BLOCK):
+        yield whole[:, start : start + BLOCK]
+
+
+def _origin(part: Calibration) -> float:
+    key = next(iter(part.measure))
+    return part.measure[key] - float(part.solution.applications[0])
+
+
+def _sample(
+    solution: Solution, residual: Floats, generator: np.random.Generator, origin: float
+) -> NDArray[np.floating[Any]]:
+    """Draws of all applications' points (applications × draws), one residual standard deviation per draw."""
+    count = len(residual)
+    kind = np.float32 if len(solution.shrink) > EXACT else np.float64
+    noise = generator.standard_normal((len(solution.columns), count))
+    noise = solve_triangular(solution.factor, noise, trans=1, lower=True, check_finite=False, overwrite_b=True)
+    noise *= solution.scale[:, None]
+    found = generator.standard_normal((len(solution.shrink), count), dtype=kind)
+    found *= np.sqrt(solution.shrink)[:, None].astype(kind)
+    # What an error in panels and evaluators moves in each application.
+    moving = (diags_array(-solution.shrink) @ solution.system.design).astype(kind)
+    found += moving @ noise.astype(kind)
+    found *= residual.astype(kind)
+    found += (origin + solution.applications)[:, None].astype(kind)
+    drawn: NDArray[np.floating[Any]] = found
+    return drawn
+
+
+def _over_variances(
+    system: System, solution: Solution, draws: int, generator: np.random.Generator, origin: float
+) -> Iterator[NDArray[np.floating[Any]]]:
+    """Draws under the variances of a grid, as many under each as its weight asks for."""
+    freedom = max(system.freedom - 2, 1)
+    nodes, weights = _grid(system, solution, freedom)
+    share = np.cumsum(weights) / weights.sum()
+    picked = np.searchsorted(share, (np.arange(draws) + generator.random()) / draws)
+    for number in np.unique(np.minimum(picked, len(nodes) - 1)):
+        one, other = nodes[number]
+        found = system.at(Variance(one**2, other**2, 1.0))
+        count = int((np.minimum(picked, len(nodes) - 1) == number).sum())
+        misfit = float(system.points @ found.residuals)
+        residual = np.sqrt(misfit / generator.chisquare(freedom, count))
+        yield _sample(found, residual, generator, origin)
+
+
+def _grid(system: System, solution: Solution, freedom: int) -> tuple[list[tuple[float, float]], Floats]:
+    """Nodes (standard deviation of application and evaluator, over the residual's) and their weights."""
+    variance = solution.variance
+    edges = [np.sqrt(part / variance.residual) for part in (variance.application, variance.evaluator)]
+    weigh = _weigher(system, freedom)
+    box = [(0.0, 3 * min(edge, 1e4) + 1) for edge in edges]
+    for _round in range(12):
+        values = _values(box, weigh)
+        new = [_tightened(values.max(axis=1 - axis), *box[axis]) for axis in (0, 1)]
+        if all(np.allclose(old, found) for old, found in zip(box, new, strict=True)):
+            break
+        box = new
+    values = _values(box, weigh)
+    ones, others = (_middles(*ends) for ends in box)
+    return [(one, other) for one in ones for other in others], np.exp(values - values.max()).ravel()
+
+
+def _weigher(system: System, freedom: int) -> Callable[[float, float], float]:
+    def weigh(one: float, other: float) -> float:
+        """Log weight of two ratios, the residual integrated out."""
+        found = system.at(Variance(one**2, other**2, 1.0))
+        misfit = float(system.points @ found.residuals)
+        determinant = np.log1p(one**2 * system.reviews).sum() + 2 * np.log(np.diag(found.factor)).sum()
+        return float(-determinant / 2 - freedom / 2 * np.log(max(misfit, 1e-300)))
+
+    return weigh
+
+
+def _middles(low: float, high: float) -> Floats:
+    return low + (np.arange(GRID) + 0.5) * (high - low) / GRID
+
+
+def _values(box: list[tuple[float, float]], weigh: Callable[[float, float], float]) -> Floats:
+    ones, others = (_middles(*ends) for ends in box)
+    return np.array([[weigh(one, other) for other in others] for one in ones])
+
+
+def _tightened(profile: Floats, low: float, high: float) -> tuple[float, float]:
+    """The ends between which the profile is worth following; wider where it is still high at the upper end."""
+    step = (high - low) / GRID
+    heavy = np.flatnonzero(profile > profile.max() + np.log(NEGLIGIBLE))
+    lower, upper = low + heavy[0] * step - step, low + (heavy[-1] + 2) * step
+    if heavy[-1] == GRID - 1:
+        upper = low + 2 * (high - low)
+    return max(lower, 0.0), min(upper, 1e6)
+
+
+class _Tally:
+    """Sums over the draws seen so far."""
+
+    def __init__(self, count: int, draws: int, places: int) -> None:
+        self.places, self.seen = places, 0
+        self.unit = max(0.5, count / (BINS - 1))  # ties have half ranks
+        self.top, self.shared = np.zeros(count, dtype=np.int32), np.zeros(count)
+        self.ranks = np.empty((draws, count), dtype=np.uint16)
+
+    def add(self, block: NDArray[np.floating[Any]]) -> None:
+        """Count in a block of draws, applications × draws."""
+        if len(block) <= EXACT:
+            self._add_sorted(block)
+        else:
+            self._add_counted(block)
+        self.seen += block.shape[1]
+
+    def _add_sorted(self, block: NDArray[np.floating[Any]]) -> None:
+        ranks = rankdata(-block, axis=0)
+        # Where several share the last place, each has its part of it.
+        highest = rankdata(-block, axis=0, method="max")
+        sharing = 2 * (highest - ranks) + 1
+        self.shared += (np.clip(self.places - (highest - sharing), 0, sharing) / sharing).sum(axis=1)
+        self.ranks[self.seen : self.seen + block.shape[1]] = np.round(ranks / self.unit).T
+
+    def _add_counted(self, block: NDArray[np.floating[Any]]) -> None:
+        low, high = float(block.min()), float(block.max())
+        step = np.float32((BINS - 1) / (high - low) if high > low else 0.0)
+        bins = np.ascontiguousarray(((np.float32(high) - block) * step).astype(np.uint16).T)
+        for number, row in enumerate(bins, self.seen):
+            counts = np.bincount(row, minlength=BINS)
+            upto = np.cumsum(counts)
+            cut = int(np.searchsorted(upto, self.places))  # the bin in which the last place falls
+            self.top += row < cut
+            if cut < BINS and counts[cut]:
+                self.shared[row == cut] += (self.places - upto[cut] + counts[cut]) / counts[cut]
+            middle = (upto - (counts - 1) / 2) / self.unit  # all of a bin share its middle rank
+            np.take(np.round(middle).astype(np.uint16), row, out=self.ranks[number], mode="clip")
+
+    @property
+    def top_share(self) -> Floats:
+        """By application, the share of the draws in which it is among the best."""
+        share: Floats = (self.top + self.shared) / self.seen
+        return share
+
+    @property
+    def mean_rank(self) -> Floats:
+        """By application, the mean of its ranks."""
+        total = np.asarray(np.sum(self.ranks, axis=0, dtype=np.uint64), dtype=float)
+        mean: Floats = total * self.unit / self.seen
+        return mean
