@@ -2,6 +2,7 @@
 
 from scoring.assignment import Assignment, assign
 from scoring.calibration import Calibration, NotComparable, NotEstimable, calibrate
+from scoring.links import connected, cross_panel_se
 from scoring.lottery import lottery_order, rfc3797_order, tie_key
 from scoring.ranking import Ranked, rank
 from scoring.ratings import Ratings
@@ -64,6 +65,8 @@ __all__ = [
     "choose",
     "combine",
     "combined_measure",
+    "connected",
+    "cross_panel_se",
     "lottery_order",
     "mean_points",
     "on_grid",

@@ -4,7 +4,6 @@ EM over a grid of application measures, with one Newton step at a time for all e
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,9 +170,7 @@ def _newton(model: _Model, x: Floats, z: Floats, p: Floats, weights: Floats) -> 
     return np.asarray(model.free @ linalg.solve(inside, model.free.T @ (gradient - weight * x), assume_a="pos"))
 
 
-def _information(
-    model: _Model, z: Floats, n: Floats, upper: Floats, along: Floats, variance: Floats
-) -> Floats:
+def _information(model: _Model, z: Floats, n: Floats, upper: Floats, along: Floats, variance: Floats) -> Floats:
     """Of all parameters at once, as if the measures of the applications were known."""
     e, steps = model.e + model.j, model.k - 1
     by_cell = np.einsum("cq,cjq->cj", n, along)
