@@ -124,6 +124,16 @@ def to_answer_page(user: User, call: Call, *, after: str | None = None) -> Page[
     return keyset_page(statement, Application.folio, Application.id, after=after)
 
 
+def tasks_about(applications: Iterable[int], user: User) -> Sequence[Assignment]:
+    """One task of this evaluator for each of these applications about which they still have to answer, by id."""
+    found: dict[int, Assignment] = {}
+    for task in db.session.scalars(
+        _unanswered(user).where(Assignment.application_id.in_(list(applications))).order_by(Assignment.id)
+    ):
+        found.setdefault(task.application_id, task)
+    return list(found.values())
+
+
 def calls_to_answer(user: User) -> Sequence[Call]:
     """The calls in which this evaluator still has to answer about an application, by id."""
     theirs = _unanswered(user).with_only_columns(Application.call_id)

@@ -1,6 +1,6 @@
 """Who sits on a call's panel, and what an assignment depends on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -13,7 +13,8 @@ from grants.core.db import db, get_or_refuse
 from grants.core.errors import NotFound
 from grants.evaluation.models import Panelist
 from grants.evaluation.queries.board import Cell, active_evaluators
-from grants.people.models import Canton, Person
+from grants.evaluation.queries.conflicts import declared
+from grants.people.models import Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,14 @@ def applicant_facts(call: Call) -> dict[int, ApplicantFacts]:
     return {row[0]: ApplicantFacts(row[1][:2], row[2]) for row in rows}
 
 
-def canton_choices() -> Sequence[Canton]:
-    """All cantons with their province, by code."""
-    return db.session.scalars(select(Canton).options(joinedload(Canton.province)).order_by(Canton.code)).all()
+def folios_of(call: Call, applications: Iterable[int], *, reader: User, most: int = 20) -> dict[int, str]:
+    """The folios of some of these applications, without those the reader has a conflict about."""
+    statement = select(Application.id, Application.folio).where(
+        Application.call_id == call.id,
+        Application.id.in_(sorted(applications)[:most]),
+        ~declared(Application.id, reader.id),
+    )
+    return {row[0]: row[1] for row in db.session.execute(statement.order_by(Application.folio))}
 
 
 def shortages(cells: dict[int, list[Cell]], reviews: int) -> dict[int, list[tuple[str, int]]]:
