@@ -20,6 +20,7 @@ from grants.evaluation.models import (
 )
 from tests.factories.access import make_user
 from tests.factories.applications import make_application
+from tests.factories.people import make_canton
 
 
 def make_assignment(
@@ -52,6 +53,8 @@ def make_answer(application: Application, evaluator: User) -> None:
 
 def make_panelist(call: Call, evaluator: User | None = None, **overrides: Any) -> Panelist:
     """An evaluator on a call's panel, with open loads."""
+    if "canton_code" in overrides:
+        make_canton(overrides["canton_code"])
     seat = Panelist(call=call, evaluator=evaluator or make_user(Role.EVALUATOR), since=utcnow(), **overrides)
     db.session.add(seat)
     db.session.flush()

@@ -170,7 +170,7 @@ def score(evaluator: Browser, levels: dict[str, dict[int, list[int]]]) -> int:
     evaluator.open("/")
     sheets = evaluator.follow("/score-sheets").linked("/score-sheets/\\d+")
     for sheet in sheets:
-        if f"{sheet}/no-conflict" in evaluator.open(sheet).forms:
+        if any(form.action == f"{sheet}/no-conflict" for form in evaluator.open(sheet).forms):
             evaluator.send(f"{sheet}/no-conflict")
         application = evaluator.open(sheet).found("A" + FOLIO)[0]
         criteria = [name for name in evaluator.form(f"{sheet}/submit").names if name.startswith("level_")]

@@ -75,7 +75,8 @@ def _say(done: services.Proposal) -> None:
 
 
 def _proposal_page(call: Call, form: ProposalForm, plan: services.Plan) -> str:
-    named = {*plan.short, *(limit.key for limit in plan.limits if limit.kind in ("application", "panel", "review"))}
+    limited = (limit.key for limit in plan.limits if limit.kind in ("application", "panel", "review"))
+    named = {*plan.short, *(key for key in limited if isinstance(key, int))}
     form.digest.raw_data, form.digest.data = None, plan.digest
     return render_template(
         "evaluation/proposal.html",
