@@ -45,11 +45,11 @@ def test_limits_of_an_evaluator_are_saved(app: Flask, sign_in: SignIn) -> None:
     make_canton("1001")
     client, path = sign_in(make_user(Role.COORDINATOR)), f"/calls/{call.id}/panel/{evaluator.id}"
 
-    data = {"panel": "Norte", "languages": ["qu", "es"], "canton_code": "1001", "organisation": "Caja Simón Bolívar",
+    data = {"panel": "Norte", "languages": ["qvi", "es"], "canton_code": "1001", "organisation": "Caja Simón Bolívar",
             "load_min": "2", "load_max": "9"}  # fmt: skip
     assert client.post(path, data=data).status_code == 302
 
-    assert seats() == [(evaluator.id, "Norte", "es qu", "1001", "Caja Simón Bolívar", 2, 9)]
+    assert seats() == [(evaluator.id, "Norte", "es qvi", "1001", "Caja Simón Bolívar", 2, 9)]
     assert 'value="Norte"' in client.get(path).text
 
 

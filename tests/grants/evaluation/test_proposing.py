@@ -59,9 +59,9 @@ def test_nobody_reads_an_application_of_their_own_province(app: Flask) -> None:
 def test_an_applicants_language_finds_somebody_who_reads_it(app: Flask) -> None:
     call = make_call(reviews_per_application=1)
     applications_of(call, 2)
-    quichua = applications_of(call, 1, language="qu")[0]
+    quichua = applications_of(call, 1, language="qvi")[0]
     make_panelist(call, languages="es")
-    both = make_panelist(call, languages="es qu").evaluator
+    both = make_panelist(call, languages="es qvi").evaluator
 
     done = propose(call)
 
