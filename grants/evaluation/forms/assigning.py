@@ -1,6 +1,7 @@
 """Shapes of what coordinators enter about assignments."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
@@ -31,6 +32,16 @@ class ProposalForm(StageForm):
         description=_("Only with two panels or more. Empty: a third, or a tenth from 1,000 applications."),
     )
     digest = HiddenField()
+
+    def asked(self) -> dict[str, Any]:
+        """What a proposal is asked for, as its address says it; what is empty is left out."""
+        due_on = self.due_on.data
+        entered = {
+            "stage": self.stage.data,
+            "due_on": due_on.isoformat() if due_on else None,
+            "bridge": self.bridge.data,
+        }
+        return {name: value for name, value in entered.items() if value is not None}
 
 
 class ChangeForm(FlaskForm):

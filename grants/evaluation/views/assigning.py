@@ -1,6 +1,6 @@
 """The coordinator's board: who reads what."""
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -42,28 +42,36 @@ def _board_page(call: Call, form: ProposalForm) -> str:
 @bp.route("/calls/<int:call_id>/evaluation/propose", methods=["POST"])
 @requires(Permission.ASSIGN_EVALUATORS)
 def propose(call_id: int) -> ResponseReturnValue:
-    """Show what would be assigned; what was shown is written when it comes back with its digest."""
+    """To the proposal that answers the form; one that was shown comes back with its digest, and is written."""
     call = get_or_refuse(Call, call_id)
     form = ProposalForm()
     if not form.validate_on_submit():
         return _board_page(call, form)
-    stage = Stage(form.stage.data)
-    if form.digest.data:
-        with errors_to(form), transaction():
-            done = services.propose_assignments(
-                call,
-                stage=stage,
-                due_on=form.due_on.data,
-                bridge=form.bridge.data,
-                digest=form.digest.data,
-                by=current_user,
-                now=utcnow(),
-            )
-            _say(done)
-            return redirect(url_for(".board", call_id=call_id))
-    with errors_to(form):
-        return _proposal_page(call, form, services.plan_assignments(call, stage=stage, bridge=form.bridge.data))
-    return _board_page(call, form)
+    if not form.digest.data:
+        return redirect(url_for(".proposal", call_id=call_id, **form.asked()))
+    with errors_to(form), transaction():
+        done = services.propose_assignments(
+            call,
+            stage=Stage(form.stage.data),
+            due_on=form.due_on.data,
+            bridge=form.bridge.data,
+            digest=form.digest.data,
+            by=current_user,
+            now=utcnow(),
+        )
+        _say(done)
+        return redirect(url_for(".board", call_id=call_id))
+    return _proposal_page(call, form)
+
+
+@bp.route("/calls/<int:call_id>/evaluation/proposal")
+@requires(Permission.ASSIGN_EVALUATORS)
+def proposal(call_id: int) -> ResponseReturnValue:
+    call = get_or_refuse(Call, call_id)
+    asked = ProposalForm(request.args, meta={"csrf": False})
+    if not asked.validate():
+        return redirect(url_for(".board", call_id=call_id))
+    return _proposal_page(call, ProposalForm(formdata=None, data=asked.data))
 
 
 def _say(done: services.Proposal) -> None:
@@ -74,19 +82,23 @@ def _say(done: services.Proposal) -> None:
                        done.short), "warn")  # fmt: skip
 
 
-def _proposal_page(call: Call, form: ProposalForm, plan: services.Plan) -> str:
-    limited = (limit.key for limit in plan.limits if limit.kind in ("application", "panel", "review"))
-    named = {*plan.short, *(key for key in limited if isinstance(key, int))}
-    form.digest.raw_data, form.digest.data = None, plan.digest
-    return render_template(
-        "evaluation/proposal.html",
-        call=call,
-        form=form,
-        plan=plan,
-        stage=Stage(form.stage.data),
-        people={user.id: user for user in queries.readers_of(call)},
-        folios=queries.folios_of(call, named, reader=current_user),
-    )
+def _proposal_page(call: Call, form: ProposalForm) -> str:
+    stage = Stage(form.stage.data)
+    with errors_to(form):
+        plan = services.plan_assignments(call, stage=stage, bridge=form.bridge.data)
+        form.digest.raw_data, form.digest.data = None, plan.digest
+        limited = (limit.key for limit in plan.limits if limit.kind in ("application", "panel", "review"))
+        named = {*plan.short, *(key for key in limited if isinstance(key, int))}
+        return render_template(
+            "evaluation/proposal.html",
+            call=call,
+            form=form,
+            plan=plan,
+            stage=stage,
+            people={user.id: user for user in queries.readers_of(call)},
+            folios=queries.folios_of(call, named, reader=current_user),
+        )
+    return _board_page(call, form)
 
 
 @bp.route("/applications/<int:application_id>/assignments", methods=["GET", "POST"])

@@ -157,7 +157,7 @@ def test_looking_writes_nothing_and_a_second_tap_does_not_double(app: Flask, sig
     client, path = sign_in(make_user(Role.COORDINATOR)), f"/calls/{call.id}/evaluation/propose"
     digest = services.plan_assignments(call, stage=Stage.PLAN).digest
 
-    assert client.post(path, data={"stage": "plan"}).status_code == 200
+    assert client.post(path, data={"stage": "plan"}, follow_redirects=True).status_code == 200
     assert given() == []
     assert client.post(path, data={"stage": "plan", "digest": digest}).status_code == 302
     again = client.post(path, data={"stage": "plan", "digest": digest})
