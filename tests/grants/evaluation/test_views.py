@@ -37,7 +37,7 @@ def sheets() -> list[tuple[str, list[int]]]:
 def confirm(client: FlaskClient, call_id: int, **fields: str) -> str:
     """Look at the proposal for the plans, then confirm what is shown; the page that was shown."""
     path = f"/calls/{call_id}/evaluation/propose"
-    shown = client.post(path, data={"stage": "plan", **fields}, follow_redirects=True).text
+    shown = client.get(client.post(path, data={"stage": "plan", **fields}).location).text
     found = re.search(r'name="digest"[^>]*value="([0-9a-f]{64})"', shown)
     if found is not None:
         client.post(path, data={"stage": "plan", **fields, "digest": found[1]})
