@@ -1,9 +1,13 @@
 """Turn score sheets into a ranking. Knows nothing of Flask, SQL or people."""
 
+from scoring.agreement import Ac2, gwet_ac2, krippendorff_alpha
 from scoring.assignment import Assignment, assign
 from scoring.calibration import Calibration, NotComparable, NotEstimable, calibrate
+from scoring.dif import Contrast, group_contrasts
+from scoring.intraclass import Icc, icc
 from scoring.links import connected, cross_panel_se
 from scoring.lottery import lottery_order, rfc3797_order, tie_key
+from scoring.misfit import Misfit, misfit
 from scoring.ranking import Ranked, rank
 from scoring.ratings import Ratings
 from scoring.reml import Variance
@@ -36,15 +40,19 @@ from scoring.shortage import Infeasible, Limit
 from scoring.uncertainty import RankUncertainty, combined_measure, posterior_draws, rank_uncertainty
 
 __all__ = [
+    "Ac2",
     "Assignment",
     "Calibration",
     "Candidate",
     "Choice",
     "Combined",
+    "Contrast",
     "Criterion",
+    "Icc",
     "Incomplete",
     "Infeasible",
     "Limit",
+    "Misfit",
     "NotComparable",
     "NotEstimable",
     "Quota",
@@ -67,8 +75,13 @@ __all__ = [
     "combined_measure",
     "connected",
     "cross_panel_se",
+    "group_contrasts",
+    "gwet_ac2",
+    "icc",
+    "krippendorff_alpha",
     "lottery_order",
     "mean_points",
+    "misfit",
     "on_grid",
     "posterior_draws",
     "rank",

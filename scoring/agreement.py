@@ -28,6 +28,7 @@ NUMBERS = (int, float, np.integer, np.floating, Decimal, Fraction)
 NOTHING_TO_PAIR = "no unit has two ratings: have at least one unit rated by two evaluators"
 ALL_ALIKE = "all ratings are the same: agreement beyond chance is undefined (0/0); tell the plain agreement, 100 %"
 DENSE_CODES = 4096
+LARGEST = 1e100
 BLOCK = 1 << 22
 
 
@@ -39,7 +40,7 @@ def krippendorff_alpha(units: Units, metric: Metric = "interval") -> float:
     are equal (0/0). Source: Krippendorff (2011), Computing Krippendorff's Alpha-Reliability.
 
     >>> round(krippendorff_alpha([[1, 1, None], [2, 2, 3], [3, 3, 3], [None, 1, None]], "nominal"), 3)
-    0.708
+    0.65
     """
     if metric not in ("nominal", "ordinal", "interval", "ratio"):
         raise ValueError(f"no such metric: {metric}; choose nominal, ordinal, interval or ratio")
@@ -104,10 +105,10 @@ def flat_ratings(units: Units, *, labels: bool) -> tuple[Ints, Floats]:
     try:
         values = np.array(flat if numeric else _codes_of_labels(flat), dtype=np.float64)
     except OverflowError:
-        raise ValueError("a rating is too large a number") from None
-    if np.isinf(values).any():
-        raise ValueError("a rating is infinite: give a number, or None for a gap")
+        raise ValueError("a rating is too large a number: give a smaller one, or None for a gap") from None
     there = ~np.isnan(values)
+    if np.any(np.abs(values[there]) > LARGEST):
+        raise ValueError("a rating is infinite or too large a number: give a smaller one, or None for a gap")
     return unit[there], values[there]
 
 
@@ -210,7 +211,7 @@ def gwet_ac2(units: Units, categories: Sequence[Hashable], weights: Weighting | 
     `weights` is a name or a square matrix in the order of `categories` (1 on its diagonal). Names take numbers as the
     distance between categories, and their order for any other labels. The standard error is over units, raters as
     given. ValueError for a rating outside the categories. Source: Gwet (2014), Handbook of Inter-Rater Reliability,
-    4th edition, chapters 4 and 5.
+    4th edition.
     """
     q = len(categories)
     place = {category: number for number, category in enumerate(categories)}

@@ -3,6 +3,11 @@
 Model, for one stage: points = panel (fixed) + application (random) + evaluator (random) + residual; the variances by
 REML (`scoring.reml`), the effects by best linear unbiased prediction (Henderson 1975). A plain mean hands the luck of
 the draw of evaluators to the applicant; this takes it back as far as the data allow, and says how far that is.
+
+Panels may differ in two ways: their evaluators in severity, their applicants in quality. Only applications read in
+two panels tell one from the other. So the effects are predicted with a mean of its own for each panel's applicants:
+a difference in quality stays in the measure, a difference in severity is taken out, and `bridge_se` says how well
+the bridges could tell. Variances and criterion are those of the model above.
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -13,12 +18,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, hstack
 
 from scoring.ratings import Ratings
 from scoring.reml import Solution, System, Variance, fit
 
 Floats = NDArray[np.float64]
 
+SHOWN = 5  # names in a sentence; all of them are in `parts`
 GATHER_ROWS = 50_000  # applications whose standard errors are computed at once: bounds the memory
 
 
@@ -30,7 +37,7 @@ class NotComparable(ValueError):
 
     def __init__(self, parts: Sequence[frozenset[Any]]) -> None:
         first, *others = (_names(part) for part in parts)
-        missing = "; ".join(f"{first} with {other}" for other in others)
+        missing = "; ".join([*(f"{first} with {other}" for other in others[:SHOWN]), *["…"] * (len(others) > SHOWN)])
         super().__init__(
             f"{len(parts)} parts share no application and cannot be compared. Have at least one application of each "
             f"read in the other. Missing: {missing}."
@@ -91,16 +98,19 @@ def calibrate(ratings: Ratings) -> Calibration:
     """
     check_estimable(ratings)
     check_comparable(ratings)
-    solution = fit(System(ratings))
-    return _calibration(ratings, solution, column_inverse(solution))
+    system = System(ratings)
+    fitted = fit(system.without_homes())
+    solution = fitted if fitted.system is system else system.at(fitted.variance)
+    return _calibration(ratings, solution, fitted.criterion)
 
 
 def column_inverse(solution: Solution) -> Floats:
     """Inverse of the equations of panels and evaluators, in units of the residual variance: square, whole."""
-    lower = solution.inverse()
-    whole = lower + np.tril(lower, -1).T
-    whole *= solution.scale[:, None]
-    whole *= solution.scale
+    lower, random = solution.inverse(), solution.system.random
+    whole: Floats = lower + lower.T
+    np.fill_diagonal(whole, np.diag(lower))
+    whole[random] *= solution.scale[random.start]
+    whole[:, random] *= solution.scale[random.start]
     return whole
 
 
@@ -117,47 +127,64 @@ def check_estimable(ratings: Ratings) -> None:
 
 
 def check_comparable(ratings: Ratings) -> None:
-    """NotComparable when evaluators and applications fall into parts that nothing links."""
-    parts = int(ratings.part_of.max()) + 1
-    if parts == 1:
-        return
-    part_of_row = ratings.part_of[ratings.application_of]
-    panels: list[set[Hashable]] = [set() for _ in range(parts)]
-    evaluators: list[set[Hashable]] = [set() for _ in range(parts)]
-    for part, panel, evaluator in zip(part_of_row, ratings.panel_of, ratings.evaluator_of, strict=True):
-        panels[part].add(ratings.panels[panel])
-        evaluators[part].add(ratings.evaluators[evaluator])
-    apart = all(one.isdisjoint(other) for one, other in combinations(panels, 2))
-    raise NotComparable([frozenset(part) for part in (panels if apart else evaluators)])
+    """NotComparable when evaluators and applications, or panels, fall into parts that no application links."""
+    if ratings.linked_of.max() > 0:
+        raise NotComparable(_labelled(ratings.linked_of, ratings.panels))
+    if ratings.part_of.max() > 0:
+        part = np.zeros(len(ratings.evaluators), dtype=np.int64)
+        part[ratings.evaluator_of] = ratings.part_of[ratings.application_of]
+        raise NotComparable(_labelled(part, ratings.evaluators))
+
+
+def _labelled(part: NDArray[np.int64], labels: Sequence[Hashable]) -> list[frozenset[Any]]:
+    parts: list[set[Hashable]] = [set() for _ in range(int(part.max()) + 1)]
+    for number, label in zip(part, labels, strict=True):
+        parts[number].add(label)
+    return [frozenset(one) for one in parts]
 
 
 def _names(labels: frozenset[Any]) -> str:
     names = sorted(map(str, labels))
-    return "{" + ", ".join(names[:5]) + (", …}" if len(names) > 5 else "}")
+    return "{" + ", ".join([*names[:SHOWN], *["…"] * (len(names) > SHOWN)]) + "}"
 
 
-def _calibration(ratings: Ratings, solution: Solution, inverse: Floats) -> Calibration:
+def _calibration(ratings: Ratings, solution: Solution, criterion: float) -> Calibration:
     system, alike = solution.system, bool(np.ptp(ratings.values) == 0)
     variance = Variance(0.0, 0.0, 0.0) if alike else solution.variance
-    panels = system.panels
-    share = np.bincount(ratings.panel_of) / len(ratings)
-    origin = system.centre + float(share @ solution.columns[:panels])
-    severity_se = np.sqrt(np.maximum(np.diag(inverse)[panels:], 0) * variance.residual)
+    inverse = column_inverse(solution)
+    severity_se = np.sqrt(np.maximum(np.diag(inverse)[system.random], 0) * variance.residual)
+    errors = application_errors(solution, inverse) * (not alike)
     counts = np.bincount(ratings.evaluator_of)
     return Calibration(
-        measure=dict(zip(ratings.applications, (origin + solution.applications).tolist(), strict=True)),
-        measure_se=dict(zip(ratings.applications, _application_errors(solution, inverse).tolist(), strict=True)),
-        severity=dict(zip(ratings.evaluators, (0.0 - solution.columns[panels:]).tolist(), strict=True)),
+        measure=dict(zip(ratings.applications, measures(solution).tolist(), strict=True)),
+        measure_se=dict(zip(ratings.applications, errors.tolist(), strict=True)),
+        severity=dict(zip(ratings.evaluators, (0.0 - solution.columns[system.random]).tolist(), strict=True)),
         severity_se=dict(zip(ratings.evaluators, severity_se.tolist(), strict=True)),
         reviews=dict(zip(ratings.evaluators, counts.tolist(), strict=True)),
         variance=variance,
         icc_single=_share(variance, 1.0),
         icc_mean=_share(variance, len(system.reviews) / float((1 / system.reviews).sum())),
-        reml_criterion=-inf if alike else solution.criterion,
+        reml_criterion=-inf if alike else criterion,
         components=[set(ratings.applications)],
-        bridge_se=dict(_bridges(ratings, inverse[:panels, :panels] * variance.residual)),
+        bridge_se=dict(_bridges(ratings, inverse[: system.panels, : system.panels] * variance.residual)),
         solution=solution,
     )
+
+
+def measures(solution: Solution) -> Floats:
+    """By application: its points, given by an evaluator of average severity in an average panel."""
+    system = solution.system
+    share = np.bincount(system.ratings.panel_of) / len(system.ratings)
+    origin = system.centre + float(share @ solution.columns[: system.panels])
+    found: Floats = origin + homes(system) @ solution.columns + solution.applications
+    return found
+
+
+def homes(system: System) -> csr_array:
+    """Applications × columns: the mean of the applicants it belongs to; nothing where there is one panel."""
+    width, others = system.rows.shape[1], system.random.stop
+    empty = csr_array((len(system.reviews), others))
+    return empty if width == others else hstack([empty, system.ratings.home[:, 1:]], format="csr")
 
 
 def _share(variance: Variance, reviews: float) -> float:
@@ -172,16 +199,30 @@ def _bridges(ratings: Ratings, covariance: Floats) -> Iterator[tuple[tuple[Any, 
         yield (ratings.panels[one], ratings.panels[other]), float(np.sqrt(max(squared, 0.0)))
 
 
-def _application_errors(solution: Solution, inverse: Floats) -> Floats:
-    """Standard error of each application's effect, in points: square root of its prediction error variance."""
-    design, shrink = solution.system.design, solution.shrink
-    widths = np.diff(design.indptr)
-    spread = np.zeros(len(shrink))
+def application_errors(solution: Solution, inverse: Floats) -> Floats:
+    """Standard error of each application's distance from the average one, in points.
+
+    `inverse` is that of the equations of the columns, in units of the residual variance.
+    """
+    system, shrink = solution.system, solution.shrink
+    spread = shrink**2 * _quadratic(system.design, inverse)
+    own = homes(system)
+    if own.nnz:
+        fixed = slice(system.random.stop, None)
+        distance = own[:, fixed].toarray() - own[:, fixed].toarray().mean(axis=0)
+        both = np.einsum("ij,ij->i", system.design @ inverse[:, fixed], distance)
+        spread += np.einsum("ij,ij->i", distance @ inverse[fixed, fixed], distance) - 2 * shrink * both
+    return np.sqrt(solution.variance.residual * (shrink + np.maximum(spread, 0)))
+
+
+def _quadratic(design: csr_array, inverse: Floats) -> Floats:
+    """By row of the design: row · inverse · row."""
+    widths, found = np.diff(design.indptr), np.zeros(design.shape[0])
     for width in np.unique(widths):
         alike = np.flatnonzero(widths == width)
         for rows in np.array_split(alike, len(alike) // GATHER_ROWS + 1):
             places = design.indptr[rows][:, None] + np.arange(width)
             columns, counts = design.indices[places], design.data[places]
             pairs = inverse[columns[:, :, None], columns[:, None, :]]
-            spread[rows] = np.einsum("rij,ri,rj->r", pairs, counts, counts)
-    return np.sqrt(solution.variance.residual * (shrink + shrink**2 * spread))
+            found[rows] = np.einsum("rij,ri,rj->r", pairs, counts, counts)
+    return found

@@ -16,6 +16,7 @@ REACH = 6.0  # the grid's ends, in standard deviations of the applications
 NODES, MOST_NODES = 41, 241
 COARSEST = 1.5  # the widest spacing of the grid, in standard deviations of what is known of one application
 PRIOR = 5.0
+LEAST_SPREAD = 0.02  # of applications, in logits: held there when they do not differ
 SMALLEST = 1e-10  # a variance below it is rounding
 CLOSE, ROUNDS, LONGEST_STEP = 1e-6, 400, 1.0
 
@@ -105,6 +106,15 @@ class _Model:
         weights = np.exp(log - log.max(axis=1, keepdims=True))
         return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
+    def settled(self, x: Floats, z: Floats, weights: Floats) -> Floats:
+        """Applications brought back to mean 0 and deviation 1, the rest shifted with them (parameter expansion)."""
+        mean = float((weights @ z).mean())
+        spread = float(np.sqrt(max((weights @ z**2).mean() - mean**2, SMALLEST)))
+        after = x.copy()
+        after[self.e : self.e + self.j] -= x[-1] * mean
+        after[-1] = max(after[-1] * spread, LEAST_SPREAD)
+        return after
+
 
 def _centred(size: int, room: int) -> Floats:
     """Columns that span vectors of `size` numbers adding up to 0, with rows of zeros up to `room`."""
@@ -139,8 +149,9 @@ def _climb(model: _Model, x: Floats, z: Floats) -> tuple[Floats, Floats]:
         weights = model.known(chances, z)
         step = _newton(model, x, z, np.exp(chances), weights)
         longest = float(np.abs(step).max())
-        x = x + step * min(1.0, LONGEST_STEP / max(longest, SMALLEST))
-        if longest < CLOSE:
+        after = model.settled(x + step * min(1.0, LONGEST_STEP / max(longest, SMALLEST)), z, weights)
+        moved, x = float(np.abs(after - x).max()), after
+        if moved < CLOSE:
             break
     return x, model.known(model.log_chances(x, z), z)
 
@@ -167,7 +178,8 @@ def _newton(model: _Model, x: Floats, z: Floats, p: Floats, weights: Floats) -> 
     information = _information(model, z, n, upper, along, variance) + np.diag(weight)
     information[-1, -1] += SMALLEST
     inside = model.free.T @ information @ model.free
-    return np.asarray(model.free @ linalg.solve(inside, model.free.T @ (gradient - weight * x), assume_a="pos"))
+    uphill = model.free.T @ (gradient - weight * x)
+    return np.asarray(model.free @ linalg.cho_solve(linalg.cho_factor(inside), uphill))
 
 
 def _information(model: _Model, z: Floats, n: Floats, upper: Floats, along: Floats, variance: Floats) -> Floats:

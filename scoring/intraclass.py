@@ -1,6 +1,6 @@
 """How much of the spread of ratings lies between the targets: the intraclass correlations of Shrout and Fleiss."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ from scipy import stats
 
 from scoring.agreement import Floats, Units, check_level, flat_ratings
 
+SMALLEST = 1e-100
 ROUNDING = 1e-13  # what is left of a sum of squares that is zero on paper
 
 
@@ -73,11 +74,15 @@ def icc(matrix: Units) -> Icc:
     >>> round(icc([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]).icc3_1, 2)
     0.71
     """
-    x = _table(matrix)
+    with np.errstate(under="ignore"):
+        return _icc(_table(matrix))
+
+
+def _icc(x: Floats) -> Icc:
     n, k = x.shape
     x = x - x.mean()
     scale = float(np.abs(x).max())
-    if scale == 0:
+    if scale < SMALLEST:
         raise ValueError("all ratings are the same: an intraclass correlation needs targets that differ")
     x = x / scale
     total = float(np.sum(x**2))
@@ -105,6 +110,9 @@ def icc(matrix: Units) -> Icc:
 
 
 def _table(matrix: Units) -> Floats:
+    rows = matrix if isinstance(matrix, Sequence | np.ndarray) else [None]
+    if any(not isinstance(row, Sequence | np.ndarray) for row in rows):
+        raise ValueError("the table is a list of rows of ratings")
     if len(matrix) < 2 or len({len(row) for row in matrix}) > 1 or len(matrix[0]) < 2:
         raise ValueError("an intraclass correlation needs two rows or more, and two or more ratings in each of them")
     _units, values = flat_ratings(matrix, labels=False)

@@ -35,8 +35,8 @@ class Misfit:
     `thresholds` are those of each criterion's scale, with mean 0; each standard error takes all else as known.
     `flags` and `criterion_flags` hold only what stands out: "noisy" (a mean square above 1.5), "flat" (below 0.5),
     "top" and "bottom" (only the highest or lowest level in use). Those last have no mean square (None), and their
-    measure is finite by a normal prior with a standard deviation of 5 logits on all of them, which moves the others
-    by less than a hundredth. `reviews` counts applications by evaluator; `spread` is their standard deviation.
+    measure is finite by a normal prior with a standard deviation of 5 logits, which hardly moves the differences
+    among the others. `reviews` counts applications by evaluator; `spread` is their standard deviation.
     """
 
     infit: Mapping[Hashable, float | None]
@@ -136,7 +136,7 @@ def _design(data: _Data) -> Design:
         used, category[mine] = np.unique(data.levels[mine], return_inverse=True)
         sizes[scale] = len(used)
         if len(used) < 2:
-            which = [str(data.criteria[number]) for number in np.flatnonzero(data.scale == scale)]
+            which = [str(data.criteria[number]) for number in np.flatnonzero(data.scale == scale).tolist()]
             raise ValueError(ONE_LEVEL.format(", ".join(which)))
     return Design(application, evaluator, criterion, category, data.scale, sizes)
 
@@ -161,14 +161,14 @@ def _facet(labels: Sequence[Hashable], rated: Ints, cells: Ints, fit: Fit, low: 
     """Mean squares, standard errors and flags of one facet, whose number stands in `rated` and, by cell, in `cells`."""
 
     def summed(by_cell: Floats) -> Floats:
-        return np.bincount(cells, weights=by_cell, minlength=len(labels))
+        return np.asarray(np.bincount(cells, weights=by_cell, minlength=len(labels)), dtype=np.float64)
 
     ratings, variance = summed(fit.ratings), summed(fit.variance)
     infit, outfit = summed(fit.squares) / variance, summed(fit.standard) / ratings
     ends = {
         labels[number]: name
         for name, there in (("top", top), ("bottom", low))
-        for number in np.flatnonzero(np.bincount(rated, weights=~there, minlength=len(labels)) == 0)
+        for number in np.flatnonzero(np.bincount(rated, weights=~there, minlength=len(labels)) == 0).tolist()
     }
     squares = list(zip(labels, infit.tolist(), outfit.tolist(), strict=True))
     odd = {label: _odd(a, b) for label, a, b in squares if label not in ends}

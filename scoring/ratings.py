@@ -9,7 +9,7 @@ from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import coo_array, csr_array, hstack
 from scipy.sparse.csgraph import connected_components
 
 Floats = NDArray[np.float64]
@@ -101,23 +101,47 @@ class Ratings:
         return _numbered(self.panel, self.panels)[self._rows]
 
     @cached_property
+    def _read_in(self) -> Integers:
+        """Applications × panels: how many ratings."""
+        shape = (len(self.applications), len(self.panels))
+        counts = np.bincount(self.application_of * shape[1] + self.panel_of, minlength=shape[0] * shape[1])
+        return counts.reshape(shape)
+
+    @cached_property
+    def home(self) -> csr_array:
+        """Applications × panels: 1 for the panel with most of its ratings, shared where several have as many."""
+        most = self._read_in == self._read_in.max(axis=1, keepdims=True)
+        return csr_array(most / most.sum(axis=1, keepdims=True))
+
+    @cached_property
     def design(self) -> csr_array:
-        """Applications × (panels, then evaluators): how many ratings each application has from each."""
-        rows = np.concatenate([self.application_of, self.application_of])
-        columns = np.concatenate([self.panel_of, self.evaluator_of + len(self.panels)])
-        shape = (len(self.applications), len(self.panels) + len(self.evaluators))
-        return coo_array((np.ones(2 * len(self)), (rows, columns)), shape=shape).tocsr()
+        """Rows × (panels, then evaluators, then the homes of applications but the first)."""
+        rows, ones = np.arange(len(self)), np.ones(len(self))
+        panels = coo_array((ones, (rows, self.panel_of)), shape=(len(self), len(self.panels)))
+        evaluators = coo_array((ones, (rows, self.evaluator_of)), shape=(len(self), len(self.evaluators)))
+        parts = [panels, evaluators, self.home[self.application_of][:, 1:]]
+        return hstack(parts[: 3 if len(self.panels) > 1 else 2], format="csr")
 
     @cached_property
     def part_of(self) -> Integers:
         """By application, the number of its part: applications are in one part when shared evaluators link them."""
-        pairs = self.design[:, len(self.panels) :]
-        whole = coo_array((pairs.shape[0] + pairs.shape[1],) * 2)
-        coordinates = pairs.tocoo()
-        whole = coo_array((coordinates.data, (coordinates.row, coordinates.col + pairs.shape[0])), shape=whole.shape)
-        _count, labels = connected_components(whole, directed=False)
-        _first, found = np.unique(labels[: pairs.shape[0]], return_inverse=True)
-        return found
+        return _parts(self.application_of, self.evaluator_of)
+
+    @cached_property
+    def linked_of(self) -> Integers:
+        """By panel, the number of its part: panels are in one part when applications read in both link them."""
+        read, home = self.panel_of, self._read_in.argmax(axis=1)[self.application_of]
+        own = np.arange(len(self.panels))
+        return _parts(np.concatenate([read, own]), np.concatenate([home, own]))
+
+
+def _parts(left: Integers, right: Integers) -> Integers:
+    """By left node, the number of the part of the graph that it is in; edges are pairs of left and right nodes."""
+    size = int(left.max()) + 1
+    edges = coo_array((np.ones(len(left)), (left, right + size)), shape=(size + int(right.max()) + 1,) * 2)
+    labels = connected_components(edges, directed=False)[1][:size]
+    _first, found = np.unique(labels, return_inverse=True)
+    return found
 
 
 def _check_labels(name: str, labels: Iterable[Hashable]) -> None:

@@ -6,6 +6,7 @@ what is left is a dense matrix of panels and evaluators, so that a fit costs a f
 """
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from math import log, pi
 
@@ -21,6 +22,7 @@ Floats = NDArray[np.float64]
 ITERATIONS = 200
 TOLERANCE = 1e-10  # what the last step may still gain in the criterion, for each rating
 RESIDUAL_FLOOR = 1e-6  # share of the variance below which a component is not followed: far below a hundredth of a point
+TURNS = 6  # of fitting effects by turns, for a start
 FEW_SIZES = 6  # as many products are kept, one for each number of reviews an application has
 
 
@@ -40,29 +42,48 @@ class Variance:
 class System:
     """The mixed model equations of one set of ratings, ready to be solved for any variances.
 
-    Columns are the panels, then the evaluators. Points are kept centred, so that large means cost no digits.
+    Columns are the panels, then the evaluators; then, where there are several panels, the homes of applications but
+    the first, so that applicants of different panels may differ in quality. Points are kept centred, so that large
+    means cost no digits.
     """
 
     def __init__(self, ratings: Ratings) -> None:
         self.ratings = ratings
         self.panels, self.evaluators = len(ratings.panels), len(ratings.evaluators)
+        self.random = slice(self.panels, self.panels + self.evaluators)
         self.centre = float(ratings.values.mean())
         self.points = ratings.values - self.centre
-        self.design: csr_array = ratings.design
         self.reviews = np.bincount(ratings.application_of).astype(float)
         self.sizes, self.size_of = np.unique(self.reviews, return_inverse=True)
-        self.freedom = len(ratings) - self.panels
-        self.gram = self._gram()
+        self.rows: csr_array = ratings.design
+        self.columns: csr_array = self.rows.T.tocsr()
+        self.design = self._design()
+        self.gram: Floats = (self.columns @ self.rows).toarray()
         self._products = list(self._by_size())
 
-    def _gram(self) -> Floats:
-        size = self.panels + self.evaluators
-        panel, evaluator = self.ratings.panel_of, self.ratings.evaluator_of + self.panels
-        both = np.bincount(panel * size + evaluator, minlength=size * size).reshape(size, size)
-        counts = np.concatenate([np.bincount(panel), np.bincount(self.ratings.evaluator_of)])
-        gram: Floats = (both + both.T).astype(float)
-        gram.flat[:: size + 1] += counts
-        return gram
+    def without_homes(self) -> "System":
+        """The same equations, the homes of applications left out: the model whose variances are fitted."""
+        width = self.random.stop
+        if width == self.rows.shape[1]:
+            return self
+        plain = copy(self)
+        plain.rows, plain.design = self.rows[:, :width].tocsr(), self.design[:, :width].tocsr()
+        plain.columns = self.columns[:width].tocsr()
+        plain.gram = self.gram[:width, :width]
+        plain._products = [product[:width, :width] for product in self._products]
+        return plain
+
+    @property
+    def freedom(self) -> int:
+        """Ratings less fixed columns."""
+        return len(self.points) - int(self.rows.shape[1]) + self.evaluators
+
+    def _design(self) -> csr_array:
+        """Applications × columns: the rows of each application added up. Rows stand in the order of applications."""
+        starts = np.concatenate([[0.0], np.cumsum(self.reviews)]).astype(int)
+        ones = np.ones(len(self.points))
+        summing = csr_array((ones, np.arange(len(ones)), starts), shape=(len(self.reviews), len(ones)))
+        return (summing @ self.rows).tocsr()
 
     def _by_size(self) -> Iterator[Floats]:
         if len(self.sizes) > FEW_SIZES:
@@ -86,16 +107,9 @@ class System:
         """Sum of one value per rating, by application."""
         return np.bincount(self.ratings.application_of, weights=rows, minlength=len(self.reviews)).astype(float)
 
-    def by_column(self, rows: Floats) -> Floats:
-        """Sum of one value per rating, by panel and by evaluator."""
-        panel = np.bincount(self.ratings.panel_of, weights=rows, minlength=self.panels)
-        return np.concatenate([panel, np.bincount(self.ratings.evaluator_of, weights=rows, minlength=self.evaluators)])
-
     def spread(self, columns: Floats, applications: Floats) -> Floats:
-        """By rating: the effects of its panel, its evaluator and its application together."""
-        ratings = self.ratings
-        fixed = columns[ratings.panel_of] + columns[self.panels :][ratings.evaluator_of]
-        found: Floats = fixed + applications[ratings.application_of]
+        """By rating: the effects of its columns and of its application together."""
+        found: Floats = self.rows @ columns + applications[self.ratings.application_of]
         return found
 
     def at(self, variance: Variance) -> "Solution":
@@ -111,12 +125,13 @@ class Solution:
         self.ratio = variance.application / variance.residual
         self.shrink = _shrink(self.ratio, system.reviews)
         root = np.sqrt(variance.evaluator / variance.residual)
-        self.scale = np.concatenate([np.ones(system.panels), np.full(system.evaluators, root)])
+        self.scale = np.ones(system.rows.shape[1])
+        self.scale[system.random] = root
         matrix = system.cross(_shrink(self.ratio, system.sizes))
         np.subtract(system.gram, matrix, out=matrix)
-        matrix[system.panels :] *= root
-        matrix[:, system.panels :] *= root
-        matrix.flat[system.panels * (len(matrix) + 1) :: len(matrix) + 1] += 1.0
+        matrix[system.random] *= root
+        matrix[:, system.random] *= root
+        np.einsum("ii->i", matrix)[system.random] += 1.0
         # Symmetric, so that its transpose is the same matrix in the order that LAPACK wants.
         self.factor, failed = lapack.dpotrf(matrix.T, lower=1, clean=1, overwrite_a=1)
         if failed:
@@ -127,10 +142,15 @@ class Solution:
         """Effects of columns and of applications for these points (by rating), and what is left of each rating."""
         system = self.system
         sums = system.by_application(points)
-        right = (system.by_column(points) - system.design.T @ (self.shrink * sums)) * self.scale
+        right = (system.columns @ (points - self.shrunk(sums))) * self.scale
         columns: Floats = cho_solve((self.factor, True), right, check_finite=False) * self.scale
         applications = self.shrink * (sums - system.design @ columns)
         return columns, applications, points - system.spread(columns, applications)
+
+    def shrunk(self, sums: Floats) -> Floats:
+        """By rating: what its application's effect would be from these sums alone."""
+        found: Floats = (self.shrink * sums)[self.system.ratings.application_of]
+        return found
 
     @property
     def criterion(self) -> float:
@@ -150,7 +170,7 @@ class Solution:
         """Of the criterion, by the variance of application, evaluator and residual."""
         system, variance = self.system, self.variance
         projected = self.residuals / variance.residual
-        sums = (system.by_application(projected), system.by_column(projected)[system.panels :], projected)
+        sums = (system.by_application(projected), (system.columns @ projected)[system.random], projected)
         squares = np.array([part @ part for part in sums])
         application, evaluator = self._application_trace(inverse), self._evaluator_trace(inverse)
         explained = variance.application * application + variance.evaluator * evaluator
@@ -169,21 +189,22 @@ class Solution:
         return (reviews - float(both)) / self.variance.residual
 
     def _evaluator_trace(self, inverse: Floats) -> float:
-        panels, variance = self.system.panels, self.variance
+        random, variance = self.system.random, self.variance
         if variance.evaluator > 0:
-            return float(self.system.evaluators - np.diag(inverse)[panels:].sum()) / variance.evaluator
+            return float(self.system.evaluators - np.diag(inverse)[random].sum()) / variance.evaluator
         # At the boundary the evaluators' columns drop out: what panels alone explain is taken off.
         matrix = self.system.gram - self.system.cross(_shrink(self.ratio, self.system.sizes))
-        fixed, mixed = matrix[:panels, :panels], matrix[:panels, panels:]
+        fixed = np.delete(np.delete(matrix, random, axis=0), random, axis=1)
+        mixed = np.delete(matrix[:, random], random, axis=0)
         explained = np.sum(mixed * np.linalg.solve(fixed, mixed))
-        return float(np.trace(matrix[panels:, panels:]) - explained) / variance.residual
+        return float(np.trace(matrix[random, random]) - explained) / variance.residual
 
     def information(self) -> Floats:
         """Average information of the criterion: a 3 × 3 matrix, positive semidefinite."""
         system, residual = self.system, self.variance.residual
         projected = self.residuals / residual
-        applications, columns = system.by_application(projected), system.by_column(projected)
-        columns[: system.panels] = 0.0
+        applications, columns = system.by_application(projected), np.zeros(system.rows.shape[1])
+        columns[system.random] = (system.columns @ projected)[system.random]
         none_a, none_c = np.zeros_like(applications), np.zeros_like(columns)
         working = [system.spread(none_c, applications), system.spread(columns, none_a), projected]
         left = [self.effects(vector)[2] / residual for vector in working]
@@ -215,20 +236,23 @@ def fit(system: System) -> Solution:
 
 
 def _start(system: System, total: float) -> Floats:
-    """Rough variances by moments: what differs within applications is evaluators and residual."""
-    means = system.by_application(system.points) / system.reviews
-    within = system.points - means[system.ratings.application_of]
-    shared = float((system.reviews - 1).sum())
-    inner = float(within @ within) / shared if shared else total / 2
-    outer = max(total - inner, total / 20)
-    inner = max(inner, total / 20)
-    by_evaluator = system.by_column(within)[system.panels :]
-    counts = np.bincount(system.ratings.evaluator_of)
-    # An evaluator's mean distance from the means of applications holds (1 - 1/reviews) of the severity.
-    kept = max(1 - 1 / float(system.reviews.mean()), 0.25)
-    severity = float(np.mean((by_evaluator / counts) ** 2 - inner * kept / counts)) / kept**2
-    severity = min(max(severity, inner / 20), inner * 0.8)
-    return np.array([outer, severity, inner - severity])
+    """Rough variances by moments, after effects fitted by turns to what the others leave."""
+    ratings, panels = system.ratings, slice(system.panels)
+    counts = np.bincount(ratings.evaluator_of)
+    applications, columns = np.zeros_like(system.reviews), np.zeros(system.rows.shape[1])
+    for _turn in range(TURNS):
+        applications = system.by_application(system.points - system.rows @ columns) / system.reviews
+        left = system.points - applications[ratings.application_of]
+        fixed = np.zeros_like(columns)
+        fixed[panels] = (system.columns @ left)[panels] / np.bincount(ratings.panel_of)
+        columns = fixed.copy()
+        columns[system.random] = (system.columns @ (left - system.rows @ fixed))[system.random] / counts
+    left = system.points - system.spread(columns, applications)
+    freedom = len(left) - len(applications) - system.evaluators + 1
+    residual = float(left @ left) / freedom if freedom > 0 else total / 3
+    severity = float(np.mean(columns[system.random] ** 2 - residual / counts))
+    quality = float(np.var(applications) - residual * np.mean(1 / system.reviews))
+    return np.maximum([quality, severity, residual], [total / 20, residual / 20, total / 100])
 
 
 def _step(solution: Solution, total: float) -> tuple[Floats, float]:

@@ -15,7 +15,7 @@ from scipy.linalg import solve_triangular
 from scipy.sparse import diags_array
 from scipy.stats import rankdata
 
-from scoring.calibration import Calibration
+from scoring.calibration import Calibration, homes, measures
 from scoring.reml import Solution, System, Variance
 
 Floats = NDArray[np.float64]
@@ -146,45 +146,47 @@ def _added(
 
 def _stage(part: Calibration, draws: int, generator: np.random.Generator) -> Iterator[NDArray[np.floating[Any]]]:
     """Blocks of draws of one stage, all of size BLOCK but the last."""
-    solution, origin = part.solution, _origin(part)
+    solution = part.solution
     if len(solution.shrink) >= ENOUGH or part.variance.total == 0:
+        sampler = _Sampler(solution)
         for start in range(0, draws, BLOCK):
             count = min(BLOCK, draws - start)
-            yield _sample(solution, np.full(count, np.sqrt(part.variance.residual)), generator, origin)
+            yield sampler.draw(np.full(count, np.sqrt(part.variance.residual)), generator)
         return
-    whole = np.concatenate(list(_over_variances(solution.system, solution, draws, generator, origin)), axis=1)
+    whole = np.concatenate(list(_over_variances(solution.system, solution, draws, generator)), axis=1)
     whole = whole[:, generator.permutation(draws)]  # nodes of the grid must not line up with another stage's
     for start in range(0, draws, BLOCK):
         yield whole[:, start : start + BLOCK]
 
 
-def _origin(part: Calibration) -> float:
-    key = next(iter(part.measure))
-    return part.measure[key] - float(part.solution.applications[0])
+class _Sampler:
+    """Draws of all applications' points under given variances, the residual's given with each draw."""
 
+    def __init__(self, solution: Solution) -> None:
+        system, shrink = solution.system, solution.shrink
+        self.solution = solution
+        self.kind = np.float32 if len(shrink) > EXACT else np.float64
+        # What an error in panels, evaluators and homes moves in each application.
+        self.moving = (homes(system) - diags_array(shrink) @ system.design).astype(self.kind)
+        self.noise = np.sqrt(shrink)[:, None].astype(self.kind)
+        self.measures = measures(solution)[:, None].astype(self.kind)
 
-def _sample(
-    solution: Solution, residual: Floats, generator: np.random.Generator, origin: float
-) -> NDArray[np.floating[Any]]:
-    """Draws of all applications' points (applications × draws), one residual standard deviation per draw."""
-    count = len(residual)
-    kind = np.float32 if len(solution.shrink) > EXACT else np.float64
-    noise = generator.standard_normal((len(solution.columns), count))
-    noise = solve_triangular(solution.factor, noise, trans=1, lower=True, check_finite=False, overwrite_b=True)
-    noise *= solution.scale[:, None]
-    found = generator.standard_normal((len(solution.shrink), count), dtype=kind)
-    found *= np.sqrt(solution.shrink)[:, None].astype(kind)
-    # What an error in panels and evaluators moves in each application.
-    moving = (diags_array(-solution.shrink) @ solution.system.design).astype(kind)
-    found += moving @ noise.astype(kind)
-    found *= residual.astype(kind)
-    found += (origin + solution.applications)[:, None].astype(kind)
-    drawn: NDArray[np.floating[Any]] = found
-    return drawn
+    def draw(self, residual: Floats, generator: np.random.Generator) -> NDArray[np.floating[Any]]:
+        """Applications × draws, for one residual standard deviation per draw."""
+        solution, count = self.solution, len(residual)
+        error = generator.standard_normal((len(solution.columns), count))
+        error = solve_triangular(solution.factor, error, trans=1, lower=True, check_finite=False, overwrite_b=True)
+        error *= solution.scale[:, None]
+        found: NDArray[Any] = generator.standard_normal((len(self.noise), count), dtype=self.kind)
+        found *= self.noise
+        found += self.moving @ error.astype(self.kind)
+        found *= residual.astype(self.kind)
+        found += self.measures
+        return found
 
 
 def _over_variances(
-    system: System, solution: Solution, draws: int, generator: np.random.Generator, origin: float
+    system: System, solution: Solution, draws: int, generator: np.random.Generator
 ) -> Iterator[NDArray[np.floating[Any]]]:
     """Draws under the variances of a grid, as many under each as its weight asks for."""
     freedom = max(system.freedom - 2, 1)
@@ -197,7 +199,7 @@ def _over_variances(
         count = int((np.minimum(picked, len(nodes) - 1) == number).sum())
         misfit = float(system.points @ found.residuals)
         residual = np.sqrt(misfit / generator.chisquare(freedom, count))
-        yield _sample(found, residual, generator, origin)
+        yield _Sampler(found).draw(residual, generator)
 
 
 def _grid(system: System, solution: Solution, freedom: int) -> tuple[list[tuple[float, float]], Floats]:

@@ -8,8 +8,22 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from grants.access.models import User
 from grants.access.permissions import Permission
-from grants.calls.models import Call, CallState, Criterion, Programme, Rubric
+from grants.calls.models import (
+    DIMENSION_NAMES,
+    QUOTA_VALUES,
+    Call,
+    CallQuota,
+    CallState,
+    Criterion,
+    Programme,
+    QuotaDimension,
+    Rubric,
+    group_name,
+)
+from grants.calls.words import group_words
 from grants.core.db import Page, db, keyset_page, one_or_refuse
+from grants.people.models import Canton
+from grants.people.queries import canton_choices
 
 WHOLE_RUBRICS = selectinload(Call.rubrics).selectinload(Rubric.criteria).selectinload(Criterion.levels)
 
@@ -27,11 +41,16 @@ def page_of_calls(user: User, *, after: str | None = None) -> Page[Call]:
 
 
 def get_call(call_id: int, user: User) -> Call:
-    """A call with its programme and every version of its rubric; NotFound if this user may not see it."""
+    """A call with its programme, its quotas and every version of its rubric; NotFound if this user may not see it."""
     if call_id >= 2**31:
         return one_or_refuse(select(Call).where(Call.id.is_(None)))
     found = visible_to(user).where(Call.id == call_id)
-    return one_or_refuse(found.options(joinedload(Call.programme), WHOLE_RUBRICS))
+    return one_or_refuse(found.options(joinedload(Call.programme), selectinload(Call.quotas), WHOLE_RUBRICS))
+
+
+def call_by_code(code: str) -> Call | None:
+    """A call by its code, draft or not: for the console."""
+    return db.session.scalars(select(Call).where(Call.code == code)).first()
 
 
 def open_calls(now: datetime) -> Sequence[Call]:
@@ -61,3 +80,29 @@ def get_programme(programme_id: int) -> Programme:
     if programme_id >= 2**31:
         return one_or_refuse(select(Programme).where(Programme.id.is_(None)))
     return one_or_refuse(select(Programme).where(Programme.id == programme_id))
+
+
+def quota_choices() -> dict[str, list[tuple[str, str]]]:
+    """The groups a quota may name, by dimension; cantons by province."""
+    choices = {
+        str(DIMENSION_NAMES[dimension]): [
+            (group_name(dimension, value), group_words(group_name(dimension, value), {})) for value in values
+        ]
+        for dimension, values in QUOTA_VALUES.items()
+    }
+    by_province = {
+        f"{DIMENSION_NAMES[QuotaDimension.CANTON]}, {province}": [
+            (group_name(QuotaDimension.CANTON, code), name) for code, name in cantons
+        ]
+        for province, cantons in canton_choices().items()
+    }
+    return {**choices, **by_province}
+
+
+def canton_names(quotas: Sequence[CallQuota]) -> dict[str, str]:
+    """The names of the cantons that these quotas are about, by code."""
+    codes = [quota.value for quota in quotas if quota.dimension is QuotaDimension.CANTON]
+    if not codes:
+        return {}
+    found = db.session.execute(select(Canton.code, Canton.name).where(Canton.code.in_(codes)))
+    return {row[0]: row[1] for row in found}

@@ -8,8 +8,9 @@ from flask_login import current_user
 from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.calls import queries, services
-from grants.calls.forms import CallForm, ExtendForm, ProgrammeForm, RubricForm
+from grants.calls.forms import CallForm, ExtendForm, ProgrammeForm, QuotasForm, RubricForm
 from grants.calls.models import Call
+from grants.calls.words import group_words
 from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.web import errors_to, page_marker
@@ -27,7 +28,10 @@ def index() -> ResponseReturnValue:
 @bp.get("/<int:call_id>")
 @requires(Permission.VIEW_CALL)
 def show(call_id: int) -> ResponseReturnValue:
-    return render_template("calls/show.html", call=queries.get_call(call_id, current_user), now=utcnow())
+    call = queries.get_call(call_id, current_user)
+    cantons = queries.canton_names(call.quotas)
+    quotas = [(quota, group_words(quota.group, cantons)) for quota in call.quotas]
+    return render_template("calls/show.html", call=call, quotas=quotas, now=utcnow())
 
 
 @bp.route("/new", methods=["GET", "POST"])
@@ -68,6 +72,20 @@ def rubric(call_id: int) -> ResponseReturnValue:
             services.save_rubric(call, form.fields, reason=form.reason.data or "", by=current_user, now=utcnow())
             return _done(call, _("The rubric is saved."))
     return render_template("calls/rubric.html", form=form, call=call)
+
+
+@bp.route("/<int:call_id>/quotas", methods=["GET", "POST"])
+@requires(Permission.MANAGE_CALL)
+def quotas(call_id: int) -> ResponseReturnValue:
+    call = queries.get_call(call_id, current_user)
+    form = QuotasForm() if request.method == "POST" else QuotasForm.of(call)
+    form = form.rearranged() if form.step else form
+    form.offer(queries.quota_choices())
+    if not form.step and form.validate_on_submit():
+        with errors_to(form), transaction():
+            services.save_quotas(call, form.fields(call.places), by=current_user, now=utcnow())
+            return _done(call, _("The quotas are saved."))
+    return render_template("calls/quotas.html", form=form, call=call)
 
 
 @bp.post("/<int:call_id>/publish")

@@ -6,7 +6,19 @@ from decimal import Decimal
 from typing import Any
 
 from grants.access.permissions import Role
-from grants.calls.models import Call, CallKind, CallState, Criterion, Level, Programme, Rubric, Stage
+from grants.calls.models import (
+    Call,
+    CallKind,
+    CallQuota,
+    CallState,
+    Criterion,
+    Level,
+    Programme,
+    QuotaDimension,
+    Rubric,
+    Stage,
+)
+from grants.calls.services import Share
 from grants.core import journal
 from grants.core.db import db
 from grants.demo.facts import morning, programme
@@ -30,6 +42,7 @@ PLAN_CRITERIA = (
 )
 PITCH_CRITERIA = (("Claridad de la presentación", 40), ("Conocimiento de su negocio", 35), ("Respuestas al panel", 25))
 DEVICE_CRITERIA = (("Culminación del curso", 100),)
+FOR_WOMEN = Share(Decimal(60), is_percent=True)
 
 
 def build_programme(staff: Staff) -> Programme:
@@ -47,15 +60,19 @@ def build_programme(staff: Staff) -> Programme:
 
 
 def build_seed_capital_call(owner: Programme, staff: Staff) -> Call:
-    """The call behind indicator 1.2b: 129 places of USD 700 in goods."""
+    """The call behind indicator 1.2b: 129 places of USD 700 in goods. The quota is invented; points alone meet it."""
     facts = programme()["awards"]
-    return _call(
+    call = _call(
         owner, staff, code="SC-2023", name="Capital semilla 2023", kind=CallKind.SEED_CAPITAL,
         description="Para quienes culminaron el curso de emprendimiento. Se evalúan el plan y el pitch.",
         places=facts["places"], value=Decimal(facts["value_usd"]), plan_weight=60, reviews=3,
         window=(date(2023, 5, 2), date(2023, 5, 26)), course=CourseKind.ENTREPRENEURSHIP,
         criteria={Stage.PLAN: PLAN_CRITERIA, Stage.PITCH: PITCH_CRITERIA},
     )  # fmt: skip
+    least = FOR_WOMEN.at_least(call.places)
+    call.quotas.append(CallQuota(position=1, dimension=QuotaDimension.SEX, value="female", minimum=least))
+    db.session.flush()
+    return call
 
 
 def build_devices_call(owner: Programme, staff: Staff) -> Call:

@@ -112,20 +112,29 @@ class Person(SealedRow, Model):
 
     def age_on(self, day: date) -> int:
         """Completed years."""
-        born = self.birth_on
-        return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+        return completed_years(self.birth_on, day)
 
     def can_be_reached_on(self, day: date) -> bool:
         """At least one way of contact is fresh."""
         return any(point.is_fresh_on(day) for point in self.contact_points)
 
     def age_band_on(self, day: date) -> AgeBand:
-        age = self.age_on(day)
-        if age < 18:
-            return AgeBand.UNDER_18
-        if age <= 35:
-            return AgeBand.FROM_18_TO_35
-        return AgeBand.FROM_36_TO_59 if age <= 59 else AgeBand.FROM_60
+        return age_band(self.birth_on, day)
+
+
+def completed_years(born: date, day: date) -> int:
+    """The age on a day of somebody born on another."""
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+def age_band(born: date, day: date) -> AgeBand:
+    """The band of the age on a day."""
+    age = completed_years(born, day)
+    if age < 18:
+        return AgeBand.UNDER_18
+    if age <= 35:
+        return AgeBand.FROM_18_TO_35
+    return AgeBand.FROM_36_TO_59 if age <= 59 else AgeBand.FROM_60
 
 
 class DocumentKind(StrEnum):

@@ -227,6 +227,11 @@ def current_texts() -> dict[ConsentPurpose, dict[str, ConsentText]]:
     return texts
 
 
+def births_of(numbers: Sequence[int]) -> dict[int, date]:
+    """The days of birth of these people, by their number: for an age on a fixed day."""
+    return {person.id: person.birth_on for person in db.session.scalars(select(Person).where(Person.id.in_(numbers)))}
+
+
 def canton_choices() -> dict[str, list[tuple[str, str]]]:
     """Cantons by the name of their province; the programme's provinces first."""
     statement = select(Canton).options(joinedload(Canton.province)).order_by(Canton.code)

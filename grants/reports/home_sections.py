@@ -22,6 +22,7 @@ from grants.credit.words import STATE_NAMES as LINKAGE_NAMES
 from grants.delivery import queries as deliveries
 from grants.delivery.models import STATE_NAMES as DELIVERY_NAMES
 from grants.evaluation import queries as evaluation
+from grants.evaluation.models import SESSION_NAMES
 from grants.pages import day, moment
 from grants.people import queries as people
 from grants.reports import queries as reports
@@ -73,7 +74,9 @@ def _my_stop(user: User, _now: datetime) -> list[Section]:
 
 def _sheets(user: User, _now: datetime) -> list[Section]:
     left = evaluation.left_to_score(user)
-    waiting = evaluation.my_page(user, submitted=False).items[:SHOWN]
+    first = evaluation.calibration_left(user)
+    others = [one for one in evaluation.my_page(user, submitted=False).items if one not in first]
+    waiting = [*first, *others][:SHOWN]
     title = ngettext("%(num)d sheet left to score", "%(num)d sheets left to score", left.sheets)
     lines = [
         Line(
@@ -85,6 +88,20 @@ def _sheets(user: User, _now: datetime) -> list[Section]:
     ]
     nothing = (_("Nothing to score now"), _("When the coordinator assigns you an application, it appears here."))
     return [Section(title, lines, nothing=nothing, action=(_("All my sheets"), url_for("evaluation.index")))]
+
+
+def _pitches(user: User, _now: datetime) -> list[Section]:
+    lines = [
+        Line(
+            moment(one.starts_at),
+            url_for("evaluation.panel", pitch_session_id=one.id),
+            f"{one.place} · {one.canton.name}",
+            str(SESSION_NAMES[one.state]),
+            "active" if one.is_running else "quiet",
+        )
+        for one in evaluation.my_pitch_sessions(user)[:SHOWN]
+    ]
+    return [Section(_("My pitch sessions"), lines)] if lines else []
 
 
 def _drafts(user: User, _now: datetime) -> list[Section]:
@@ -232,6 +249,7 @@ def _accounts(_user: User, now: datetime) -> list[Section]:
 
 SECTIONS: Sequence[tuple[Permission, Callable[[User, datetime], list[Section]]]] = (
     (Permission.CARRY_DELIVERY, _my_stop),
+    (Permission.SCORE_APPLICATION, _pitches),
     (Permission.SCORE_APPLICATION, _sheets),
     (Permission.ASSIGN_EVALUATORS, _scoring),
     (Permission.EDIT_APPLICATION, _drafts),

@@ -1,54 +1,39 @@
-// The score sheet: a running total, what is still missing, and drafts that save themselves. The page works without it.
+// The score sheet: a running total, what is still missing, drafts that save themselves, keys. The page works without it.
+import { forget, keepDrafts } from "./drafts.js";
+import { listen } from "./keys.js";
+import { hundredths, twoDecimals } from "./points.js";
+
 const form = document.querySelector("form[data-autosave]");
-const criteria = [...form.querySelectorAll("[data-criterion]")];
-const total = form.querySelector("[data-total]");
-const saved = form.querySelector("[data-saved]");
+const handedIn = document.querySelector("[data-handed-in]");
+if (handedIn) forget(handedIn.dataset.handedIn);
+if (form) start();
 
-function showTotal() {
-  let hundredths = 0;
-  let missing = 0;
-  for (const box of criteria) {
-    const chosen = box.querySelector("input[type=radio]:checked");
-    box.querySelector("[data-missing]").hidden = Boolean(chosen);
-    if (!chosen) {
-      missing += 1;
-      continue;
+function start() {
+  const boxes = [...form.querySelectorAll("[data-criterion]")];
+  const [progress, total, saved, next] = ["progress", "total", "saved", "next"].map((name) =>
+    document.querySelector(`.jump-bar [data-${name}]`));
+
+  function showTotal() {
+    const scored = [];
+    let open = null;
+    for (const box of boxes) {
+      const chosen = box.querySelector("input[type=radio]:checked");
+      box.querySelector("[data-missing]").hidden = Boolean(chosen);
+      const [weight, bottom, top] = ["weight", "bottom", "top"].map((name) => Number(box.dataset[name]));
+      if (chosen) scored.push({ weight, level: Number(chosen.value), bottom, top });
+      else open ??= box;
     }
-    const { weight, bottom, top } = box.dataset;
-    hundredths += (Number(weight) * 100 * (Number(chosen.value) - Number(bottom))) / (Number(top) - Number(bottom));
+    const points = twoDecimals(hundredths(scored), total.dataset.decimal);
+    const possible = twoDecimals(scored.reduce((sum, { weight }) => sum + weight, 0), total.dataset.decimal);
+    const sentence = open ? total.dataset.partial : total.dataset.whole;
+    total.textContent = sentence.replace("{points}", points).replace("{possible}", possible);
+    total.hidden = !scored.length;
+    progress.textContent = progress.dataset.progress.replace("{scored}", scored.length).replace("{all}", boxes.length);
+    next.href = `#${open?.id ?? "sheet-heading"}`;
   }
-  const points = (Math.round(hundredths) / 100).toLocaleString(document.documentElement.lang, {
-    minimumFractionDigits: 2,
-  });
-  const sentence = missing ? total.dataset.partial : total.dataset.complete;
-  total.textContent = sentence.replace("{points}", points).replace("{missing}", String(missing));
-  total.hidden = false;
-}
 
-let waiting;
-let changes = 0;
-let queue = Promise.resolve(); // one save after the other: an older text never arrives last
-
-async function save() {
-  if (form.dataset.sent) return;
-  const sent = changes;
-  try {
-    const answer = await fetch(form.dataset.autosave, { method: "POST", body: new FormData(form) });
-    const { message } = await answer.json();
-    saved.textContent = message;
-    // Only then may the reader leave without being asked.
-    if (answer.ok && sent === changes) form.dispatchEvent(new Event("saved"));
-  } catch {
-    saved.textContent = form.dataset.unsaved;
-  }
-}
-
-form.addEventListener("input", () => {
-  changes += 1;
+  form.addEventListener("input", showTotal);
+  keepDrafts(form, { say: (sentence) => { saved.textContent = sentence; }, refresh: showTotal });
+  listen(form, boxes);
   showTotal();
-  clearTimeout(waiting);
-  waiting = setTimeout(() => { queue = queue.then(save); }, 2000);
-});
-form.addEventListener("submit", () => clearTimeout(waiting));
-window.addEventListener("online", () => { if (changes) queue = queue.then(save); });
-showTotal();
+}

@@ -37,11 +37,14 @@ class Field(Generic[K]):
         inside = np.arange(len(self.order)) - np.repeat(self.start, self.count)
         return np.sort(self.order[inside < np.repeat(taken, self.count)])
 
-    def cells_of(self, chosen: NDArray[np.bool_]) -> Ints:
-        """How many of each cell are chosen."""
+    def cells_of(self, people: Ints) -> Ints:
+        """How many of each cell are among some people."""
         if not len(self.order):
             return np.zeros(0, np.int64)
-        return np.add.reduceat(chosen[self.order].astype(np.int64), self.start)
+        chosen = np.zeros(len(self.order), np.int64)
+        chosen[people] = 1
+        inside: Ints = np.add.reduceat(chosen[self.order], self.start)
+        return inside
 
     def part(self, mask: NDArray[np.bool_]) -> "Field[K]":
         """The field of some of its people."""
@@ -53,6 +56,13 @@ class Field(Generic[K]):
     def names(self, people: Ints) -> tuple[K, ...]:
         """The keys of some people (indices), best points first, then lottery."""
         return tuple(self.keys[index] for index in people[np.lexsort((people, -self.points[people]))])
+
+    def ahead(self) -> Ints:
+        """By cell: how many people of the same kind have more points."""
+        before = np.cumsum(self.count) - self.count
+        first = np.searchsorted(self.cell_kind, self.cell_kind)
+        ahead: Ints = before - before[first]
+        return ahead
 
     def best(self) -> Ints:
         """Everybody, best points first, then lottery."""
@@ -114,3 +124,16 @@ def _kinds(people: list[Candidate[K]], quotas: Sequence[Quota]) -> tuple[Ints, I
     number = {row: index for index, row in enumerate(kinds)}
     kind = np.fromiter((number[row] for row in rows), np.int64, len(rows))
     return kind, np.array(kinds, np.int64).reshape(len(kinds), len(quotas))
+
+
+def turns(labels: Ints) -> Ints:
+    """For each, how many of the same label stand before it.
+
+    >>> turns(np.array([3, 3, 5, 3]))
+    array([0, 1, 0, 2])
+    """
+    order = np.argsort(labels, kind="stable")
+    first = np.flatnonzero(np.diff(labels[order], prepend=-1))
+    found = np.empty(len(labels), np.int64)
+    found[order] = np.arange(len(labels)) - np.repeat(first, np.diff(np.append(first, len(labels))))
+    return found

@@ -1,9 +1,8 @@
 """The lottery on the cut line: walk through it and admit everybody with whom the seats can still be filled rightly."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from scoring.selection.field import Ints
+from scoring.selection.field import Ints, turns
 from scoring.selection.whole import Programme
 
 
@@ -59,7 +58,7 @@ class _Walk:
     def _sure(self) -> int:
         """How many of those ahead the allowed set at hand contains, up to the first it does not."""
         room = self.witness - self.taken
-        return int(np.flatnonzero(_turns(self.waiting) >= room[self.waiting]).min(initial=len(self.waiting)))
+        return int(np.flatnonzero(turns(self.waiting) >= room[self.waiting]).min(initial=len(self.waiting)))
 
     def _can(self, ahead: int) -> bool:
         """Whether some allowed set contains the next `ahead` people; it is kept as the one at hand."""
@@ -87,12 +86,3 @@ class _Walk:
         found[lacking[0]] += 1
         found[givers[0]] -= 1
         return found
-
-
-def _turns(cells: Ints) -> NDArray[np.intp]:
-    """For each person, how many of the same cell stand before them."""
-    order = np.argsort(cells, kind="stable")
-    first = np.flatnonzero(np.diff(cells[order], prepend=-1))
-    turns = np.empty(len(cells), np.intp)
-    turns[order] = np.arange(len(cells)) - np.repeat(first, np.diff(np.append(first, len(cells))))
-    return turns

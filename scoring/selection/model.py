@@ -1,13 +1,13 @@
 """What goes into a selection under quotas, and what comes out of it. Points are hundredths, always whole numbers."""
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 
-# No points above this: sums of a million people's points stay exact in 64 bits.
-TOP_POINTS = 10**9
+# No points above this: a million people's points add up exactly in 64 bits, and the solver keeps every digit.
+TOP_POINTS = 10**7
 
 Kind = Literal["minimum", "maximum"]
 
@@ -41,13 +41,39 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """Prices that bound the points in one case: `cut` and `bonuses` in the order of the quotas, divided by `scale`."""
+
+    cut: int
+    bonuses: tuple[int, ...]
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Two cases: at most `at` of the people in exactly these of the quotas' groups are chosen, or more."""
+
+    groups: tuple[Any, ...]
+    at: int
+    fewer: "Proof"
+    more: "Proof"
+
+
+Proof = Case | Split
+
+
+@dataclass(frozen=True, slots=True)
 class Relaxed:
-    """A limit that could not be kept: `asked`, the nearest `possible`, and how many seats that is `short`."""
+    """A limit that could not be kept: `asked`, the nearest `possible`, and how many seats that is `short`.
+
+    `proof`: that with the quotas declared before it nothing nearer is possible.
+    """
 
     group: Any
     kind: Kind
     asked: int
     possible: int
+    proof: Proof | None = field(default=None, compare=False, repr=False)
 
     @property
     def short(self) -> int:
@@ -76,12 +102,14 @@ class Selection(Generic[K]):
 
     `chosen`: best points first, equal points in the order of the lottery. `waiting`: everybody else, by points plus
     bonuses, then lottery.
-    `objective`: the points of the chosen together. `bound`: what no allowed set can exceed, recomputed from `cut` and
-    `bonuses` alone. Their difference is `gap`.
+    `objective`: the points of the chosen together. `bound`: what no allowed set can exceed. `gap`: how far above the
+    points the bound of `cut` and `bonuses` alone is. It is 0 unless the quotas do not divide evenly; then `proof`
+    shows the bound case by case.
     `cut` and `bonuses` (by group; below 0 where a maximum binds): whoever has points plus bonuses above the cut is in,
-    whoever has less is out, on the line the lottery decides. One valid set of several. `exceptions`: those for whom
-    it does not hold; nobody unless there is a gap.
-    `settled`: those on the line when some of them are in and some are out.
+    whoever has less is out; on the line they are in, or the lottery decides. One valid set of several.
+    `exceptions`: those for whom it does not hold; nobody unless there is a gap.
+    `settled`: those on the line when some of them are in and some are out: there the lottery decided, as far as the
+    quotas left it to.
     `relaxed`: the limits that could not be kept. `steps`: what each quota changed, in the declared order.
     `fixed`: those who had their seat before (after a substitution).
     """
@@ -92,7 +120,8 @@ class Selection(Generic[K]):
     bonuses: Mapping[Any, int]
     objective: int
     bound: int
-    is_certified: bool
+    gap: int = 0
+    proof: Proof | None = None
     exceptions: frozenset[K] = frozenset()
     settled: frozenset[K] = frozenset()
     relaxed: tuple[Relaxed, ...] = ()
@@ -100,6 +129,9 @@ class Selection(Generic[K]):
     fixed: frozenset[K] = frozenset()
 
     @property
-    def gap(self) -> int:
-        """Hundredths between the bound and the points of the chosen; above 0 only where quotas do not divide evenly."""
-        return self.bound - self.objective
+    def is_certified(self) -> bool:
+        """Whether the numbers here prove that no allowed set has more points, and that no quota gave way needlessly.
+
+        `check_certificate` checks them.
+        """
+        return self.bound == self.objective and all(one.proof is not None for one in self.relaxed)

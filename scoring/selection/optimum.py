@@ -17,22 +17,22 @@ _NEAR = 200
 
 @dataclass(frozen=True, slots=True)
 class Optimum:
-    """People (indices in lottery order), and the prices of the linear relaxation; None when no quota mattered."""
+    """People (indices in lottery order), and whether they are the best without any quota."""
 
     people: Ints
-    prices: Prices | None = None
+    is_free: bool = False
 
 
 def most_points(field: Field[Any], limits: Limits) -> Optimum:
     """The best set within the limits, which must be possible to keep. Equal sets: the first in lottery order."""
     free = field.best()[: limits.seats]
     if limits.allow(field.counts(free)):
-        return Optimum(np.sort(free))
+        return Optimum(np.sort(free), is_free=True)
     prices = find_prices(field, limits)
     taken = _without_gap(field, limits, prices)
     if taken is None:
         taken = _with_gap(field, limits, prices)
-    return Optimum(field.people(taken), prices)
+    return Optimum(field.people(taken))
 
 
 def _without_gap(field: Field[Any], limits: Limits, prices: Prices) -> Ints | None:

@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from scoring.selection.field import Field, Ints
+from scoring.selection.field import Field, Ints, turns
 
 # Prices are ratios of determinants of 0-1 matrices with a row per quota: small denominators.
 _DENOMINATOR = 60
 _LARGEST_SCALE = 2520
+# Columns on both sides of the cut are divided by this, until none is.
+_PIECES = 16
 # More columns than this are put together until the prices say which are near the cut.
-_COLUMNS = 1500
+_COLUMNS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +58,18 @@ class Prices:
 
     def bound(self, field: Field[Any], limits: Limits) -> int:
         """Points times the scale that no set within the limits can exceed."""
+        return self.rent(limits) + int(field.count @ np.maximum(self.worth(field), 0))
+
+    def rent(self, limits: Limits) -> int:
+        """Times the scale: what the seats cost, less what the quotas do."""
         minima, maxima = np.maximum(self.bonus, 0), np.minimum(self.bonus, 0)
-        rent = self.cut * limits.seats - int(minima @ limits.lower) - int(maxima @ limits.upper)
-        return rent + int(field.count @ np.maximum(self.worth(field), 0))
+        return self.cut * limits.seats - int(minima @ limits.lower) - int(maxima @ limits.upper)
 
 
 def find_prices(field: Field[Any], limits: Limits) -> Prices:
     """The best prices for a linear relaxation in which seats may be divided. The limits must be possible to keep."""
-    first = np.flatnonzero(np.diff(field.cell_kind, prepend=-1))
     block = -(-len(field.count) // _COLUMNS)
-    inside = np.arange(len(field.count)) - np.repeat(first, np.diff(np.append(first, len(field.count))))
-    marks = np.flatnonzero(inside % block == 0)
+    marks = np.flatnonzero(turns(field.cell_kind) % block == 0)
     while True:
         prices = _solve(field, limits, marks)
         finer = _refine(prices.worth(field), marks)
@@ -76,10 +79,12 @@ def find_prices(field: Field[Any], limits: Limits) -> Prices:
 
 
 def _refine(worth: Ints, marks: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Take apart the columns whose best cell is in and whose worst is out."""
+    """Divide the columns whose best cell is in and whose worst is out."""
     ends = np.append(marks[1:], len(worth))
-    across = (worth[marks] > 0) & (worth[ends - 1] < 0)
-    return np.flatnonzero(np.isin(np.arange(len(worth)), marks) | np.repeat(across, ends - marks))
+    sizes = ends - marks
+    piece = np.where((worth[marks] > 0) & (worth[ends - 1] < 0), -(-sizes // _PIECES), sizes)
+    inside = np.arange(len(worth)) - np.repeat(marks, sizes)
+    return np.flatnonzero(inside % np.repeat(piece, sizes) == 0)
 
 
 def _solve(field: Field[Any], limits: Limits, marks: NDArray[np.intp]) -> Prices:
@@ -99,11 +104,11 @@ def _solve(field: Field[Any], limits: Limits, marks: NDArray[np.intp]) -> Prices
     if found.status:
         raise ArithmeticError(f"the solver stopped: {found.message}")
     maxima, minima = np.split(found.ineqlin.marginals, 2)
-    return _exact(-found.eqlin.marginals[0], rows, maxima - minima, len(limits.lower))
+    return exact_prices(-found.eqlin.marginals[0], rows, maxima - minima, len(limits.lower))
 
 
-def _exact(cut: float, rows: NDArray[np.intp], bonus: NDArray[np.float64], quotas: int) -> Prices:
-    """The nearest simple fractions, over one denominator."""
+def exact_prices(cut: float, rows: NDArray[np.intp], bonus: NDArray[np.float64], quotas: int) -> Prices:
+    """The nearest simple fractions, over one denominator; the price of a quota without a row is 0."""
     near = [Fraction(value).limit_denominator(_DENOMINATOR) for value in (cut, *bonus)]
     scale = lcm(*(value.denominator for value in near))
     if scale > _LARGEST_SCALE:

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from scoring.selection.field import Field, Ints
-from scoring.selection.model import Kind, Quota, Relaxed
-from scoring.selection.prices import Limits
+from scoring.selection.field import Field, Ints, arrange
+from scoring.selection.model import Case, Kind, Proof, Quota, Relaxed
+from scoring.selection.prices import Limits, find_prices
+from scoring.selection.proof import prove
 from scoring.selection.whole import Programme
 
 
@@ -18,8 +19,8 @@ def possible_limits(
 
     `held`: how many of each group have a seat already. Within a quota the minimum comes before the maximum.
     """
-    least = [quota.minimum or 0 for quota in quotas]
     whole = [seats + int(number) for number in held]
+    least = [min(quota.minimum or 0, all_ + 1) for quota, all_ in zip(quotas, whole, strict=True)]
     most = [all_ if q.maximum is None else min(q.maximum, all_) for q, all_ in zip(quotas, whole, strict=True)]
     asked = Limits(seats, np.maximum(np.array(least, np.int64) - held, 0), np.array(most, np.int64) - held)
     if _fit(field, asked) is not None:
@@ -35,30 +36,40 @@ def _give_way(
     for index, quota in enumerate(quotas):
         parts: tuple[tuple[Kind, int | None], ...] = (("minimum", quota.minimum), ("maximum", quota.maximum))
         for kind, wanted in parts:
-            if wanted is None:
+            found = None if wanted is None else _keep(field, kept, asked, index, kind)
+            if wanted is None or found is None:
                 continue
-            found = _keep(field, kept, asked, index, kind)
-            if found is not None:
-                relaxed.append(Relaxed(quota.group, kind, int(wanted), found + int(held[index])))
+            proof = _proof(field, kept, index, kind, found, quotas)
+            (kept.lower if kind == "minimum" else kept.upper)[index] = found
+            relaxed.append(Relaxed(quota.group, kind, int(wanted), found + int(held[index]), proof))
     return kept, tuple(relaxed)
 
 
 def _keep(field: Field[Any], kept: Limits, asked: Limits, index: int, kind: Kind) -> int | None:
-    """Add one limit to those `kept`; when it cannot be kept, as much of it as possible: that number is returned."""
-    member = field.member[:, index]
-    limit, wanted, value = (
-        (kept.lower, asked.lower, member) if kind == "minimum" else (kept.upper, asked.upper, -member)
-    )
-    before = limit[index]
-    limit[index] = wanted[index]
+    """Add one limit to those `kept`; where that cannot be, the nearest number that could."""
+    limit, wanted = (kept.lower, asked.lower) if kind == "minimum" else (kept.upper, asked.upper)
+    before, limit[index] = limit[index], wanted[index]
     if _fit(field, kept) is not None:
         return None
     limit[index] = before
-    best = _fit(field, kept, value)
-    if best is None:
+    member = field.member[:, index]
+    nearest = _fit(field, kept, member if kind == "minimum" else -member)
+    if nearest is None:
         raise ArithmeticError("limits that were kept are lost")
-    limit[index] = best @ member
-    return int(limit[index])
+    return int(nearest @ member)
+
+
+def _proof(
+    field: Field[Any], kept: Limits, index: int, kind: Kind, found: int, quotas: Sequence[Quota]
+) -> Proof | None:
+    """Nothing nearer is possible: a selection in which every member, or everybody else, counts one."""
+    member = field.member[field.kind, index]
+    points = member if kind == "minimum" else 1 - member
+    counted = arrange(field.keys, points, field.kind, field.member)
+    most = found if kind == "minimum" else kept.seats - found
+    if not len(points):
+        return Case(0, (0,) * len(quotas), 1)
+    return prove(counted, kept, find_prices(counted, kept), most, quotas)
 
 
 def _fit(field: Field[Any], limits: Limits, value: Ints | None = None) -> Ints | None:

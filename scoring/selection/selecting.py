@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.selection.certificate import explain, rounded
+from scoring.selection.certificate import Reason, explain
 from scoring.selection.field import Field, Ints, read
 from scoring.selection.model import Candidate, Quota, Relaxed, Selection, Step, is_whole
 from scoring.selection.optimum import Optimum, most_points
@@ -47,7 +47,7 @@ def select(
     >>> people = [Candidate("a", 9000), Candidate("b", 8000), Candidate("c", 7000, frozenset({"women"}))]
     >>> found = select(people, 2, [Quota("women", minimum=1)], lottery=["c", "b", "a"])
     >>> found.chosen, found.waiting, found.cut, found.bonuses
-    (('a', 'c'), ('b',), 8000, {'women': 1000})
+    (('a', 'c'), ('b',), 8001, {'women': 1001})
     >>> found.objective == found.bound, found.steps[0].entered, found.steps[0].cost
     (True, ('c',), 1000)
     """
@@ -68,7 +68,7 @@ def substitute(
     The same problem is solved again without those `withdrawn` and with those granted in every allowed set. It is not
     "the next by points": whoever replaces the only member of a group may have to be of that group.
 
-    ValueError as in `select`, for somebody granted who is withdrawn or not a candidate, and for more granted than
+    ValueError as in `select`, for somebody both granted and withdrawn or not a candidate, and for more granted than
     places.
 
     >>> people = [Candidate("a", 9000), Candidate("b", 8000), Candidate("c", 7000, frozenset({"women"})),
@@ -76,11 +76,11 @@ def substitute(
     >>> substitute(people, 2, [Quota("women", 1)], ["a", "b", "c", "d"], granted=["a"], withdrawn=["c"]).called
     ('d',)
     """
-    gone, kept = frozenset(withdrawn), frozenset(granted)
-    field = _read((person for person in candidates if person.key not in gone), places, quotas, lottery)
-    strange = kept - set(field.keys)
+    gone, kept, people = frozenset(withdrawn), frozenset(granted), list(candidates)
+    strange = (gone & kept) | ((gone | kept) - {person.key for person in people})
     if strange:
-        raise ValueError(f"granted, but withdrawn or not a candidate: {', '.join(sorted(map(str, strange))[:5])}")
+        raise ValueError(f"granted and withdrawn, or not a candidate: {', '.join(sorted(map(str, strange))[:5])}")
+    field = _read([person for person in people if person.key not in gone], places, quotas, lottery)
     if len(kept) > places:
         raise ValueError("more people keep their seat than there are places")
     found = _select(field, places, quotas, np.array([key in kept for key in field.keys], np.bool_), steps=False)
@@ -106,9 +106,9 @@ def _select(
     limits, relaxed = possible_limits(free, seats, quotas, field.counts(keeps))
     stages = list(_stages(free, limits)) if steps else [most_points(free, limits)]
     best = stages[-1]
-    prices = explain(free, limits, best.people) or rounded(free, limits, best.prices)
-    found = _Found(field, np.concatenate((keeps, np.flatnonzero(~fixed)[best.people])), fixed, prices)
-    return found.selection(quotas, relaxed, prices.bound(free, limits), tuple(_steps(free, quotas, stages)))
+    reason = explain(free, limits, best, quotas)
+    found = _Found(field, np.concatenate((keeps, np.flatnonzero(~fixed)[best.people])), fixed, reason.prices)
+    return found.selection(quotas, relaxed, reason, tuple(_steps(free, quotas, stages)))
 
 
 def _stages(field: Field[K], limits: Limits) -> Iterator[Optimum]:
@@ -141,12 +141,11 @@ class _Found(Generic[K]):
     prices: Prices
 
     def selection(
-        self, quotas: Sequence[Quota], relaxed: tuple[Relaxed, ...], free_bound: int, steps: tuple[Step[K], ...]
+        self, quotas: Sequence[Quota], relaxed: tuple[Relaxed, ...], reason: Reason, steps: tuple[Step[K], ...]
     ) -> Selection[K]:
         field, inside = self.field, np.zeros(len(self.field.keys), np.bool_)
         inside[self.people] = True
         objective = int(field.points[inside].sum())
-        bound = free_bound + int(field.points[self.fixed].sum())
         level = field.points + (field.member @ self.prices.bonus)[field.kind]
         outside = np.flatnonzero(~inside)
         return Selection(
@@ -155,8 +154,9 @@ class _Found(Generic[K]):
             cut=self.prices.cut,
             bonuses={quota.group: int(bonus) for quota, bonus in zip(quotas, self.prices.bonus, strict=True)},
             objective=objective,
-            bound=bound,
-            is_certified=bound == objective,
+            bound=objective + reason.short,
+            gap=reason.gap,
+            proof=reason.proof,
             exceptions=self._keys(np.where(inside, level < self.prices.cut, level > self.prices.cut) & ~self.fixed),
             settled=self._settled(level == self.prices.cut, inside),
             relaxed=relaxed,

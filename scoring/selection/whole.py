@@ -9,8 +9,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from scoring.selection.field import Ints
 
-# The number scipy gives it.
-_INFEASIBLE = 2
+# The numbers scipy gives them.
+_LIMIT, _INFEASIBLE = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +21,19 @@ class Programme:
     low: Ints
     high: Ints
 
+    def and_row(self, row: Ints, low: int, high: int) -> "Programme":
+        """The same with one more row."""
+        return Programme(np.vstack((self.rows, row)), np.append(self.low, low), np.append(self.high, high))
+
     def holds(self, x: Ints) -> bool:
         """Whether the rows hold, in whole numbers."""
         sums = self.rows @ x
         return bool(((self.low <= sums) & (sums <= self.high)).all())
 
-    def solve(self, least: Ints, most: Ints, value: Ints | None = None) -> Ints | None:
+    def solve(self, least: Ints, most: Ints, value: Ints | None = None, *, effort: int | None = None) -> Ints | None:
         """Numbers between `least` and `most` that keep the rows, with the highest `value` @ x; None: no such numbers.
+
+        `effort`: after so many branches take the best numbers found by then.
 
         ArithmeticError when the solver's answer does not hold in whole numbers.
         """
@@ -35,8 +41,8 @@ class Programme:
             return None
         if not len(least):
             return least
-        found = _milp(self, least, most, np.zeros(len(least)) if value is None else -value)
-        if found.status == _INFEASIBLE:
+        found = _milp(self, least, most, np.zeros(len(least)) if value is None else -value, effort)
+        if found.status == _INFEASIBLE or (found.status == _LIMIT and found.x is None):
             return None
         if found.x is None:
             raise ArithmeticError(f"the solver stopped: {found.message}")
@@ -52,11 +58,11 @@ class Programme:
         return bool((most < least).any() or (smallest > self.high).any() or (largest < self.low).any())
 
 
-def _milp(programme: Programme, least: Ints, most: Ints, cost: NDArray[Any]) -> Any:
+def _milp(programme: Programme, least: Ints, most: Ints, cost: NDArray[Any], effort: int | None) -> Any:
     return milp(
         cost,
         integrality=np.ones(len(cost)),
         bounds=Bounds(least, most),
         constraints=LinearConstraint(programme.rows, programme.low, programme.high),
-        options={"mip_rel_gap": 0.0},
+        options={"mip_rel_gap": 0.0, "node_limit": effort},
     )

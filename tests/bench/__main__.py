@@ -1,10 +1,13 @@
-"""`make bench`: what the pages cost, each beside a bare Flask + SQLAlchemy page of the same rows in the same run.
+"""`make bench`: the scoring library beside its floors, then what the pages cost, each beside a bare page.
 
-`python -m tests.bench [--postgresql] [10000 100000]`. Seeding runs in a process of its own, so that the memory told
+`python -m tests.bench [--only scoring|pages] [--postgresql] [10000 100000]`. The floor of a page is bare Flask and
+SQLAlchemy with the same rows in the same run. Seeding runs in a process of its own, so that the memory told
 is that of a worker that only answered requests.
 """
 
 import argparse
+import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -23,7 +26,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("sizes", nargs="*", type=int, default=[10_000, 100_000])
     parser.add_argument("--postgresql", action="store_true", help="with the embedded server instead of SQLite")
+    parser.add_argument("--only", choices=("scoring", "pages"), help="half of it")
     chosen = parser.parse_args()
+    if chosen.only != "pages":
+        # In a process of its own: the libraries read the number of threads when they are loaded.
+        threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+        subprocess.run([sys.executable, "-m", "tests.bench.scoring"], env=os.environ | threads, check=True)
+    if chosen.only != "scoring":
+        _pages(chosen)
+
+
+def _pages(chosen: argparse.Namespace) -> None:
     firsts: dict[str, float] = {}
     sys.stdout.write(HEAD)
     for size in chosen.sizes:

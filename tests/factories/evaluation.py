@@ -13,6 +13,8 @@ from grants.evaluation.models import (
     Assignment,
     ConflictAnswer,
     ConflictOfInterest,
+    Moderation,
+    ModerationReply,
     Panelist,
     Score,
     ScoreSheet,
@@ -107,3 +109,18 @@ def make_conflict(application: Application, evaluator: User, reason: str = "Es m
     db.session.add(conflict)
     db.session.flush()
     return conflict
+
+
+def make_moderation(application: Application | None = None, stage: Stage = Stage.PLAN) -> Moderation:
+    """An open moderation of two sheets that lie far apart."""
+    application = application or make_application()
+    sheets = [
+        make_sheet(application, make_assignment(application, stage=stage).evaluator, stage, level) for level in (4, 1)
+    ]
+    moderation = Moderation(
+        application=application, stage=stage, opened_by_id=application.call.created_by_id, opened_at=utcnow()
+    )
+    moderation.replies = [ModerationReply(evaluator_id=sheet.evaluator_id, sheet_id=sheet.id) for sheet in sheets]
+    db.session.add(moderation)
+    db.session.flush()
+    return moderation

@@ -174,8 +174,9 @@ def score(evaluator: Browser, levels: dict[str, dict[int, list[int]]]) -> int:
             evaluator.send(f"{sheet}/no-conflict")
         application = evaluator.open(sheet).found("A" + FOLIO)[0]
         criteria = [name for name in evaluator.form(f"{sheet}/submit").names if name.startswith("level_")]
-        given = levels[application][len(criteria)]
-        evaluator.send(f"{sheet}/submit", **{name: str(level) for name, level in zip(criteria, given, strict=True)})
+        given = {name: str(level) for name, level in zip(criteria, levels[application][len(criteria)], strict=True)}
+        comments = {name.replace("level_", "comment_"): "Por lo que dice el plan." for name in criteria}
+        evaluator.send(f"{sheet}/submit", **given, **comments)
     return len(sheets)
 
 

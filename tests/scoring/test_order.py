@@ -19,10 +19,26 @@ def test_rfc_3797_example_is_drawn_as_published() -> None:
     assert rfc3797_order(RFC_KEY, 25, 10) == RFC_FIRST_TEN
 
 
-def test_first_draw_has_the_published_md5() -> None:
-    digest = hashlib.md5(b"\x00\x00" + RFC_KEY.encode() + b"\x00\x00", usedforsecurity=False).hexdigest()
+@pytest.mark.parametrize(
+    ("draw", "published", "left", "remainder"),
+    [
+        (0, "990DD0A5692A029A98B5E01AA28F3459", 25, 16),
+        (1, "3691E55CB63FCC37914430B2F70B5EC6", 24, 6),
+        (2, "FE814EDF564C190AC1D25753979990FA", 23, 1),
+        (3, "1863CCACEB568C31D7DDBDF1D4E91387", 22, 13),
+    ],
+)
+def test_draws_have_the_published_md5_and_remainder(draw: int, published: str, left: int, remainder: int) -> None:
+    edge = bytes([0, draw])
+    digest = hashlib.md5(edge + RFC_KEY.encode() + edge, usedforsecurity=False).hexdigest()
 
-    assert digest.upper() == "990DD0A5692A029A98B5E01AA28F3459"
+    assert digest.upper() == published
+    assert int(published, 16) % left == remainder
+
+
+def test_eleventh_draw_is_that_of_another_implementation() -> None:
+    # votelib, the test of its RFC3797Selector with the seeds of the RFC.
+    assert rfc3797_order(RFC_KEY, 25, 11) == [*RFC_FIRST_TEN, 22]
 
 
 @given(st.text("0123456789./", max_size=40), st.integers(0, 60))

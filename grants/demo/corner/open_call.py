@@ -7,7 +7,10 @@ from itertools import cycle
 from grants.access.permissions import Role
 from grants.applications import services
 from grants.applications.models import Application
-from grants.calls.models import Call, Stage
+from grants.calls.models import Call, QuotaDimension, Stage
+from grants.calls.services import QuotaFields
+from grants.demo.calls import FOR_WOMEN
+from grants.demo.corner.pitches import plan_pitches
 from grants.demo.corner.setting import Setting, open_a_call
 from grants.demo.corner.writing import assignments_of, begin, hand_in, score, whole_plan
 from grants.evaluation import services as evaluation
@@ -25,7 +28,9 @@ BEGUN_BY = 0
 
 def build_open_call(setting: Setting, people: Sequence[Person]) -> None:
     """The second call, in the middle of its window."""
-    call = open_a_call(setting, code="SEGUNDA", name="Segunda convocatoria", places=PLACES, window=WINDOW)
+    call = open_a_call(
+        setting, code="SEGUNDA", name="Segunda convocatoria", places=PLACES, window=WINDOW, quotas=_quotas()
+    )
     _drafts(setting, call, people[:DRAFTS])
     enumerators = cycle(setting.staff[Role.ENUMERATOR])
     handed_in = [
@@ -34,6 +39,19 @@ def build_open_call(setting: Setting, people: Sequence[Person]) -> None:
     ]
     _assign(setting, call, handed_in)
     _score(setting, call)
+    plan_pitches(setting, call)
+
+
+def _quotas() -> list[QuotaFields]:
+    """Three of five places for women, then five more: a list that few could write by hand."""
+    return [
+        QuotaFields(QuotaDimension.SEX, "female", FOR_WOMEN.at_least(PLACES), None),
+        QuotaFields(QuotaDimension.AGE_BAND, "18_35", 2, None),
+        QuotaFields(QuotaDimension.POPULATION_GROUP, "host", 2, 4),
+        QuotaFields(QuotaDimension.DISABILITY, "yes", 1, None),
+        QuotaFields(QuotaDimension.SINGLE_CARER, "yes", 1, None),
+        QuotaFields(QuotaDimension.CANTON, "2101", 2, None),
+    ]
 
 
 def _drafts(setting: Setting, call: Call, people: Sequence[Person]) -> None:

@@ -10,7 +10,7 @@ from grants.access.models import User
 from grants.access.permissions import Role
 from grants.calls import services
 from grants.calls.models import Call, CallKind, Programme, Stage
-from grants.calls.services import CallFields, CriterionFields, ProgrammeFields
+from grants.calls.services import CallFields, CriterionFields, ProgrammeFields, QuotaFields
 from grants.core.clock import local_day
 from grants.core.db import db
 from grants.demo.calls import LEVEL_WORDS, PITCH_CRITERIA, PLAN_CRITERIA
@@ -62,7 +62,15 @@ def build_setting(chance: Chance, staff: Staff, *, now: datetime) -> Setting:
     return Setting(chance, staff, programme, now)
 
 
-def open_a_call(setting: Setting, *, code: str, name: str, places: int, window: tuple[int, int]) -> Call:
+def open_a_call(
+    setting: Setting,
+    *,
+    code: str,
+    name: str,
+    places: int,
+    window: tuple[int, int],
+    quotas: Sequence[QuotaFields] = (),
+) -> Call:
     """A published seed-capital call. `window`: first and last day, counted from the day of loading."""
     first, last = window
     by, written_at = setting.coordinator, setting.morning(first - 3)
@@ -76,6 +84,7 @@ def open_a_call(setting: Setting, *, code: str, name: str, places: int, window: 
     call = services.create_call(fields, by=by, now=written_at)
     criteria = [*_criteria(Stage.PLAN, PLAN_CRITERIA), *_criteria(Stage.PITCH, PITCH_CRITERIA)]
     services.save_rubric(call, criteria, reason="", by=by, now=written_at)
+    services.save_quotas(call, quotas, by=by, now=written_at)
     services.publish(call, by=by, now=setting.morning(first - 2))
     call.tie_seed = f"sorteo público de {setting.day(first).isoformat()}"
     db.session.flush()

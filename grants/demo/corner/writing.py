@@ -20,6 +20,9 @@ from grants.evaluation.models import Assignment
 from grants.evaluation.queries import criteria_for
 from grants.people.models import Person
 
+# Why a level is the lowest, or the highest.
+EXTREME_WORDS = ("El plan no dice nada al respecto.", "Lo explica con cifras y ejemplos propios.")
+
 
 def begin(setting: Setting, call: Call, person: Person, *, by: User, at: datetime) -> Application:
     """An empty draft."""
@@ -62,5 +65,6 @@ def score(setting: Setting, assignment: Assignment, *, at: datetime, whole: bool
     opinion = setting.chance.gauss(2.6, 0.6)
     criteria = criteria_for(assignment)
     levels = {one.id: draw_level(setting.chance, opinion) for one in (criteria if whole else criteria[:1])}
+    comments = {one.id: EXTREME_WORDS[levels[one.id] > 0] for one in criteria if levels.get(one.id) in one.extremes}
     keep = evaluation.submit if whole else evaluation.save_draft
-    keep(assignment, evaluation.Entries(levels), by=assignment.evaluator, now=at)
+    keep(assignment, evaluation.Entries(levels, comments), by=assignment.evaluator, now=at)

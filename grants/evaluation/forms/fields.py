@@ -1,5 +1,6 @@
 """What the forms of evaluation share."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from wtforms import Field, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from grants.calls.models import Stage
+from grants.core.clock import PROGRAMME_ZONE
 
 STAGE_NAMES = {Stage.PLAN: _("Business plan"), Stage.PITCH: _("Pitch")}
 COMMENT_LENGTH = 2000
@@ -25,6 +27,11 @@ def plain_text(_form: FlaskForm, field: Field) -> None:
 def two_decimals(value: Decimal) -> str:
     """Points as they are published: always with both decimals."""
     return str(format_decimal(value, "0.00"))
+
+
+def clock(at: datetime) -> str:
+    """The time of day where the programme works: 10:42."""
+    return f"{at.astimezone(PROGRAMME_ZONE):%H:%M}"
 
 
 def strip(text: str | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.access.models import User
@@ -28,6 +28,8 @@ class Assignment(Model):
     assigned_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     assigned_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]  # recused or taken away
+    # Given with the calibration set, not as one of the application's reviews. Its sheet counts if the set does.
+    is_calibration: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     @property
     def is_open(self) -> bool:

@@ -43,6 +43,10 @@ class ScoreSheet(Model):
     amendment_reason: Mapped[str | None] = mapped_column(String(300))
     comment: Mapped[str] = mapped_column(Text, default="")
     saved_at: Mapped[datetime]
+    # What tells a page that it is out of date: how often the draft was saved, and from which window's how-manieth try.
+    saves: Mapped[int] = mapped_column(default=0, server_default="0")
+    saved_from: Mapped[str] = mapped_column(String(24), default="", server_default="")
+    saved_turn: Mapped[int] = mapped_column(default=0, server_default="0")
     submitted_at: Mapped[datetime | None]
 
     scores: Mapped[list["Score"]] = relationship(back_populates="sheet", cascade="all, delete-orphan")

@@ -15,6 +15,7 @@ from grants.core.db import Page, db, get_or_refuse, keyset_page
 from grants.core.errors import NotFound
 from grants.core.remember import MANY, counted_lately
 from grants.evaluation.models import Assignment, CallConflict, ConflictOfInterest, ScoreSheet, SheetState
+from grants.evaluation.queries.conditions import sheet_beside_reviews
 from grants.evaluation.queries.conflicts import conflicted_applications, declared, declared_pairs
 from grants.evaluation.queries.sheets import conflict_declared, is_in, sheet_in_conflict, sheet_states
 
@@ -212,12 +213,15 @@ def _count_progress(call: Call) -> CallProgress:
     submitted = _submitted(call)
     sheet, conflict, whole = aliased(ScoreSheet), aliased(ConflictOfInterest), aliased(CallConflict)
     active = (Assignment.ended_at.is_(None) | sheet.id.is_not(None)) & conflict.id.is_(None) & whole.id.is_(None)
+    # The sheets that a calibration set adds are nobody's needed review, whether they count or not.
+    active &= ~Assignment.is_calibration
     applications = select(func.count(Application.id)).where(*submitted)
     assigned = _tasks_of(call, sheet, conflict, whole).with_only_columns(func.count(Assignment.id)).where(active)
     done = (
         select(func.count(ScoreSheet.id))
         .join(ScoreSheet.application)
-        .where(*submitted, ScoreSheet.state == SheetState.SUBMITTED, ~sheet_in_conflict())
+        .where(*submitted, ScoreSheet.state == SheetState.SUBMITTED)
+        .where(~sheet_in_conflict(), ~sheet_beside_reviews())
     )
     conflicts = select(func.count(ConflictOfInterest.id)).join(ConflictOfInterest.application).where(*submitted)
     recused = select(func.count(CallConflict.id)).where(CallConflict.call_id == call.id)
@@ -228,13 +232,16 @@ def _count_progress(call: Call) -> CallProgress:
 
 
 def proposal_inputs(call: Call, stage: Stage) -> ProposalInputs:
-    """Applications by folio, evaluators, tasks already given at this stage, conflicts. Four queries."""
+    """Applications by folio, evaluators, tasks already given at this stage, conflicts. Four queries.
+
+    Tasks that only a calibration set gave are left out: they may still become reviews.
+    """
     submitted = (Application.call_id == call.id, Application.state == ApplicationState.SUBMITTED)
     applications = db.session.scalars(select(Application.id).where(*submitted).order_by(Application.folio)).all()
     taken = db.session.execute(
         select(Assignment.application_id, Assignment.evaluator_id, Assignment.ended_at.is_(None), is_in())
         .join(Assignment.application)
-        .where(*submitted, Assignment.stage == stage)
+        .where(*submitted, Assignment.stage == stage, ~Assignment.is_calibration)
         .order_by(Assignment.id)
     )
     return ProposalInputs(

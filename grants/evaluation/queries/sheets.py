@@ -13,6 +13,7 @@ from grants.calls.models import Criterion, Rubric, Stage
 from grants.core.db import Page, db, keyset_page, one_or_refuse
 from grants.core.errors import NotFound
 from grants.evaluation.models import Assignment, Score, ScoreSheet, SheetState
+from grants.evaluation.queries.conditions import in_calibration_set
 from grants.evaluation.queries.conflicts import answered, declared
 from grants.people.models import Person
 
@@ -124,20 +125,63 @@ def left_to_score(user: User) -> LeftToScore:
     return LeftToScore(count, due)
 
 
+def calibration_left(user: User) -> Sequence[Assignment]:
+    """The tasks of calibration sets that this evaluator still has to hand in, over all calls and stages."""
+    application = joinedload(Assignment.application)
+    statement = _readable_by(user).where(in_calibration_set(), ~is_in()).order_by(Assignment.id)
+    options = (application.joinedload(Application.plan), application.joinedload(Application.call))
+    return db.session.scalars(statement.options(*options)).all()
+
+
+def calibration_left_beside(assignment: Assignment) -> list[Assignment]:
+    """The same for the call and stage of one task, that task included."""
+    return [
+        one
+        for one in calibration_left(assignment.evaluator)
+        if one.stage is assignment.stage and one.application.call_id == assignment.application.call_id
+    ]
+
+
+def _calibration_owed(assignment: Assignment) -> ColumnElement[bool]:
+    """Whether the evaluator still owes part of the set of this task's call and stage."""
+    owed = _readable_by(assignment.evaluator).where(
+        Application.call_id == assignment.application.call_id,
+        Assignment.stage == assignment.stage,
+        in_calibration_set(),
+        ~is_in(),
+    )
+    return owed.with_only_columns(Assignment.id).exists()
+
+
+def calibration_first(assignment: Assignment) -> list[Assignment]:
+    """What must be handed in before this sheet opens; nothing for a sheet of the set, nor for one that is in."""
+    left = calibration_left_beside(assignment)
+    if any(one.id == assignment.id for one in left) or not left or db.session.scalar(_has_official(assignment)):
+        return []
+    return left
+
+
 def next_to_score(assignment: Assignment) -> Assignment | None:
-    """The evaluator's next open task of the same call and stage; behind the last one it starts again."""
+    """The evaluator's next open task of the same call and stage; behind the last one it starts again.
+
+    What is left of the calibration set comes first.
+    """
     open_ones = (
         _readable_by(assignment.evaluator)
         .where(~is_in(), Application.call_id == assignment.application.call_id, Assignment.stage == assignment.stage)
+        .with_only_columns(Assignment.id)
         .order_by(Assignment.id)
         .limit(1)
     )
-    # Two looks that stop at the first find: one ORDER BY over both halves would read all of the evaluator's tasks.
-    for half in (Assignment.id > assignment.id, Assignment.id < assignment.id):
-        found = db.session.scalars(open_ones.where(half)).first()
-        if found is not None:
-            return found
-    return None
+    # Looks that stop at the first find: one ORDER BY over all would read all of the evaluator's tasks.
+    looks = (
+        open_ones.where(in_calibration_set(), Assignment.id != assignment.id),
+        open_ones.where(Assignment.id > assignment.id),
+        open_ones.where(Assignment.id < assignment.id),
+    )
+    found = db.session.execute(select(*(look.scalar_subquery() for look in looks))).one()
+    number = next((one for one in found if one is not None), None)
+    return None if number is None else db.session.get(Assignment, number)
 
 
 def owes_sheets(user: User, call_id: int) -> int:
@@ -196,9 +240,10 @@ def _has_official(assignment: Assignment) -> Select[bool]:
 def others_sheets(assignment: Assignment) -> Sequence[ScoreSheet]:
     """Official sheets of the others for the same application and stage; none before one's own is in.
 
+    None either before one's calibration set is in, whole: what it measures is judged without the others.
     Sheets of evaluators who declared a conflict do not count, and are not shown.
     """
-    if not db.session.scalar(_has_official(assignment)):
+    if not db.session.scalar(_has_official(assignment).where(~_calibration_owed(assignment))):
         return []
     statement = (
         select(ScoreSheet)

@@ -15,10 +15,12 @@ from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.evaluation import queries
 from grants.evaluation.models import Assignment, AssignmentChange, ChangeReason
+from grants.evaluation.services.calibration import become_reviews, hand_out_calibration
 
 
 def give(pairs: Iterable[tuple[int, int]], stage: Stage, *, due_on: date | None, by_id: int, now: datetime) -> None:
     """Write these tasks, all or none. Refused when somebody else gave one of them meanwhile."""
+    new = become_reviews(pairs, stage, due_on=due_on)
     try:
         with db.session.begin_nested():
             db.session.add_all(
@@ -30,7 +32,7 @@ def give(pairs: Iterable[tuple[int, int]], stage: Stage, *, due_on: date | None,
                     assigned_by_id=by_id,
                     assigned_at=now,
                 )
-                for application, evaluator in pairs
+                for application, evaluator in new
             )
     except IntegrityError:
         raise RuleBroken(_("Somebody else is assigning now. Look at the board, then try again.")) from None
@@ -56,6 +58,7 @@ def assign(
         if task_of(application, evaluator.id, stage) is not None:
             raise RuleBroken(_("This evaluator already has this sheet. Choose somebody else."), field="evaluator")
         give([(application.id, evaluator.id)], stage, due_on=due_on, by_id=by.id, now=now)
+    hand_out_calibration(application.call, stage, due_on=due_on, by=by, now=now)
     note_change(task_of(application, evaluator.id, stage), reason, note, given=True, by=by, now=now)
     journal.record(
         by, "assignment.given", application, at=now, stage=stage.value, evaluator=evaluator.id, reason=reason.value
@@ -64,7 +67,10 @@ def assign(
 
 def task_of(application: Application, evaluator_id: int, stage: Stage) -> int | None:
     same = select(Assignment.id).where(
-        Assignment.application_id == application.id, Assignment.evaluator_id == evaluator_id, Assignment.stage == stage
+        Assignment.application_id == application.id,
+        Assignment.evaluator_id == evaluator_id,
+        Assignment.stage == stage,
+        ~Assignment.is_calibration,
     )
     return db.session.scalar(same)
 
@@ -78,7 +84,7 @@ def _give_back(application: Application, evaluator: User, stage: Stage, due_on: 
             Assignment.stage == stage,
             Assignment.ended_at.is_not(None),
         )
-        .values(ended_at=None, due_on=due_on)
+        .values(ended_at=None, due_on=due_on, is_calibration=False)
     )
     return rows_hit(db.session.execute(ended)) == 1
 

@@ -17,6 +17,7 @@ from grants.core import journal
 from grants.core.errors import RuleBroken
 from grants.evaluation import queries
 from grants.evaluation.models import Panelist
+from grants.evaluation.services.calibration import hand_out_calibration
 from grants.evaluation.services.giving import give
 
 Pair = tuple[int, int]  # application, evaluator
@@ -264,6 +265,7 @@ def propose_assignments(
     if digest is not None and digest != plan.digest:
         raise RuleBroken(_("Something changed since this proposal was shown. Look at the new one below, then confirm."))
     give(plan.pairs, stage, due_on=due_on, by_id=by.id, now=now)
+    hand_out_calibration(call, stage, due_on=due_on, by=by, now=now)
     made, short = len(plan.pairs), plan.missing
     journal.record(by, "assignments.proposed", call, at=now, stage=stage.value, made=made, short=short)
     return Proposal(made, short)

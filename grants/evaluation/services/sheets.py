@@ -1,6 +1,6 @@
 """Score sheets: draft, submission once, amendment as a new version."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,11 +9,14 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from grants.access.models import User
+from grants.calls.models import Criterion
 from grants.core import journal
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.evaluation import queries
 from grants.evaluation.models import Assignment, Score, ScoreSheet, SheetState
+
+ALREADY_SUBMITTED = _("This sheet is already submitted. To change it, amend it with a reason.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +31,61 @@ class Entries:
     comment: str = ""
 
 
-def save_draft(assignment: Assignment, entries: Entries, *, by: User, now: datetime) -> ScoreSheet:
-    """Keep what was entered so far; parts may be missing. What was there before is replaced."""
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Which state of the sheet a page was read in, and which window sends it for the how-manieth time.
+
+    `version` and `saves` name the state. `window` is a random name of the page, `turn` counts what it has sent: a
+    try whose answer was lost may be sent again, and an old one that arrives late changes nothing.
+    """
+
+    version: int
+    saves: int
+    window: str = ""
+    turn: int = 0
+
+    def may_replace(self, sheet: ScoreSheet) -> bool:
+        """Whether nobody else has saved since: the page saw the last save, or made it."""
+        if self.version != sheet.version:
+            return False
+        made_it = bool(self.window) and self.window == sheet.saved_from and self.turn >= sheet.saved_turn
+        return made_it or self.saves == sheet.saves
+
+
+class SheetChanged(RuleBroken):
+    """Another window or device saved the sheet after this page was read. Nothing was overwritten."""
+
+    def __init__(self) -> None:
+        sentence = _("This sheet was saved in another window or device after you opened it here. Compare both.")
+        super().__init__(sentence, field="stamp")
+
+
+def save_draft(
+    assignment: Assignment, entries: Entries, *, by: User, now: datetime, stamp: Stamp | None = None
+) -> ScoreSheet:
+    """Keep what was entered so far; parts may be missing. What was there before is replaced.
+
+    With a stamp, SheetChanged when somebody else saved since; without one, the last to save wins.
+    """
     _check_may_score(assignment, by)
+    if queries.calibration_first(assignment):
+        raise RuleBroken(_("Score the calibration set first. This sheet opens once all of it is handed in."))
     _check_levels(assignment, entries)
     sheet = _open_draft(assignment, by, now)
-    _touch(sheet, now)
+    _claim(sheet, now, stamp)
     _write(sheet, entries)
     return sheet
 
 
-def submit(assignment: Assignment, entries: Entries, *, by: User, now: datetime) -> ScoreSheet:
-    """Hand the sheet in, once. Every criterion needs its level; an amended version takes the place of the old one."""
-    missing = [c for c in queries.criteria_for(assignment) if c.id not in entries.levels]
-    if missing:
-        raise RuleBroken(_("Scores are missing. Choose a level for every criterion, then submit."))
-    sheet = save_draft(assignment, entries, by=by, now=now)
+def submit(
+    assignment: Assignment, entries: Entries, *, by: User, now: datetime, stamp: Stamp | None = None
+) -> ScoreSheet:
+    """Hand the sheet in, once. Every criterion needs its level, the lowest and the highest a comment besides.
+
+    An amended version takes the place of the old one.
+    """
+    _check_whole(queries.criteria_for(assignment), entries)
+    sheet = save_draft(assignment, entries, by=by, now=now, stamp=stamp)
     official = queries.official_sheet(assignment)
     if official is not None:
         _move(official, SheetState.SUBMITTED, state=SheetState.SUPERSEDED)
@@ -83,13 +125,23 @@ def _check_levels(assignment: Assignment, entries: Entries) -> None:
         raise RuleBroken(_("This level is not in the rubric. Reload the page and choose again."))
 
 
+def _check_whole(criteria: Sequence[Criterion], entries: Entries) -> None:
+    if any(c.id not in entries.levels for c in criteria):
+        raise RuleBroken(_("Scores are missing. Choose a level for every criterion, then submit."))
+    for criterion in criteria:
+        commented = entries.comments.get(criterion.id, "").strip()
+        if entries.levels[criterion.id] in criterion.extremes and not commented:
+            sentence = _("Write why it deserves the lowest or the highest level, then submit.")
+            raise RuleBroken(sentence, field=f"comment_{criterion.id}")
+
+
 def _open_draft(assignment: Assignment, by: User, now: datetime) -> ScoreSheet:
     """The draft to write into: the newest version, or a first one. Refused once the sheet is submitted."""
     sheet = queries.current_sheet(assignment) or _new_version(assignment, 1, None, by, now)
     if sheet is None:  # another tab was first
         sheet = queries.current_sheet(assignment)
     if sheet is None or not sheet.is_draft:
-        raise RuleBroken(_("This sheet is already submitted. To change it, amend it with a reason."))
+        raise RuleBroken(ALREADY_SUBMITTED)
     return sheet
 
 
@@ -116,17 +168,25 @@ def _new_version(
     return sheet
 
 
-def _touch(sheet: ScoreSheet, now: datetime) -> None:
+def _claim(sheet: ScoreSheet, now: datetime, stamp: Stamp | None) -> None:
     """Claim the draft for this transaction: a save or a submission beside it waits, then finds it changed."""
-    _move(sheet, SheetState.DRAFT, saved_at=now)
+    claim = update(ScoreSheet).where(ScoreSheet.id == sheet.id, ScoreSheet.state == SheetState.DRAFT)
+    claim = claim.values(saved_at=now, saves=ScoreSheet.saves + 1)
+    if stamp is not None:
+        if not stamp.may_replace(sheet):
+            raise SheetChanged
+        claim = claim.where(ScoreSheet.saves == sheet.saves).values(saved_from=stamp.window, saved_turn=stamp.turn)
+    claimed = rows_hit(db.session.execute(claim)) == 1
     db.session.refresh(sheet)
+    if not claimed:
+        raise SheetChanged if sheet.is_draft else RuleBroken(ALREADY_SUBMITTED)
     db.session.refresh(sheet, ["scores"])
 
 
 def _move(sheet: ScoreSheet, expected: SheetState, **values: object) -> None:
     guarded = update(ScoreSheet).where(ScoreSheet.id == sheet.id, ScoreSheet.state == expected).values(**values)
     if rows_hit(db.session.execute(guarded)) == 0:
-        raise RuleBroken(_("This sheet is already submitted. To change it, amend it with a reason."))
+        raise RuleBroken(ALREADY_SUBMITTED)
 
 
 def _write(sheet: ScoreSheet, entries: Entries) -> None:

@@ -7,12 +7,13 @@ from flask import Blueprint
 from flask_babel import gettext as _
 
 from grants.calls.models import Stage
-from grants.evaluation.forms import STAGE_NAMES, two_decimals
+from grants.evaluation.forms import STAGE_NAMES, clock, two_decimals
 
 bp = Blueprint("evaluation", __name__)
 
 
 bp.add_app_template_filter(two_decimals)
+bp.add_app_template_filter(clock)
 
 
 @bp.app_template_global()

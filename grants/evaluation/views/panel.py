@@ -19,13 +19,13 @@ from grants.evaluation.views.blueprint import bp
 
 @bp.route("/calls/<int:call_id>/panel")
 @requires(Permission.ASSIGN_EVALUATORS)
-def panel(call_id: int) -> ResponseReturnValue:
+def call_panel(call_id: int) -> ResponseReturnValue:
     call = get_or_refuse(Call, call_id)
     seats = queries.panel_of(call)
     seated = {seat.evaluator_id for seat in seats}
     active = queries.active_evaluators()
     return render_template(
-        "evaluation/panel.html",
+        "evaluation/call_panel.html",
         call=call,
         seats=seats,
         active=active,
@@ -40,7 +40,7 @@ def fill_panel(call_id: int) -> ResponseReturnValue:
     with transaction():
         added = services.seat_everyone(call, by=current_user, now=utcnow())
         flash(ngettext("%(num)d evaluator was added.", "%(num)d evaluators were added.", added), "good")
-    return redirect(url_for(".panel", call_id=call_id))
+    return redirect(url_for(".call_panel", call_id=call_id))
 
 
 @bp.route("/calls/<int:call_id>/panel/add", methods=["POST"])
@@ -50,7 +50,7 @@ def add_panelist(call_id: int) -> ResponseReturnValue:
     form = AddForm().offer(queries.active_evaluators())
     if not form.validate_on_submit():
         flash(_("Choose an evaluator."), "warn")
-        return redirect(url_for(".panel", call_id=call_id))
+        return redirect(url_for(".call_panel", call_id=call_id))
     return redirect(url_for(".panelist", call_id=call.id, user_id=form.evaluator.data))
 
 
@@ -64,7 +64,7 @@ def panelist(call_id: int, user_id: int) -> ResponseReturnValue:
         with errors_to(form), transaction():
             services.save_seat(call, evaluator, form.fields(), by=current_user, now=utcnow())
             flash(_("Saved."), "good")
-            return redirect(url_for(".panel", call_id=call_id))
+            return redirect(url_for(".call_panel", call_id=call_id))
     return _seat_page(call, user_id, form, StopForm(formdata=None))
 
 
@@ -97,5 +97,5 @@ def stop_panelist(call_id: int, user_id: int) -> ResponseReturnValue:
                 flash(ngettext("%(num)d sheet found no evaluator. Invite one, or assign by hand.",
                                "%(num)d sheets found no evaluator. Invite more, or assign by hand.",
                                done.short), "warn")  # fmt: skip
-            return redirect(url_for(".panel", call_id=call_id))
+            return redirect(url_for(".call_panel", call_id=call_id))
     return _seat_page(call, user_id, seat_form(queries.get_seat(call, evaluator.id), formdata=None), form)

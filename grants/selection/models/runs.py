@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.access.models import User
@@ -38,6 +38,7 @@ class Selection(Model):
     __table_args__ = (
         Index("uq_selection_published", "call_id", unique=True,
               sqlite_where=text("state = 'published'"), postgresql_where=text("state = 'published'")),
+        CheckConstraint("NOT is_what_if OR state IN ('simulated', 'discarded')", name="what_if_binds_nobody"),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -51,6 +52,11 @@ class Selection(Model):
     created_by: Mapped[User] = relationship()
     created_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
+    # Computed with other places, quotas, weights or calibration than the call declares: it can never be proposed.
+    is_what_if: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # In hundredths; NULL in runs from before quotas.
+    cut: Mapped[int | None]  # the points from which somebody without a quota is in
+    objective: Mapped[int | None] = mapped_column(BigInteger)  # the points of the selected together
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -59,7 +65,7 @@ class Selection(Model):
         return settings
 
     def can_move_to(self, state: SelectionState) -> bool:
-        return state in SELECTION_MOVES[self.state]
+        return state in SELECTION_MOVES[self.state] and (not self.is_what_if or state is SelectionState.DISCARDED)
 
     def can_be_signed_by(self, user: User) -> bool:
         """Two people sign, neither of whom made the run, and nobody twice."""
@@ -86,6 +92,11 @@ class Reason(StrEnum):
     BY_LOTTERY = "by_lottery"  # tied at the cut, or nothing but the lottery decides
     BELOW_CUT = "below_cut"
     LOTTERY_LOST = "lottery_lost"
+    BY_QUOTA = "by_quota"  # below the cut line, in for a quota's minimum
+    QUOTA_AND_LOTTERY = "quota_and_lottery"  # the same, and tied within the quota
+    QUOTA_FULL = "quota_full"  # above the cut line, out for a quota's maximum
+    DISPLACED = "displaced"  # by points alone it would be in
+    QUOTAS_TOGETHER = "quotas_together"  # only all quotas together explain it
     SHEETS_MISSING = "sheets_missing"
     NOT_ELIGIBLE = "not_eligible"
 
@@ -114,6 +125,14 @@ class SelectionRow(Model):
     tie_key: Mapped[str] = mapped_column(String(64))  # SHA-256(seed | call | application)
     settled_by_lottery: Mapped[bool] = mapped_column(default=False)
     reason: Mapped[str] = mapped_column(String(40))  # a Reason
+    # In hundredths. `points` is what was ranked: the mean of the rubric, or the measure where calibration decides.
+    mean_points: Mapped[int | None]
+    measure: Mapped[int | None]  # corrected for strict and lenient evaluators
+    measure_se: Mapped[int | None]
+    short: Mapped[int | None]  # so many more points would have been enough
+    # In hundredths of a percent.
+    p_top: Mapped[int | None]  # among the best by points
+    p_in: Mapped[int | None]  # selected under the quotas
 
 
 class SelectionApproval(Model):

@@ -2,15 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from grants.applications.models import Application
 from grants.calls.models import Call, CallState
-from grants.core.clock import local_day
 from grants.core.db import Page, db, get_or_refuse, keyset_page, one_or_refuse
 from grants.selection.models import Outcome, Selection, SelectionApproval, SelectionRow, SelectionState
 
@@ -19,7 +16,7 @@ ROWS_ON_A_PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The lowest points that got in and the highest that did not, in hundredths; None where there is nobody."""
+    """The points from which somebody without a quota is in, and the highest that are out, in hundredths."""
 
     lowest_in: int | None
     highest_out: int | None
@@ -79,24 +76,25 @@ def cut_of(selection: Selection) -> Cut:
         func.min(case((chosen, SelectionRow.points))), func.max(case((waiting, SelectionRow.points)))
     ).where(SelectionRow.selection_id == selection.id)
     lowest_in, highest_out = db.session.execute(statement).one()
-    return Cut(lowest_in, highest_out)
+    return Cut(lowest_in if selection.cut is None else selection.cut, highest_out)
 
 
 def ranked_page(selection: Selection, after: str | None = None) -> Page[SelectionRow]:
     """A page of the ranked rows, best first."""
     statement = select(SelectionRow).where(SelectionRow.selection_id == selection.id, SelectionRow.place.is_not(None))
-    return keyset_page(_with_ventures(statement), SelectionRow.place, SelectionRow.id, after=after,
+    return keyset_page(with_ventures(statement), SelectionRow.place, SelectionRow.id, after=after,
                        size=ROWS_ON_A_PAGE)  # fmt: skip
 
 
 def unranked_page(selection: Selection, after: str | None = None) -> Page[SelectionRow]:
     """A page of the rows without a place, in the order of their applications."""
     statement = select(SelectionRow).where(SelectionRow.selection_id == selection.id, SelectionRow.place.is_(None))
-    return keyset_page(_with_ventures(statement), SelectionRow.application_id, SelectionRow.id, after=after,
+    return keyset_page(with_ventures(statement), SelectionRow.application_id, SelectionRow.id, after=after,
                        size=ROWS_ON_A_PAGE)  # fmt: skip
 
 
-def _with_ventures(statement: Select[SelectionRow]) -> Select[SelectionRow]:
+def with_ventures(statement: Select[SelectionRow]) -> Select[SelectionRow]:
+    """Rows with their application and plan."""
     return statement.options(joinedload(SelectionRow.application).joinedload(Application.plan))
 
 
@@ -108,41 +106,3 @@ def rows_for_act(selection: Selection) -> Sequence[SelectionRow]:
         .options(joinedload(SelectionRow.application))
         .order_by(SelectionRow.place)
     ).all()
-
-
-def act_data(selection: Selection) -> dict[str, Any]:
-    """The act as plain data for its printed form: folios, points and places, who signed, the hash. No names of people
-    who applied."""
-    return {
-        "call": {"code": selection.call.code, "name": selection.call.name},
-        "run": selection.id,
-        "is_published": selection.state is SelectionState.PUBLISHED,
-        "places": selection.places,
-        "seed": selection.settings.get("tie_seed", ""),
-        "inputs_hash": selection.inputs_hash,
-        "made_by": selection.created_by.name,
-        "made_on": _day(selection.created_at),
-        "published_on": _day(selection.published_at),
-        "signatures": [{"name": one.approved_by.name, "on": _day(one.approved_at)} for one in selection.approvals],
-        "rows": [_act_row(row) for row in rows_for_act(selection)],
-    }
-
-
-def _act_row(row: SelectionRow) -> dict[str, Any]:
-    return {
-        "folio": row.application.folio,
-        "place": row.place,
-        "plan": _points(row.plan_points),
-        "pitch": _points(row.pitch_points),
-        "total": _points(row.points),
-        "is_in": row.outcome is Outcome.CHOSEN,
-        "by_lottery": row.settled_by_lottery,
-    }
-
-
-def _points(hundredths: int | None) -> str:
-    return "—" if hundredths is None else f"{hundredths // 100},{hundredths % 100:02d}"
-
-
-def _day(moment: datetime | None) -> str:
-    return local_day(moment).strftime("%d/%m/%Y") if moment else "—"

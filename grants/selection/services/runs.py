@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, insert, select, update
@@ -10,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from grants.access.models import User
 from grants.applications.models import Application, ApplicationState
-from grants.calls.models import Call, CallState
+from grants.calls.models import Call, CallState, QuotaDimension, Stage
+from grants.calls.services import QuotaFields, check_quotas
 from grants.core import journal
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
@@ -19,46 +21,104 @@ from grants.selection import queries
 from grants.selection.models import (
     Award,
     AwardState,
+    Direction,
     Outcome,
     Selection,
     SelectionApproval,
+    SelectionRecord,
     SelectionRow,
     SelectionState,
     WaitingListEntry,
 )
-from grants.selection.services.ranking import ranked_rows
+from grants.selection.reckoning import Changes, QuotaLine, RunInputs, RunResult
+from grants.selection.services.computing import SOFTWARE, compute, rows_of
+from grants.selection.services.departures import check_departures
 
 APPROVALS = 2
+ROWS_AT_ONCE = 5_000
 CHANGED = _("Sheets, applications or the call changed since this run. Simulate again.")
 
 
-def simulate(call: Call, *, by: User, now: datetime) -> Selection:
-    """Compute who would be in if it were decided now. Any number of runs may stand side by side; none binds."""
+def simulate(
+    call: Call,
+    *,
+    by: User,
+    now: datetime,
+    changes: Changes | None = None,
+    progress: queries.Progress | None = None,
+) -> Selection:
+    """Compute who would be in if it were decided now. Any number of runs may stand side by side; none binds.
+
+    With `changes` it is a what-if, which can never be proposed.
+    """
     if call.state is CallState.DRAFT:
         raise RuleBroken(_("Publish the call first: nobody can apply to a draft."))
     if owes_sheets(by, call.id):
         raise RuleBroken(_("Submit your own sheets of this call first: until then, points are hidden from you."))
-    inputs = queries.selection_inputs(call)
-    if not inputs.candidates:
+    if changes is not None:
+        check_changes(call, changes)
+    inputs = queries.selection_inputs(call, changes, progress)
+    if not inputs.entries:
         raise RuleBroken(_("Nobody has submitted an application to this call yet."))
-    selection = Selection(
-        call_id=call.id,
-        state=SelectionState.SIMULATED,
-        places=call.places,
-        parameters=json.dumps(inputs.settings, sort_keys=True),
-        inputs_hash=inputs.hash,
-        created_by_id=by.id,
-        created_at=now,
-    )
-    db.session.add(selection)
-    db.session.flush()
-    db.session.execute(insert(SelectionRow), [{"selection_id": selection.id, **row} for row in ranked_rows(inputs)])
-    journal.record(by, "selection.simulated", selection, at=now, call=call.id, inputs=inputs.hash)
+    selection = _store(call, inputs, compute(inputs), by, now, is_what_if=changes is not None)
+    journal.record(by, "selection.simulated", selection, at=now, call=call.id, inputs=inputs.hash,
+                   what_if=selection.is_what_if)  # fmt: skip
     return selection
 
 
+def check_changes(call: Call, changes: Changes) -> None:
+    """Refuse a what-if that no call could be published with."""
+    places = call.places if changes.places is None else changes.places
+    if changes.quotas is not None:
+        check_quotas([QuotaFields(*_named(line), line.minimum, line.maximum) for line in changes.quotas], places)
+    plan = call.plan_weight if changes.plan_weight is None else changes.plan_weight
+    for stage, weight in ((Stage.PLAN, plan), (Stage.PITCH, 100 - plan)):
+        if weight > 0 and call.has_rubric and not call.rubric.criteria_of(stage):
+            raise RuleBroken(_("The rubric has no criteria for a stage that should count."), field="plan_weight")
+
+
+def _named(line: QuotaLine) -> tuple[QuotaDimension, str]:
+    dimension, _colon, value = line.group.partition(":")
+    if dimension not in [one.value for one in QuotaDimension]:
+        raise RuleBroken(_("“%(group)s” names no group. Write it such as sex:female or canton:2101.", group=line.group))
+    return QuotaDimension(dimension), value
+
+
+def _store(call: Call, inputs: RunInputs, result: RunResult, by: User, now: datetime, *, is_what_if: bool) -> Selection:
+    selection = Selection(
+        call_id=call.id,
+        state=SelectionState.SIMULATED,
+        places=inputs.settings["places"],
+        parameters=json.dumps({**inputs.settings, "quotas": inputs.quotas, "software": SOFTWARE}, sort_keys=True),
+        inputs_hash=inputs.hash,
+        created_by_id=by.id,
+        created_at=now,
+        is_what_if=is_what_if,
+        cut=result.cut,
+        objective=result.certificate["objective"],
+    )
+    db.session.add(selection)
+    db.session.flush()
+    record = SelectionRecord(selection_id=selection.id, result_hash=result.hash, software=SOFTWARE)
+    record.inputs, record.result, record.summary = inputs.text, result.text, result.summary
+    db.session.add(record)
+    _insert_rows(selection, call, result)
+    return selection
+
+
+def _insert_rows(selection: Selection, call: Call, result: RunResult) -> None:
+    numbers = queries.application_numbers(call)
+    rows = rows_of(result, call, selection.settings["tie_seed"])
+    while chunk := list(islice(rows, ROWS_AT_ONCE)):
+        values = [{"selection_id": selection.id, "application_id": numbers[folio], **row} for folio, row in chunk]
+        db.session.execute(insert(SelectionRow), values)
+
+
 def propose(selection: Selection, *, by: User, now: datetime) -> None:
-    """Put a run before the two who sign."""
+    """Put a run before the two who sign, with the departures from its order that were written down. Never a what-if."""
+    if selection.is_what_if:
+        raise RuleBroken(_("This is a what-if: it can never be proposed. Simulate the call as it was declared."))
+    check_departures(selection)
     _check_unchanged(selection)
     _move(selection, SelectionState.SIMULATED, SelectionState.PROPOSED)
     journal.record(by, "selection.proposed", selection, at=now)
@@ -99,12 +159,16 @@ def publish(selection: Selection, *, by: User, now: datetime) -> None:
             _move(selection, SelectionState.APPROVED, SelectionState.PUBLISHED, published_at=now)
     except IntegrityError:
         raise RuleBroken(_("Another run of this call is already published. There can be only one.")) from None
-    rows = queries.rows_for_act(selection)
-    chosen = [row for row in rows if row.outcome is Outcome.CHOSEN]
+    rows, decided = queries.rows_for_act(selection), queries.directions_of(selection)
+    chosen = [row for row in rows if _gets_a_place(row, decided.get(row.application_id))]
     _claim_applications(chosen)
     awarded = _award(selection, chosen, now)
-    _line_up(selection, [row for row in rows if row.outcome is Outcome.WAITING])
+    _line_up(selection, [row for row in rows if row.outcome is Outcome.WAITING and row.application_id not in decided])
     journal.record(by, "selection.published", selection, at=now, awards=awarded, inputs=selection.inputs_hash)
+
+
+def _gets_a_place(row: SelectionRow, decided: Direction | None) -> bool:
+    return decided is Direction.PUT_IN if decided else row.outcome is Outcome.CHOSEN
 
 
 def _claim_applications(rows: Sequence[SelectionRow]) -> None:
@@ -150,6 +214,8 @@ def check_act(selection: Selection, *, owed: int) -> None:
 
 
 def _check_unchanged(selection: Selection) -> None:
+    if queries.record_of(selection) is None:
+        raise RuleBroken(_("This run comes from before inputs were stored. Simulate again."))
     if queries.selection_inputs(selection.call).hash != selection.inputs_hash:
         raise RuleBroken(CHANGED)
 

@@ -56,24 +56,44 @@ def show(selection_id: int) -> ResponseReturnValue:
 
 
 def _show_page(selection: Selection, form: StepForm) -> str:
-    owed = _owed(selection)
-    unranked = request.args.get("show") == "not_ranked"
-    page_of = queries.unranked_page if unranked else queries.ranked_page
+    owed = owed_by_reader(selection)
+    base = queries.base_run(selection.call_id) if selection.is_what_if and not owed else None
     return render_template(
         "selection/show.html",
         selection=selection,
         settings=selection.settings,
         form=form,
         owed=owed,
-        unranked=unranked,
-        page=None if owed else page_of(selection, page_marker()),
         counts=queries.counts_of(selection),
-        cut=None if owed else queries.cut_of(selection),
+        comparison=queries.compare(selection, base) if base else None,
         hidden=conflicted_applications(current_user, selection.call_id),
+        **({"cut": None, "page": None, "summary": None} if owed else _shown(selection)),
     )
 
 
-def _owed(selection: Selection) -> int:
+def _shown(selection: Selection) -> dict[str, Any]:
+    """What a reader sees who owes no sheets: totals for all, who counts for which quota for coordinators alone."""
+    knows_groups = current_user.may(Permission.RUN_SELECTION)
+    cut, departures = queries.cut_of(selection), queries.departures_of(selection)
+    summary = queries.result_of(selection) if knows_groups else queries.summary_of(selection)
+    return {
+        "cut": cut,
+        "summary": summary,
+        "group_names": queries.group_names(summary),
+        "knows_groups": knows_groups,
+        "departures": departures,
+        "page": queries.run_page(
+            selection,
+            summary if knows_groups else None,
+            show=request.args.get("show", ""),
+            after=page_marker(),
+            cut=cut,
+            departures=departures,
+        ),
+    }
+
+
+def owed_by_reader(selection: Selection) -> int:
     """Sheets the reader must hand in before they may see anybody's points; none once it is published."""
     if selection.state is SelectionState.PUBLISHED:
         return 0
@@ -118,7 +138,7 @@ def discard(selection_id: int) -> ResponseReturnValue:
 @requires(Permission.VIEW_SELECTION)
 def act(selection_id: int) -> ResponseReturnValue:
     selection = queries.get_selection(selection_id)
-    services.check_act(selection, owed=_owed(selection))
+    services.check_act(selection, owed=owed_by_reader(selection))
     document = pdf("selection/act.typ", queries.act_data(selection))
     name = f"acta-seleccion-{selection.id}.pdf"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}

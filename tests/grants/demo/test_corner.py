@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from grants.applications.models import Application, ApplicationState
-from grants.calls.models import Call, CallState
+from grants.calls.models import Call, CallState, Stage
 from grants.core.clock import local_day, utcnow
 from grants.core.db import db
 from grants.credit.models import Linkage, LinkageState, Referral, ReferralState
@@ -14,8 +14,8 @@ from grants.credit.queries import liaison_institution, stuck, waiting_for
 from grants.delivery import queries as deliveries
 from grants.delivery.models import Delivery, DeliveryState
 from grants.demo import queries
-from grants.evaluation.models import Assignment, ScoreSheet, SheetState
-from grants.evaluation.queries import left_to_score
+from grants.evaluation.models import Assignment, PitchState, ScoreSheet, SheetState
+from grants.evaluation.queries import count_without_slot, left_to_score, live_slots, pitch_sessions_of
 from grants.reports import queries as reports
 from grants.selection.models import Award, AwardState, Selection
 from tests.factories.access import signed_in_client
@@ -52,17 +52,33 @@ def test_open_call_takes_applications_now(demo):
 
 
 def test_evaluators_have_sheets_in_and_sheets_left(demo):
-    """Six of the nine are read by the first two: two and one are in, so four and five are left. Of all 18, 7 are in."""
+    """Six of the nine plans are read by the first two: two and one are in, so four and five are left. Of all 18, 7
+    are in. Both sit on the panel of today's six pitches.
+    """
     call = call_of("SEGUNDA")
     sheets = select(func.count(ScoreSheet.id)).join(ScoreSheet.application).where(Application.call_id == call.id)
     due = select(Assignment.due_on).join(Assignment.application).where(Application.call_id == call.id).distinct()
 
     left = [left_to_score(account(name)) for name in ("evaluacion1", "evaluacion2")]
 
-    assert [one.sheets for one in left] == [4, 5]
+    assert [one.sheets for one in left] == [4 + 6, 5 + 6]
     assert db.session.scalar(sheets.where(ScoreSheet.state == SheetState.SUBMITTED)) == 7
     assert db.session.scalar(sheets.where(ScoreSheet.state == SheetState.DRAFT)) == 1
-    assert db.session.scalars(due).all() == [local_day(utcnow()) + timedelta(days=7)]
+    assert db.session.scalars(due.where(Assignment.stage == Stage.PLAN)).all() == [
+        local_day(utcnow()) + timedelta(days=7)
+    ]
+
+
+def test_pitch_session_of_today_has_its_slots_given_out(demo):
+    """Nine handed in, six slots: three are without one. Planned, so that whoever tries it opens it."""
+    call = call_of("SEGUNDA")
+    [session] = pitch_sessions_of(call)
+
+    assert (session.state, local_day(session.starts_at), len(session.panel)) == (
+        PitchState.PLANNED, local_day(utcnow()), 4,
+    )  # fmt: skip
+    assert [slot.position for slot in live_slots(session)] == [1, 2, 3, 4, 5, 6]
+    assert count_without_slot(call) == 3
 
 
 def test_pilot_is_published_with_two_waiting(demo):

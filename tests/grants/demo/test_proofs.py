@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from grants.access.permissions import Role
+from grants.applications.models import Application
 from grants.calls.models import Call
 from grants.core.db import db
 from grants.delivery.models import Delivery, DeliveryState, Receipt, Signal, SymbolCard
@@ -16,7 +17,7 @@ from grants.demo.deliveries import DEMO_PIN
 from grants.demo.start import DEMO_DESK_KEY
 from grants.selection.models import Selection, SelectionRow
 from grants.selection.queries import selection_inputs
-from grants.selection.services.ranking import ranked_rows
+from grants.selection.services import compute
 from tests.conftest import build
 from tests.factories.access import signed_in_client
 
@@ -67,15 +68,17 @@ def test_new_run_gives_the_published_hash_and_order(demo, code):
     call = db.session.scalars(select(Call).where(Call.code == code)).one()
     published = db.session.scalars(select(Selection).where(Selection.call_id == call.id)).one()
     stored = db.session.execute(
-        select(SelectionRow.application_id, SelectionRow.points)
+        select(Application.folio, SelectionRow.points)
+        .join(Application, Application.id == SelectionRow.application_id)
         .where(SelectionRow.selection_id == published.id)
+        .where(SelectionRow.place.is_not(None))
         .order_by(SelectionRow.place)
     ).tuples()
 
     inputs = selection_inputs(call)
 
     assert inputs.hash == published.inputs_hash
-    assert [(row["application_id"], row["points"]) for row in ranked_rows(inputs)] == stored.all()
+    assert [(line.folio, line.points) for line in compute(inputs).lines] == stored.all()
 
 
 @pytest.fixture

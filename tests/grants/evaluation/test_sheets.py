@@ -21,9 +21,10 @@ pytestmark = pytest.mark.usefixtures("in_english")
 
 
 def entries(assignment: Assignment, *levels: int | None) -> Entries:
-    """Levels for the criteria in order; None leaves one out."""
+    """Levels for the criteria in order, each with a comment; None leaves one out."""
     criteria = queries.criteria_for(assignment)
-    return Entries({c.id: level for c, level in zip(criteria, levels, strict=True) if level is not None})
+    given = {c.id: level for c, level in zip(criteria, levels, strict=True) if level is not None}
+    return Entries(given, dict.fromkeys(given, "Por lo que dice el plan."))
 
 
 def saved(assignment: Assignment) -> list[tuple[int, str, int]]:

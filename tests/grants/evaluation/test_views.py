@@ -24,8 +24,10 @@ SignIn = Callable[[User], FlaskClient]
 
 
 def posted(assignment: Assignment, *levels: object, **more: str) -> dict[str, str]:
-    criteria = assignment.application.rubric.criteria_of(assignment.stage)
-    return {f"level_{c.id}": str(level) for c, level in zip(criteria, levels, strict=False)} | more
+    """Levels for the criteria in order, each with a comment."""
+    given = list(zip(assignment.application.rubric.criteria_of(assignment.stage), levels, strict=False))
+    comments = {f"comment_{c.id}": "Por lo que dice el plan." for c, _level in given}
+    return comments | {f"level_{c.id}": str(level) for c, level in given} | more
 
 
 def sheets() -> list[tuple[str, list[int]]]:
@@ -136,19 +138,15 @@ def test_autosave_keeps_the_draft_and_answers_with_a_sentence(app: Flask, sign_i
     assignment = make_assignment()
     client, path = sign_in(assignment.evaluator), f"/score-sheets/{assignment.id}"
 
-    assert client.post(f"{path}/autosave", data=posted(assignment, 4)).json == {"message": _said(app)}
+    answer = client.post(f"{path}/autosave", data=posted(assignment, 4)).json
+    assert answer is not None
+    assert (answer["version"], answer["saves"]) == (1, 1)
+    assert re.fullmatch(r"\S+ \d\d:\d\d\.", answer["message"])
     client.post(f"{path}/submit", data=posted(assignment, 4, 4, 4))
     late = client.post(f"{path}/autosave", data=posted(assignment, 0))
 
     assert late.status_code == 409
     assert sheets() == [("submitted", [4, 4, 4])]
-
-
-def _said(app: Flask) -> str:
-    from flask_babel import gettext
-
-    with app.test_request_context():
-        return gettext("Draft saved.")
 
 
 def test_evaluator_sees_only_their_own_open_sheets(app: Flask, sign_in: SignIn) -> None:

@@ -167,7 +167,8 @@ def test_two_tabs_submit_a_sheet_once(real_app: Flask) -> None:
     def submit(level: int) -> Callable[[], None]:
         def run() -> None:
             mine = db.session.get_one(Assignment, number)
-            entries = Entries({c.id: level for c in sheets.criteria_for(mine)})
+            numbers = [c.id for c in sheets.criteria_for(mine)]
+            entries = Entries(dict.fromkeys(numbers, level), dict.fromkeys(numbers, "Por lo que dice el plan."))
             scoring_services.submit(mine, entries, by=mine.evaluator, now=utcnow())
 
         return run

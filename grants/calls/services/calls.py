@@ -15,6 +15,7 @@ from grants.calls.models import (
     CALL_MOVES,
     PHASE_NAMES,
     STAGE_NAMES,
+    Calibration,
     Call,
     CallKind,
     CallState,
@@ -26,6 +27,8 @@ from grants.calls.models import (
     Rubric,
     Stage,
 )
+from grants.calls.services.moving import move
+from grants.calls.services.quotas import check_quotas, fields_of
 from grants.core import journal
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
@@ -62,6 +65,7 @@ class CallFields:
     reviews_per_application: int
     required_course: CourseKind | None
     minimum_grade: Decimal | None
+    calibration: Calibration = Calibration.ADVISORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def edit_call(call: Call, fields: CallFields, *, by: User, now: datetime) -> Non
     if call.state is not CallState.DRAFT:
         raise RuleBroken(_("A published call does not change. Extend its window or close it instead."))
     _check_call(fields)
-    _move(call, CallState.DRAFT, CallState.DRAFT)
+    move(call, CallState.DRAFT, CallState.DRAFT)
     changed = _assign(call, asdict(fields))
     _flush_code()
     journal.record(by, "call.edited", call, at=now, fields=changed)
@@ -125,7 +129,7 @@ def save_rubric(call: Call, criteria: Sequence[CriterionFields], *, reason: str,
         raise RuleBroken(_("Write why the rubric changes: people may have applied under the present one."),
                          field="reason")  # fmt: skip
     check_criteria(call, criteria)
-    _move(call, call.state, call.state)
+    move(call, call.state, call.state)
     rubric = _new_version(call, reason, by, now) if call.state is CallState.PUBLISHED else _in_place(call, by, now)
     rubric.criteria = list(_criteria(criteria))
     db.session.flush()
@@ -143,8 +147,9 @@ def publish(call: Call, *, by: User, now: datetime) -> None:
         raise RuleBroken(_("Write the rubric first: people must know how they will be judged."))
     check_criteria(call, [_as_fields(criterion) for criterion in call.rubric.criteria])
     _check_budget(call)
-    _move(call, CallState.DRAFT, CallState.PUBLISHED, tie_seed=secrets.token_hex(SEED_BYTES))
-    journal.record(by, "call.published", call, at=now, rubric_version=call.rubric.version)
+    check_quotas([fields_of(quota) for quota in call.quotas], call.places)
+    move(call, CallState.DRAFT, CallState.PUBLISHED, tie_seed=secrets.token_hex(SEED_BYTES))
+    journal.record(by, "call.published", call, at=now, rubric_version=call.rubric.version, quotas=len(call.quotas))
 
 
 def extend(call: Call, *, closes_at: datetime, reason: ExtensionReason, by: User, now: datetime) -> None:
@@ -154,7 +159,7 @@ def extend(call: Call, *, closes_at: datetime, reason: ExtensionReason, by: User
     if closes_at <= max(call.closes_at, now):
         raise RuleBroken(_("Choose a closing time later than the present one, and in the future."), field="closes_at")
     before = call.closes_at
-    _move(call, CallState.PUBLISHED, CallState.PUBLISHED, closes_at=closes_at)
+    move(call, CallState.PUBLISHED, CallState.PUBLISHED, closes_at=closes_at)
     journal.record(by, "call.extended", call, at=now, reason=reason.value,
                    closed_at_before=before.isoformat(), closes_at=closes_at.isoformat())  # fmt: skip
 
@@ -163,7 +168,7 @@ def close(call: Call, *, by: User, now: datetime) -> None:
     """End the call: no more applications, whatever its window says."""
     if CallState.CLOSED not in CALL_MOVES[call.state]:
         raise _not_now(call, now)
-    _move(call, CallState.PUBLISHED, CallState.CLOSED)
+    move(call, CallState.PUBLISHED, CallState.CLOSED)
     journal.record(by, "call.closed", call, at=now)
 
 
@@ -207,13 +212,6 @@ def _check_budget(call: Call | CallFields) -> None:
     if call.budget_usd < needed:
         raise RuleBroken(_("The budget must cover all places: at least USD %(needed)s.", needed=f"{needed:.2f}"),
                          field="budget_usd")  # fmt: skip
-
-
-def _move(call: Call, before: CallState, after: CallState, **values: object) -> None:
-    """Change the row only if it still is as it was read: the loser of a race is told to look again."""
-    moved = update(Call).where(Call.id == call.id, Call.state == before).values(state=after, **values)
-    if rows_hit(db.session.execute(moved)) != 1:
-        raise RuleBroken(_("Somebody else changed this call a moment ago. Reload the page to see it as it is now."))
 
 
 def _not_now(call: Call, now: datetime) -> RuleBroken:

@@ -12,10 +12,12 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from wtforms.widgets import DateTimeLocalInput, Input, TextInput
 
 from grants.calls.models import (
+    CALIBRATION_NAMES,
     COURSE_KIND_NAMES,
     EXTENSION_REASON_NAMES,
     KIND_NAMES,
     STAGE_NAMES,
+    Calibration,
     Call,
     CallKind,
     ExtensionReason,
@@ -187,6 +189,12 @@ class CallForm(FlaskForm):
     pitch_weight = PercentField(_("Weight of the pitch (%)"), [given], default=Decimal(40))
     reviews_per_application = WholeNumberField(
         _("Evaluators for each application"), [given, NumberRange(1, 10, _("Choose from 1 to 10."))], default=2
+    )
+    calibration = SelectField(
+        _("Correction for strict and lenient evaluators"),
+        choices=list(CALIBRATION_NAMES.items()),
+        coerce=Calibration,
+        default=Calibration.ADVISORY,
     )
     required_course = SelectField(
         _("Course that must be completed"),

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, Text, UniqueConstraint, text
@@ -10,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.core.db import Model, Usd, state_column
 from grants.training.models import CourseKind
+
+if TYPE_CHECKING:
+    from grants.calls.models.quotas import CallQuota
 
 
 class Programme(Model):
@@ -90,6 +94,21 @@ EXTENSION_REASON_NAMES = {
 }
 
 
+class Calibration(StrEnum):
+    """What becomes of the strictness of evaluators: nothing, a measure beside the points, or the ranking itself."""
+
+    OFF = "off"
+    ADVISORY = "advisory"
+    BINDING = "binding"
+
+
+CALIBRATION_NAMES = {
+    Calibration.OFF: _("Not used: the mean of the sheets decides"),
+    Calibration.ADVISORY: _("Shown beside the points: the mean of the sheets decides"),
+    Calibration.BINDING: _("Decides: points are corrected for strict and lenient evaluators"),
+}
+
+
 class Call(Model):
     """An invitation to apply, with its window, places, budget and value per award."""
 
@@ -120,6 +139,9 @@ class Call(Model):
     plan_weight: Mapped[Decimal] = mapped_column(Numeric(5, 2))
     pitch_weight: Mapped[Decimal] = mapped_column(Numeric(5, 2))
     reviews_per_application: Mapped[int] = mapped_column(default=2)
+    calibration: Mapped[Calibration] = mapped_column(
+        state_column(Calibration), default=Calibration.ADVISORY, server_default=Calibration.ADVISORY.value
+    )
     # Eligibility: a completed course of this kind, with at least this grade (percent) where one is asked.
     required_course: Mapped[CourseKind | None] = mapped_column(state_column(CourseKind))
     minimum_grade: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
@@ -129,6 +151,7 @@ class Call(Model):
     created_at: Mapped[datetime]
 
     rubrics: Mapped[list["Rubric"]] = relationship(back_populates="call", order_by="Rubric.version")
+    quotas: Mapped[list["CallQuota"]] = relationship(back_populates="call", order_by="CallQuota.position")
 
     def is_open(self, now: datetime) -> bool:
         return self.state is CallState.PUBLISHED and self.opens_at <= now < self.closes_at
@@ -218,6 +241,11 @@ class Criterion(Model):
         return self.rubric.call.stage_weight(self.stage) * self.weight / 100
 
     levels: Mapped[list["Level"]] = relationship(back_populates="criterion", order_by="Level.value")
+
+    @property
+    def extremes(self) -> frozenset[int]:
+        """The lowest and the highest level: whoever gives one of them says why."""
+        return frozenset({self.levels[0].value, self.levels[-1].value})
 
 
 class Level(Model):

@@ -1,0 +1,104 @@
+"""What the chair's board of quality is made of: the call's whole sheets with who wrote them and what about."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+import scoring
+from grants.access.models import User
+from grants.applications.models import Application, BusinessPlan
+from grants.calls.models import Call, Criterion, Rubric, Stage
+from grants.core.db import db
+from grants.evaluation.quality import Evidence, Judged, Sheet
+from grants.evaluation.quality.evidence import Measured
+from grants.evaluation.queries.board import counted_stages
+from grants.evaluation.queries.conflicts import conflicted_applications
+from grants.evaluation.queries.points import OfficialSheet, official_sheets, rubric_of
+from grants.people.models import Canton, Person
+
+
+def evidence_of(call: Call, *, reader: User) -> Evidence:
+    """All whole sheets of the call that count, by stage, for statistics. Seven queries, whatever their number."""
+    stages = counted_stages(call)
+    official = [sheet for sheet in official_sheets(call) if sheet.stage in stages]
+    rubrics = _rubrics(sheet.rubric_id for sheet in official)
+    weighed = {number: rubric_of(rubric, call) for number, rubric in rubrics.items()}
+    return Evidence(
+        rubrics=weighed,
+        rubric_of={sheet.application_id: sheet.rubric_id for sheet in official},
+        criteria={stage: _criteria(rubrics.values(), stage) for stage in stages},
+        sheets=_whole(official, weighed),
+        judged=_judged(call) if official else {},
+        evaluators=_names(sheet.evaluator_id for sheet in official),
+        weights={stage: Fraction(call.stage_weight(stage)) / 100 for stage in stages},
+        hidden=conflicted_applications(reader, call.id),
+        reviews=call.reviews_per_application,
+        places=call.places,
+        tie_seed=call.tie_seed,
+    )
+
+
+def _rubrics(numbers: Iterable[int]) -> dict[int, Rubric]:
+    statement = (
+        select(Rubric)
+        .where(Rubric.id.in_(set(numbers)))
+        .order_by(Rubric.version)
+        .options(selectinload(Rubric.criteria).selectinload(Criterion.levels))
+    )
+    return {rubric.id: rubric for rubric in db.session.scalars(statement)}
+
+
+def _criteria(rubrics: Iterable[Rubric], stage: Stage) -> list[Measured]:
+    return [
+        Measured(criterion.id, criterion.name, tuple(level.value for level in criterion.levels))
+        for rubric in rubrics
+        for criterion in rubric.criteria_of(stage)
+    ]
+
+
+def _whole(official: Sequence[OfficialSheet], rubrics: dict[int, scoring.Rubric]) -> dict[Stage, list[Sheet]]:
+    """Sheets with their points, by stage; one without a level somewhere does not count."""
+    found: dict[Stage, list[Sheet]] = defaultdict(list)
+    for sheet in official:
+        stage = next(one for one in rubrics[sheet.rubric_id].stages if one.key == sheet.stage)
+        try:
+            points = stage.points(sheet.levels)
+        except scoring.Incomplete:
+            continue
+        found[sheet.stage].append(Sheet(sheet.application_id, sheet.evaluator_id, sheet.levels, points))
+    return dict(found)
+
+
+def _judged(call: Call) -> dict[int, Judged]:
+    statement = (
+        select(Application.id, Application.folio, BusinessPlan.venture, Person.sex, Person.population_group,
+               Person.has_disability, Person.is_single_carer, Canton.province_code)
+        .join(Application.plan)
+        .join(Person, Person.id == Application.person_id)
+        .join(Person.canton)
+        .where(Application.call_id == call.id)
+        .order_by(Application.folio)
+    )  # fmt: skip
+    found: dict[int, Judged] = {}
+    for number, folio, venture, sex, group, disability, carer, province in db.session.execute(statement):
+        groups = {
+            "sex": sex.value,
+            "population_group": group.value,
+            "disability": _yes_or_no(disability),
+            "single_carer": _yes_or_no(carer),
+            "province": province,
+        }
+        found[number] = Judged(folio, venture, groups)
+    return found
+
+
+def _yes_or_no(known: bool | None) -> str | None:
+    return None if known is None else "yes" if known else "no"
+
+
+def _names(numbers: Iterable[int]) -> dict[int, str]:
+    people = db.session.scalars(select(User).where(User.id.in_(set(numbers))).order_by(User.id))
+    return {user.id: user.name for user in people}
