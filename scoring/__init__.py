@@ -5,6 +5,7 @@ from scoring.assignment import Assignment, assign
 from scoring.calibration import Calibration, NotComparable, NotEstimable, calibrate
 from scoring.dif import Contrast, group_contrasts, panel_contrasts
 from scoring.intraclass import Icc, icc
+from scoring.links import connected, cross_panel_se
 from scoring.lottery import lottery_order, rfc3797_order, tie_key
 from scoring.misfit import Misfit, misfit
 from scoring.ranking import Ranked, rank
@@ -72,6 +73,8 @@ __all__ = [
     "choose",
     "combine",
     "combined_measure",
+    "connected",
+    "cross_panel_se",
     "group_contrasts",
     "gwet_ac2",
     "icc",

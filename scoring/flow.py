@@ -4,7 +4,7 @@ A linear program over a few good candidates per row, chosen by estimated prices 
 prove, over all pairs, that no other pair would have helped. Where one would, it joins the candidates.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 
 SAMPLE, ROUNDS = 2_000, 40
 TOLERANCE = 1e-6
+FEW_VALUES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +38,21 @@ def solve_flow(flow: Flow) -> Bools | None:
         return np.zeros((rows, columns), dtype=bool) if not flow.lo.any() else None
     if not columns:
         return None
+    if len(np.unique(flow.value[flow.allowed])) <= 1:  # every choice is as good, and the simplex method would wander
+        ties = np.rint(_noise(rows, columns) * 128).astype(np.int64)
+        flow = replace(flow, value=ties)
     scores = np.where(flow.allowed, flow.value, -np.inf)
-    prices = _prices(scores, flow)
+    mixed = scores + _noise(rows, columns)
+    prices = _prices(mixed, flow)
     width = min(columns, 3 * int(flow.supply.max()) + 3)
-    candidates = _best(scores - prices, width) & flow.allowed
+    candidates = _best(mixed - prices, width) & flow.allowed
     while True:
         found = _program(flow, candidates)
         if found is None:
             if width >= columns:
                 return None
             width = min(columns, width * 4)
-            candidates |= _best(scores - prices, width) & flow.allowed
+            candidates |= _best(mixed - prices, width) & flow.allowed
             continue
         chosen, row_prices, prices = found
         gain = scores - row_prices[:, None] - prices
@@ -55,6 +60,16 @@ def solve_flow(flow: Flow) -> Bools | None:
         if not missed.any():
             return chosen
         candidates |= missed
+
+
+def _noise(rows: int, columns: int) -> Floats:
+    """Fractions below a half by row and column, always the same. Equals get different candidates, not other values."""
+    with np.errstate(over="ignore"):
+        mixed = np.arange(1, rows + 1, dtype=np.uint64)[:, None] * np.uint64(0x9E3779B97F4A7C15)
+        mixed = mixed ^ (np.arange(1, columns + 1, dtype=np.uint64) * np.uint64(0xC2B2AE3D27D4EB4F))
+        mixed = (mixed ^ (mixed >> np.uint64(31))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray((mixed >> np.uint64(40)).astype(np.float64) / 2**25)
 
 
 def _best(scores: Floats, width: int) -> Bools:
@@ -106,7 +121,11 @@ def _program(flow: Flow, candidates: Bools) -> tuple[Bools, Floats, Floats] | No
     )
     cost = np.concatenate([-flow.value[row, column].astype(float), np.zeros(columns)])
     needs = np.concatenate([flow.supply, np.zeros(columns)])
-    found = linprog(cost, A_eq=matrix, b_eq=needs, bounds=bounds, method="highs-ds")
+    # Among many ties the simplex method wanders; the interior point method, ended at a vertex, does not.
+    method = "highs-ipm" if len(np.unique(cost)) <= FEW_VALUES and arcs > SAMPLE else "highs-ds"
+    found = linprog(cost, A_eq=matrix, b_eq=needs, bounds=bounds, method=method)
+    if found.status == 0 and np.abs(found.x - np.rint(found.x)).max() > TOLERANCE:
+        found = linprog(cost, A_eq=matrix, b_eq=needs, bounds=bounds, method="highs-ds")
     if found.status != 0:
         return None
     chosen = np.zeros(candidates.shape, dtype=bool)

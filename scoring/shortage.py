@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse.csgraph import maximum_flow
 
 from scoring.flow import Bools, Flow, Ints
 
@@ -95,29 +96,53 @@ def _where(marks: Bools | Ints) -> list[int]:
 
 def _slacks(flow: Flow) -> tuple[Ints, Ints, Ints]:
     """Missing reviews by row, load above the maximum and missing below the minimum by column."""
+    if flow.allowed.sum() > COUNTED:
+        return _flow_slacks(flow)
     rows, columns = flow.allowed.shape
     arcs, slacks = int(flow.allowed.sum()), rows + 2 * columns
     most = np.concatenate([flow.supply, np.maximum(rows - flow.hi, 0), flow.lo]).astype(float)
     body, low, high = _elastic(flow)
-    upper = np.concatenate([np.ones(arcs), most])
-    cost = np.concatenate([np.zeros(arcs), np.ones(slacks)])
-    if arcs <= COUNTED:  # a switch per slack: the slack is open only where its limit gives way
-        nothing = sparse.csr_array
-        switches = sparse.hstack([nothing((slacks, arcs)), sparse.eye_array(slacks), -sparse.diags_array(most)])
-        body = sparse.vstack([sparse.hstack([body, nothing((body.shape[0], slacks))]), switches])
-        low = np.concatenate([low, np.full(slacks, -np.inf)])
-        high = np.concatenate([high, np.zeros(slacks)])
-        upper = np.concatenate([upper, np.ones(slacks)])
-        cost = np.concatenate([cost, np.full(slacks, most.sum() + 1)])
+    # A switch per slack: the slack is open only where its limit gives way.
+    nothing = sparse.csr_array
+    switches = sparse.hstack([nothing((slacks, arcs)), sparse.eye_array(slacks), -sparse.diags_array(most)])
+    body = sparse.vstack([sparse.hstack([body, nothing((body.shape[0], slacks))]), switches])
     found = milp(
-        cost,
-        constraints=LinearConstraint(sparse.csc_array(body), low, high),
-        bounds=Bounds(0, upper),
-        integrality=np.arange(len(upper)) >= arcs + slacks,
+        np.concatenate([np.zeros(arcs), np.ones(slacks), np.full(slacks, most.sum() + 1)]),
+        constraints=LinearConstraint(
+            sparse.csc_array(body),
+            np.concatenate([low, np.full(slacks, -np.inf)]),
+            np.concatenate([high, np.zeros(slacks)]),
+        ),
+        bounds=Bounds(0, np.concatenate([np.ones(arcs), most, np.ones(slacks)])),
+        integrality=np.arange(arcs + 2 * slacks) >= arcs + slacks,
         options={"node_limit": 5_000},
     )
     units = np.rint(found.x[arcs : arcs + slacks]).astype(np.int64)
     return units[:rows], units[rows : rows + columns], units[rows + columns :]
+
+
+def _flow_slacks(flow: Flow) -> tuple[Ints, Ints, Ints]:
+    """For many pairs, by two largest flows: reviews that no maximum leaves room for, and minimums nothing can fill.
+
+    Where either can be met on its own, both can be met together (Mendelsohn and Dulmage 1958).
+    """
+    given, _loads = _largest_flow(flow, flow.hi)
+    _given, filled = _largest_flow(flow, flow.lo)
+    return flow.supply - given, np.zeros_like(flow.lo), flow.lo - filled
+
+
+def _largest_flow(flow: Flow, most: Ints) -> tuple[Ints, Ints]:
+    """Reviews by row and loads by column of a largest flow in which columns take at most so much."""
+    rows, columns = flow.allowed.shape
+    row, column = np.nonzero(flow.allowed)
+    end = rows + columns + 1
+    starts = np.concatenate([np.zeros(rows, dtype=np.int64), 1 + row, 1 + rows + np.arange(columns)])
+    stops = np.concatenate([1 + np.arange(rows), 1 + rows + column, np.full(columns, end)])
+    room = np.concatenate([flow.supply, np.ones(len(row), dtype=np.int64), most]).astype(np.int32)
+    found = maximum_flow(sparse.csr_matrix((room, (starts, stops)), shape=(end + 1, end + 1)), 0, end).flow
+    given = found[[0], :].toarray().ravel()[1 : rows + 1]
+    filled = -found[[end], :].toarray().ravel()[rows + 1 : end]
+    return given.astype(np.int64), filled.astype(np.int64)
 
 
 def _elastic(flow: Flow) -> tuple[Any, NDArray[np.float64], NDArray[np.float64]]:

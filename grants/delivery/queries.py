@@ -23,6 +23,7 @@ from grants.delivery.models import (
     StoredAnswer,
     SymbolCard,
 )
+from grants.evaluation.queries import conflict_declared_by
 from grants.people.folio import normal_folio
 from grants.selection.models import Award, AwardState, Selection
 
@@ -92,12 +93,14 @@ def seals_to_check() -> Sequence[Delivery]:
     return _waiting(DeliveryState.PACKED, DeliveryState.RETURNING)
 
 
-def awards_to_plan(*, after: str | None = None) -> Page[Award]:
-    """Active awards without a live delivery, with person and call."""
+def awards_to_plan(*, reader: User, after: str | None = None) -> Page[Award]:
+    """Active awards without a live delivery, with person and call; none the reader has a conflict about."""
+    hidden = select(Application.id).where(conflict_declared_by(reader))
     live = select(Delivery.id).where(
         Delivery.award_id == Award.id, Delivery.state.not_in(ENDED_WITHOUT_HANDOVER)
     )  # fmt: skip
-    statement = _awards().where(Award.state == AwardState.ACTIVE, ~live.exists())
+    open_ones = _awards().where(Award.state == AwardState.ACTIVE, ~live.exists())
+    statement = open_ones.where(Award.application_id.not_in(hidden))
     return keyset_page(statement, Award.id, Award.id, after=after)
 
 

@@ -6,36 +6,61 @@ from typing import Any
 from grants.access.models import User
 from grants.access.permissions import Role
 from grants.applications.models import Application
-from grants.calls.models import Stage
+from grants.calls.models import Call, Stage
 from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.evaluation.models import (
     Assignment,
+    ConflictAnswer,
     ConflictOfInterest,
     Moderation,
     ModerationReply,
+    Panelist,
     Score,
     ScoreSheet,
     SheetState,
 )
 from tests.factories.access import make_user
 from tests.factories.applications import make_application
+from tests.factories.people import make_canton
 
 
 def make_assignment(
     application: Application | None = None,
     evaluator: User | None = None,
     stage: Stage = Stage.PLAN,
+    *,
+    answered: bool = True,
     **overrides: Any,
 ) -> Assignment:
-    """An evaluator's open task: a submitted application's plan, unless told otherwise."""
+    """An evaluator's open task: a submitted application's plan, which they may read, unless told otherwise."""
     application = application or make_application()
     evaluator = evaluator or make_user(Role.EVALUATOR)
     values: dict[str, Any] = {"assigned_by_id": application.call.created_by_id, "assigned_at": utcnow(), **overrides}
     assignment = Assignment(application=application, evaluator=evaluator, stage=stage, **values)
     db.session.add(assignment)
     db.session.flush()
+    if answered:
+        make_answer(application, evaluator)
     return assignment
+
+
+def make_answer(application: Application, evaluator: User) -> None:
+    """The evaluator's answer that they have no conflict about the application, once."""
+    known = db.session.query(ConflictAnswer).filter_by(application_id=application.id, evaluator_id=evaluator.id)
+    if known.first() is None:
+        db.session.add(ConflictAnswer(application=application, evaluator=evaluator, answered_at=utcnow()))
+        db.session.flush()
+
+
+def make_panelist(call: Call, evaluator: User | None = None, **overrides: Any) -> Panelist:
+    """An evaluator on a call's panel, with open loads."""
+    if "canton_code" in overrides:
+        make_canton(overrides["canton_code"])
+    seat = Panelist(call=call, evaluator=evaluator or make_user(Role.EVALUATOR), since=utcnow(), **overrides)
+    db.session.add(seat)
+    db.session.flush()
+    return seat
 
 
 def make_sheet(

@@ -156,6 +156,7 @@ def assign_evaluators(coordinator: Browser) -> None:
     coordinator.follow("/calls/\\d+/evaluation")
     for stage in ("plan", "pitch"):
         coordinator.send("/calls/\\d+/evaluation/propose", stage=stage)
+        coordinator.send("/calls/\\d+/evaluation/propose")  # what is shown, as it is shown
 
 
 def open_the_call(browser: Browser) -> None:
@@ -169,6 +170,8 @@ def score(evaluator: Browser, levels: dict[str, dict[int, list[int]]]) -> int:
     evaluator.open("/")
     sheets = evaluator.follow("/score-sheets").linked("/score-sheets/\\d+")
     for sheet in sheets:
+        if any(form.action == f"{sheet}/no-conflict" for form in evaluator.open(sheet).forms):
+            evaluator.send(f"{sheet}/no-conflict")
         application = evaluator.open(sheet).found("A" + FOLIO)[0]
         criteria = [name for name in evaluator.form(f"{sheet}/submit").names if name.startswith("level_")]
         given = {name: str(level) for name, level in zip(criteria, levels[application][len(criteria)], strict=True)}

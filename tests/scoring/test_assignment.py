@@ -221,6 +221,22 @@ def test_the_smallest_set_of_limits_is_named_where_counting_finds_none():
     assert str(refusal.value) == "evaluator x: maximum load 2 must grow by 2"
 
 
+def test_many_applications_name_those_that_find_nobody() -> None:
+    # 200 of 800 applications may only go to the first ten, who read 15 each: 150 fit, 50 do not.
+    forbidden = {(key, who) for key in range(200) for who in range(10, 40)}
+
+    with pytest.raises(Infeasible) as refusal:
+        assign(
+            dict.fromkeys(range(800), 1),
+            dict.fromkeys(range(40), (0, 25)) | dict.fromkeys(range(10), (0, 15)),
+            {},
+            forbidden,
+        )
+
+    assert {limit.kind for limit in refusal.value.limits} == {"review"}
+    assert sum(limit.needed - limit.given for limit in refusal.value.limits) == 50
+
+
 def test_loads_that_fit_no_split_by_panel_say_so():
     # Three applications of two reviews; every load must be exact, and three is odd for each panel of two.
     capacity = dict.fromkeys(["x1", "x2"], (1, 1)) | {"y1": (1, 1), "y2": (3, 3)}

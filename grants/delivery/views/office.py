@@ -56,7 +56,9 @@ def index() -> ResponseReturnValue:
 @bp.get("/to-plan")
 @requires(Permission.PLAN_DELIVERY)
 def to_plan() -> ResponseReturnValue:
-    return render_template("delivery/to_plan.html", page=queries.awards_to_plan(after=page_marker()))
+    return render_template(
+        "delivery/to_plan.html", page=queries.awards_to_plan(reader=current_user, after=page_marker())
+    )
 
 
 @bp.post("/plan/<int:award_id>")

@@ -1,6 +1,6 @@
 """Shapes of what evaluators and coordinators enter."""
 
-from grants.evaluation.forms.assigning import AssignForm, ProposalForm
+from grants.evaluation.forms.assigning import AssignForm, ChangeForm, ProposalForm
 from grants.evaluation.forms.calibration import CalibrationForm
 from grants.evaluation.forms.fields import (
     STAGE_NAMES,
@@ -12,6 +12,7 @@ from grants.evaluation.forms.fields import (
     two_decimals,
 )
 from grants.evaluation.forms.moderation import DIMENSION_NAMES, DecisionForm, QualityForm, ReplyForm, StageForm
+from grants.evaluation.forms.panel import AddForm, AnswersForm, CallConflictForm, SeatForm, StopForm, seat_form
 from grants.evaluation.forms.pitch import (
     AvailabilityForm,
     GiveSlotForm,
@@ -25,10 +26,14 @@ from grants.evaluation.forms.sheets import AmendmentForm, ConflictForm, SheetFor
 __all__ = [
     "DIMENSION_NAMES",
     "STAGE_NAMES",
+    "AddForm",
     "AmendmentForm",
+    "AnswersForm",
     "AssignForm",
     "AvailabilityForm",
     "CalibrationForm",
+    "CallConflictForm",
+    "ChangeForm",
     "ConflictForm",
     "DecisionForm",
     "GiveSlotForm",
@@ -37,14 +42,17 @@ __all__ = [
     "ProposalForm",
     "QualityForm",
     "ReplyForm",
+    "SeatForm",
     "SheetForm",
     "StageForm",
+    "StopForm",
     "SwapForm",
     "clock",
     "comment_field",
     "filled_with",
     "plain_text",
     "reason_field",
+    "seat_form",
     "sheet_form",
     "strip",
     "two_decimals",

@@ -48,3 +48,8 @@ def reason_field(label: Any, missing: Any) -> StringField:
     too_long = _("Write at most 300 characters.")
     checks = [DataRequired(message=missing), Length(max=300, message=too_long), plain_text]
     return StringField(label, filters=[strip], validators=checks)
+
+
+def optional_note(label: Any) -> StringField:
+    too_long = _("Write at most 300 characters.")
+    return StringField(label, filters=[strip], validators=[Optional(), Length(max=300, message=too_long), plain_text])

@@ -3,6 +3,15 @@
 from grants.evaluation.models.assigning import Assignment, ConflictOfInterest
 from grants.evaluation.models.calibration import CalibrationSetItem
 from grants.evaluation.models.moderation import OUTCOME_NAMES, Answer, Moderation, ModerationReply, Outcome
+from grants.evaluation.models.panel import (
+    CHANGE_REASON_NAMES,
+    CHOSEN_BY_HAND,
+    AssignmentChange,
+    CallConflict,
+    ChangeReason,
+    ConflictAnswer,
+    Panelist,
+)
 from grants.evaluation.models.pitch import (
     LIVE,
     SESSION_MOVES,
@@ -21,6 +30,8 @@ from grants.evaluation.models.pitch import (
 from grants.evaluation.models.sheets import Score, ScoreSheet, SheetState
 
 __all__ = [
+    "CHANGE_REASON_NAMES",
+    "CHOSEN_BY_HAND",
     "LIVE",
     "OUTCOME_NAMES",
     "SESSION_MOVES",
@@ -30,11 +41,16 @@ __all__ = [
     "WAITING",
     "Answer",
     "Assignment",
+    "AssignmentChange",
     "CalibrationSetItem",
+    "CallConflict",
+    "ChangeReason",
+    "ConflictAnswer",
     "ConflictOfInterest",
     "Moderation",
     "ModerationReply",
     "Outcome",
+    "Panelist",
     "PitchSession",
     "PitchSlot",
     "PitchState",

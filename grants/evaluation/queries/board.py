@@ -14,14 +14,10 @@ from grants.calls.models import Call, CallKind, Stage
 from grants.core.db import Page, db, get_or_refuse, keyset_page
 from grants.core.errors import NotFound
 from grants.core.remember import MANY, counted_lately
-from grants.evaluation.models import Assignment, ConflictOfInterest, ScoreSheet, SheetState
+from grants.evaluation.models import Assignment, CallConflict, ConflictOfInterest, ScoreSheet, SheetState
 from grants.evaluation.queries.conditions import sheet_beside_reviews
-from grants.evaluation.queries.sheets import (
-    conflict_declared,
-    is_in,
-    sheet_in_conflict,
-    sheet_states,
-)
+from grants.evaluation.queries.conflicts import conflicted_applications, declared, declared_pairs
+from grants.evaluation.queries.sheets import conflict_declared, is_in, sheet_in_conflict, sheet_states
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,25 +111,14 @@ def get_assignment(assignment_id: int, *, reader: User) -> Assignment:
     return assignment
 
 
-def conflicted_applications(user: User, call_id: int) -> frozenset[int]:
-    """Applications of a call about which this person declared a conflict: hidden from them everywhere."""
-    statement = (
-        select(ConflictOfInterest.application_id)
-        .join(ConflictOfInterest.application)
-        .where(ConflictOfInterest.evaluator_id == user.id, Application.call_id == call_id)
-    )
-    return frozenset(db.session.scalars(statement))
-
-
 def board_page(call: Call, *, reader: User, after: str | None = None) -> Page[Application]:
     """A page of the call's submitted applications by folio, without those the reader has a conflict about."""
-    hidden = select(ConflictOfInterest.application_id).where(ConflictOfInterest.evaluator_id == reader.id)
     statement = (
         select(Application)
         .where(
             Application.call_id == call.id,
             Application.state == ApplicationState.SUBMITTED,
-            Application.id.not_in(hidden),
+            ~declared(Application.id, reader.id),
         )
         .options(joinedload(Application.plan))
     )
@@ -177,16 +162,16 @@ def evaluator_loads(call: Call) -> list[EvaluatorLoad]:
 
 def _count_loads(call: Call) -> list[tuple[int, int, int, int, date | None]]:
     """Evaluator, assigned, submitted, conflicts, earliest day due."""
-    sheet, conflict = aliased(ScoreSheet), aliased(ConflictOfInterest)
-    done, declared = sheet.id.is_not(None), conflict.id.is_not(None)
-    active = (Assignment.ended_at.is_(None) | done) & ~declared
+    sheet, conflict, whole = aliased(ScoreSheet), aliased(ConflictOfInterest), aliased(CallConflict)
+    done, recused = sheet.id.is_not(None), conflict.id.is_not(None) | whole.id.is_not(None)
+    active = (Assignment.ended_at.is_(None) | done) & ~recused
     statement = (
-        _tasks_of(call, sheet, conflict)
+        _tasks_of(call, sheet, conflict, whole)
         .with_only_columns(
             Assignment.evaluator_id,
             func.sum(case((active, 1), else_=0)),
-            func.sum(case((done & ~declared, 1), else_=0)),
-            func.count(case((declared, Assignment.application_id)).distinct()),
+            func.sum(case((done & ~recused, 1), else_=0)),
+            func.count(case((recused, Assignment.application_id)).distinct()),
             func.min(case((active & ~done, Assignment.due_on))),
         )
         .group_by(Assignment.evaluator_id)
@@ -194,8 +179,10 @@ def _count_loads(call: Call) -> list[tuple[int, int, int, int, date | None]]:
     return [(row[0], row[1], row[2], row[3], row[4]) for row in db.session.execute(statement)]
 
 
-def _tasks_of(call: Call, sheet: type[ScoreSheet], conflict: type[ConflictOfInterest]) -> Select[Assignment]:
-    """The call's tasks, each beside its submitted sheet and its declared conflict, of which there is one at most."""
+def _tasks_of(
+    call: Call, sheet: type[ScoreSheet], conflict: type[ConflictOfInterest], whole: type[CallConflict]
+) -> Select[Assignment]:
+    """The call's tasks, each beside its submitted sheet and its declared conflicts, of which there is one at most."""
     same = (Assignment.application_id, Assignment.evaluator_id)
     return (
         select(Assignment)
@@ -208,6 +195,7 @@ def _tasks_of(call: Call, sheet: type[ScoreSheet], conflict: type[ConflictOfInte
             & (sheet.state == SheetState.SUBMITTED),
         )
         .outerjoin(conflict, (conflict.application_id == same[0]) & (conflict.evaluator_id == same[1]))
+        .outerjoin(whole, (whole.call_id == Application.call_id) & (whole.evaluator_id == same[1]))
         .where(*_submitted(call))
     )
 
@@ -223,12 +211,12 @@ def call_progress(call: Call) -> CallProgress:
 
 def _count_progress(call: Call) -> CallProgress:
     submitted = _submitted(call)
-    sheet, conflict = aliased(ScoreSheet), aliased(ConflictOfInterest)
+    sheet, conflict, whole = aliased(ScoreSheet), aliased(ConflictOfInterest), aliased(CallConflict)
+    active = (Assignment.ended_at.is_(None) | sheet.id.is_not(None)) & conflict.id.is_(None) & whole.id.is_(None)
     # The sheets that a calibration set adds are nobody's needed review, whether they count or not.
-    review = ~Assignment.is_calibration
-    active = (Assignment.ended_at.is_(None) | sheet.id.is_not(None)) & conflict.id.is_(None) & review
+    active &= ~Assignment.is_calibration
     applications = select(func.count(Application.id)).where(*submitted)
-    assigned = _tasks_of(call, sheet, conflict).with_only_columns(func.count(Assignment.id)).where(active)
+    assigned = _tasks_of(call, sheet, conflict, whole).with_only_columns(func.count(Assignment.id)).where(active)
     done = (
         select(func.count(ScoreSheet.id))
         .join(ScoreSheet.application)
@@ -236,10 +224,11 @@ def _count_progress(call: Call) -> CallProgress:
         .where(~sheet_in_conflict(), ~sheet_beside_reviews())
     )
     conflicts = select(func.count(ConflictOfInterest.id)).join(ConflictOfInterest.application).where(*submitted)
-    counts = (applications, assigned, done, conflicts)
+    recused = select(func.count(CallConflict.id)).where(CallConflict.call_id == call.id)
+    counts = (applications, assigned, done, conflicts, recused)
     found = db.session.execute(select(*(count.scalar_subquery() for count in counts))).one()
     needed = found[0] * call.reviews_per_application * len(counted_stages(call))
-    return CallProgress(found[0], needed, *found[1:])
+    return CallProgress(found[0], needed, found[1], found[2], found[3] + found[4])
 
 
 def proposal_inputs(call: Call, stage: Stage) -> ProposalInputs:
@@ -255,14 +244,9 @@ def proposal_inputs(call: Call, stage: Stage) -> ProposalInputs:
         .where(*submitted, Assignment.stage == stage, ~Assignment.is_calibration)
         .order_by(Assignment.id)
     )
-    conflicts = db.session.execute(
-        select(ConflictOfInterest.application_id, ConflictOfInterest.evaluator_id)
-        .join(ConflictOfInterest.application)
-        .where(*submitted)
-    )
     return ProposalInputs(
         applications,
         [user.id for user in active_evaluators()],
         [(row[0], row[1], bool(row[2]), bool(row[3])) for row in taken],
-        frozenset((row[0], row[1]) for row in conflicts),
+        declared_pairs(call, applications),
     )

@@ -11,9 +11,10 @@ from grants.access.models import User
 from grants.applications.models import Application, ApplicationState, BusinessPlan
 from grants.calls.models import Call, Stage
 from grants.core.db import db
-from grants.evaluation.models import Assignment, CalibrationSetItem, ConflictOfInterest, ScoreSheet, SheetState
+from grants.evaluation.models import Assignment, CalibrationSetItem, ScoreSheet, SheetState
 from grants.evaluation.models.calibration import USUAL_SET
 from grants.evaluation.queries.conditions import in_calibration_set
+from grants.evaluation.queries.conflicts import conflict_declared_by
 from grants.evaluation.queries.sheets import conflict_declared, is_in
 from grants.people.models import Canton, Person, Province
 
@@ -74,7 +75,7 @@ def suggested_set(call: Call, stage: Stage, *, reader: User, size: int = USUAL_S
 
 
 def _described(call: Call, reader: User) -> Select[int, str, str, str, str]:
-    hidden = select(ConflictOfInterest.application_id).where(ConflictOfInterest.evaluator_id == reader.id)
+    hidden = select(Application.id).where(Application.call_id == call.id, conflict_declared_by(reader))
     return (
         select(Application.id, Application.folio, BusinessPlan.venture, func.coalesce(BusinessPlan.sector, ""),
                Province.name)

@@ -22,8 +22,9 @@ from grants.evaluation.models import (
 )
 from grants.evaluation.queries.board import active_evaluators
 from grants.evaluation.queries.conditions import sheet_is_practice
+from grants.evaluation.queries.conflicts import conflict_declared_by
 from grants.evaluation.queries.points import sheet_points
-from grants.evaluation.queries.sheets import conflict_declared, conflict_declared_by, is_in, sheet_in_conflict
+from grants.evaluation.queries.sheets import conflict_declared, is_in, sheet_in_conflict
 
 
 def moderations_of(call_id: int) -> Sequence[Moderation]:

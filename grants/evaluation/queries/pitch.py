@@ -24,7 +24,8 @@ from grants.evaluation.models import (
     SlotState,
     pitch_panel,
 )
-from grants.evaluation.queries.sheets import conflict_declared_by, get_my_assignment, sheet_states
+from grants.evaluation.queries.conflicts import conflict_declared_by
+from grants.evaluation.queries.sheets import get_my_assignment, sheet_states
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,9 @@ from grants.evaluation.models import (
     SheetState,
     SlotState,
 )
+from grants.evaluation.queries.conflicts import conflict_declared_by
 from grants.evaluation.queries.pitch import pitch_sessions_of
-from grants.evaluation.queries.sheets import conflict_declared_by, sheet_in_conflict, sheet_states
+from grants.evaluation.queries.sheets import sheet_in_conflict, sheet_states
 from grants.people.models import Person
 
 

@@ -18,7 +18,8 @@ from grants.evaluation.models import PitchSession, PitchSlot
 from grants.evaluation.models.pitch import LIVE
 from grants.evaluation.quality import Evidence, Judged, Sheet
 from grants.evaluation.quality.evidence import Measured
-from grants.evaluation.queries.board import conflicted_applications, counted_stages
+from grants.evaluation.queries.board import counted_stages
+from grants.evaluation.queries.conflicts import conflicted_applications
 from grants.evaluation.queries.points import OfficialSheet, official_sheets, rubric_of
 from grants.people.models import Canton, Person
 

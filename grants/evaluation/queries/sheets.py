@@ -9,12 +9,13 @@ from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from grants.access.models import User
 from grants.applications.models import Application, ApplicationState, Attachment, BusinessPlan
-from grants.applications.queries import hides_applications
 from grants.calls.models import Criterion, Rubric, Stage
 from grants.core.db import Page, db, keyset_page, one_or_refuse
 from grants.core.errors import NotFound
-from grants.evaluation.models import Assignment, ConflictOfInterest, Score, ScoreSheet, SheetState
+from grants.evaluation.models import Assignment, Score, ScoreSheet, SheetState
 from grants.evaluation.queries.conditions import in_calibration_set
+from grants.evaluation.queries.conflicts import answered, declared
+from grants.people.models import Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +27,8 @@ class LeftToScore:
 
 
 def conflict_declared() -> ColumnElement[bool]:
-    """Whether the assignment's evaluator declared a conflict about its application."""
-    return (
-        select(ConflictOfInterest.id)
-        .where(
-            ConflictOfInterest.application_id == Assignment.application_id,
-            ConflictOfInterest.evaluator_id == Assignment.evaluator_id,
-        )
-        .exists()
-    )
-
-
-@hides_applications
-def conflict_declared_by(user: User) -> ColumnElement[bool]:
-    """Whether this person declared a conflict about an application, for any statement over applications."""
-    return (
-        select(ConflictOfInterest.id)
-        .where(ConflictOfInterest.application_id == Application.id, ConflictOfInterest.evaluator_id == user.id)
-        .exists()
-    )
+    """Whether the assignment's evaluator declared a conflict about its application or its call."""
+    return declared(Assignment.application_id, Assignment.evaluator_id)
 
 
 def is_in() -> ColumnElement[bool]:
@@ -77,8 +61,26 @@ def _readable_by(user: User) -> Select[Assignment]:
 
 
 def get_my_assignment(assignment_id: int, user: User) -> Assignment:
-    """An assignment with its call and its plan. NotFound when it is not theirs, ended, or under a conflict."""
+    """An assignment with its call and its plan. NotFound when it is not theirs, ended, under a conflict, or before
+    they answered that they have none.
+    """
     if assignment_id >= 2**31:  # PostgreSQL raises instead of finding nothing
+        raise NotFound
+    application = joinedload(Assignment.application)
+    return one_or_refuse(
+        _readable_by(user)
+        .where(Assignment.id == assignment_id, answered(Assignment.application_id, Assignment.evaluator_id))
+        .options(
+            application.joinedload(Application.call),
+            application.joinedload(Application.plan).selectinload(BusinessPlan.items),
+            application.selectinload(Application.attachments),
+        )
+    )
+
+
+def get_listed_assignment(assignment_id: int, user: User) -> Assignment:
+    """An assignment as the list shows it, also before the answer about a conflict: folio, venture, sector, canton."""
+    if assignment_id >= 2**31:
         raise NotFound
     application = joinedload(Assignment.application)
     return one_or_refuse(
@@ -86,10 +88,18 @@ def get_my_assignment(assignment_id: int, user: User) -> Assignment:
         .where(Assignment.id == assignment_id)
         .options(
             application.joinedload(Application.call),
-            application.joinedload(Application.plan).selectinload(BusinessPlan.items),
-            application.selectinload(Application.attachments),
+            application.joinedload(Application.plan),
+            application.joinedload(Application.person).joinedload(Person.canton),
         )
     )
+
+
+def may_read(assignment: Assignment) -> bool:
+    """Whether the evaluator answered that they have no conflict, or wrote about the application before."""
+    found = select(Assignment.id).where(
+        Assignment.id == assignment.id, answered(Assignment.application_id, Assignment.evaluator_id)
+    )
+    return db.session.scalar(found) is not None
 
 
 def get_numbered_attachment(assignment: Assignment, number: int) -> Attachment:
@@ -188,14 +198,6 @@ def owes_sheets(user: User, call_id: int) -> int:
     return db.session.scalar(select(func.count()).select_from(owed)) or 0
 
 
-def has_conflict(user: User, application_id: int) -> bool:
-    """Whether this person declared a conflict about the application: then no door opens it to them."""
-    declared = select(ConflictOfInterest.id).where(
-        ConflictOfInterest.application_id == application_id, ConflictOfInterest.evaluator_id == user.id
-    )
-    return db.session.scalar(select(declared.exists())) or False
-
-
 def criteria_for(assignment: Assignment) -> list[Criterion]:
     """The criteria of the assignment's stage with their levels, in the rubric under which the person applied."""
     rubric = one_or_refuse(
@@ -268,15 +270,8 @@ def others_sheets(assignment: Assignment) -> Sequence[ScoreSheet]:
 
 
 def sheet_in_conflict() -> ColumnElement[bool]:
-    """Whether a sheet's evaluator declared a conflict about its application."""
-    return (
-        select(ConflictOfInterest.id)
-        .where(
-            ConflictOfInterest.application_id == ScoreSheet.application_id,
-            ConflictOfInterest.evaluator_id == ScoreSheet.evaluator_id,
-        )
-        .exists()
-    )
+    """Whether a sheet's evaluator declared a conflict about its application or its call."""
+    return declared(ScoreSheet.application_id, ScoreSheet.evaluator_id)
 
 
 Key = tuple[int, int, Stage]

@@ -16,11 +16,11 @@ from grants.core.db import db
 from grants.evaluation.models import (
     Assignment,
     CalibrationSetItem,
-    ConflictOfInterest,
     ScoreSheet,
     SheetState,
 )
 from grants.evaluation.queries.conditions import in_calibration_set
+from grants.evaluation.queries.conflicts import conflict_declared_by
 from grants.evaluation.queries.sheets import conflict_declared, is_in, owes_sheets, sheet_in_conflict
 
 BAR, GAP, HEIGHT, TOP = 36, 12, 48, 18  # the chart's measures, in its own units
@@ -137,7 +137,7 @@ def _strip(criterion: Criterion, sheets: Sequence[ScoreSheet], codes: dict[int, 
 
 
 def _applications(call: Call, stage: Stage, reader: User) -> Sequence[Application]:
-    hidden = select(ConflictOfInterest.application_id).where(ConflictOfInterest.evaluator_id == reader.id)
+    hidden = select(Application.id).where(Application.call_id == call.id, conflict_declared_by(reader))
     rubric = joinedload(Application.rubric).selectinload(Rubric.criteria).selectinload(Criterion.levels)
     statement = (
         select(Application)

@@ -1,8 +1,10 @@
 """Verbs of evaluation."""
 
-from grants.evaluation.services.assigning import Proposal, assign, declare_conflict, end_assignment, propose_assignments
 from grants.evaluation.services.calibration import become_reviews, hand_out_calibration, mark_calibration_set
+from grants.evaluation.services.conflicts import answer_many, answer_no_conflict, declare_conflict, declare_for_call
+from grants.evaluation.services.giving import assign, end_assignment
 from grants.evaluation.services.moderation import amend_sheet, confirm_sheet, decide, open_moderation, request_review
+from grants.evaluation.services.panel import SeatFields, save_seat, seat_everyone
 from grants.evaluation.services.pitch import (
     Filled,
     SessionFields,
@@ -25,16 +27,22 @@ from grants.evaluation.services.pitch_day import (
     start,
     swap,
 )
+from grants.evaluation.services.proposing import Plan, Proposal, plan_assignments, propose_assignments, usual_bridge
+from grants.evaluation.services.replacing import stop_evaluator
 from grants.evaluation.services.sheets import Entries, SheetChanged, Stamp, begin_amendment, save_draft, submit
 
 __all__ = [
     "Entries",
     "Filled",
+    "Plan",
     "Proposal",
+    "SeatFields",
     "SessionFields",
     "SheetChanged",
     "Stamp",
     "amend_sheet",
+    "answer_many",
+    "answer_no_conflict",
     "arrive_late",
     "assign",
     "become_reviews",
@@ -46,6 +54,7 @@ __all__ = [
     "create_pitch_session",
     "decide",
     "declare_conflict",
+    "declare_for_call",
     "deliver",
     "end",
     "end_assignment",
@@ -58,11 +67,16 @@ __all__ = [
     "note_availability",
     "open_moderation",
     "open_session",
+    "plan_assignments",
     "propose_assignments",
     "put_back",
     "request_review",
     "save_draft",
+    "save_seat",
+    "seat_everyone",
     "start",
+    "stop_evaluator",
     "submit",
     "swap",
+    "usual_bridge",
 ]

@@ -15,7 +15,7 @@ from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.evaluation import queries
 from grants.evaluation.models import Answer, Assignment, Moderation, ModerationReply, Outcome
-from grants.evaluation.services.assigning import assign
+from grants.evaluation.services.giving import assign
 from grants.evaluation.services.sheets import begin_amendment
 
 DAYS_FOR_A_REVIEW = 7

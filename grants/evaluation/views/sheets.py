@@ -17,6 +17,7 @@ from grants.evaluation import queries, services
 from grants.evaluation.forms import AmendmentForm, ConflictForm, SheetForm, clock, sheet_form
 from grants.evaluation.models import Assignment, ScoreSheet
 from grants.evaluation.views.blueprint import bp
+from grants.evaluation.views.conflicts import gate_page
 
 NEXT_SHOWN = 5
 
@@ -32,6 +33,7 @@ def index() -> ResponseReturnValue:
         page=page,
         states=queries.sheet_states(page.items),
         left=queries.left_to_score(current_user),
+        to_answer=queries.calls_to_answer(current_user),
         first=first,
         waits={(one.application.call_id, one.stage) for one in first},
         submitted=submitted,
@@ -43,6 +45,8 @@ def index() -> ResponseReturnValue:
 @bp.route("/score-sheets/<int:assignment_id>")
 @requires(Permission.SCORE_APPLICATION)
 def sheet(assignment_id: int) -> ResponseReturnValue:
+    if not queries.may_read(listed := queries.get_listed_assignment(assignment_id, current_user)):
+        return gate_page(listed, ConflictForm(formdata=None))
     assignment = queries.get_my_assignment(assignment_id, current_user)
     current = queries.current_sheet(assignment)
     return _sheet_page(assignment, sheet_form(queries.criteria_for(assignment), current), current)
@@ -160,7 +164,7 @@ def amend(assignment_id: int) -> ResponseReturnValue:
 @bp.route("/score-sheets/<int:assignment_id>/declare-conflict", methods=["POST"])
 @requires(Permission.SCORE_APPLICATION)
 def declare_conflict(assignment_id: int) -> ResponseReturnValue:
-    assignment = queries.get_my_assignment(assignment_id, current_user)
+    assignment = queries.get_listed_assignment(assignment_id, current_user)
     form = ConflictForm()
     if form.validate_on_submit():
         with errors_to(form), transaction():
@@ -168,6 +172,8 @@ def declare_conflict(assignment_id: int) -> ResponseReturnValue:
             services.declare_conflict(assignment, reason=reason, by=current_user, now=utcnow())
             flash(_("Conflict declared. Somebody else will judge this application."), "good")
             return redirect(url_for(".index"))
+    if not queries.may_read(assignment):
+        return gate_page(assignment, form)
     current = queries.current_sheet(assignment)
     filled = sheet_form(queries.criteria_for(assignment), current)
     return _sheet_page(assignment, filled, current, conflict_form=form)

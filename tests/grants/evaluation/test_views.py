@@ -36,6 +36,16 @@ def sheets() -> list[tuple[str, list[int]]]:
     return [(sheet.state.value, sorted(sheet.levels.values())) for sheet in found]
 
 
+def confirm(client: FlaskClient, call_id: int, **fields: str) -> str:
+    """Look at the proposal for the plans, then confirm what is shown; the page that was shown."""
+    path = f"/calls/{call_id}/evaluation/propose"
+    shown = client.get(client.post(path, data={"stage": "plan", **fields}).location).text
+    found = re.search(r'name="digest"[^>]*value="([0-9a-f]{64})"', shown)
+    if found is not None:
+        client.post(path, data={"stage": "plan", **fields, "digest": found[1]})
+    return shown
+
+
 def queries_of(client: FlaskClient, path: str) -> int:
     statements: list[str] = []
 
@@ -220,14 +230,16 @@ def test_coordinator_assigns_by_proposal_and_by_hand_and_takes_away(app: Flask, 
     second = make_user(Role.EVALUATOR)
     client = sign_in(make_user(Role.COORDINATOR))
 
-    client.post(f"/calls/{call.id}/evaluation/propose", data={"stage": "plan", "due_on": "2024-05-02"})
+    confirm(client, call.id, due_on="2024-05-02")
     page = f"/applications/{application.id}/assignments"
-    client.post(page, data={"stage": "plan", "evaluator": str(second.id)})
+    client.post(page, data={"stage": "plan", "evaluator": str(second.id), "reason": "extra_review"})
 
     rows = db.session.query(Assignment).order_by(Assignment.id).all()
     assert [row.evaluator_id for row in rows] == [evaluator.id, second.id]
-    assert client.post(f"/assignments/{rows[1].id}/end").status_code == 302
-    assert client.post(f"/assignments/{rows[1].id}/end").status_code == 409
+    assert "field-error" in client.post(f"/assignments/{rows[1].id}/end").text
+    reason = {"reason": "workload", "note": "Tiene demasiadas hojas"}
+    assert client.post(f"/assignments/{rows[1].id}/end", data=reason).status_code == 302
+    assert "notice-bad" in client.post(f"/assignments/{rows[1].id}/end", data=reason).text
     db.session.expire_all()
     assert [row.is_open for row in db.session.query(Assignment).order_by(Assignment.id)] == [True, False]
 
