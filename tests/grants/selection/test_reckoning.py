@@ -11,7 +11,8 @@ from flask import Flask
 from flask_babel import force_locale
 
 import scoring
-from grants.selection.models import Outcome, Reason, SelectionRow
+from grants.calls.models import Call
+from grants.selection.models import Outcome, Reason, Selection, SelectionRow
 from grants.selection.reckoning import Entry, Line, RunInputs, RunResult, Sheet, first_difference, reckon
 from grants.selection.words import Explained, why
 from tests.factories.runs import run_inputs
@@ -287,6 +288,7 @@ def test_every_reason_has_a_sentence_of_its_own(language: str, reason: Reason, k
     }  # fmt: skip
     row = SelectionRow(reason=reason.value, outcome=outcomes.get(reason, Outcome.WAITING), place=7, points=7275,
                        short=125, reviews=3, settled_by_lottery=False)  # fmt: skip
+    row.selection = Selection(call=Call(minimum_grade=None))
 
     sentence = why(Explained(row, 7400, 5, 4, ["mujeres"] if knows else None))
 
