@@ -1,13 +1,13 @@
 """Panels, answers about conflicts, reasons of changes
 
-Revision: 0013, after 0016
+Revision: 0013, after 0012
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0013'
-down_revision = '0016'
+down_revision = '0012'
 branch_labels = None
 depends_on = None
 

@@ -1,15 +1,131 @@
 """Questions about assignments, sheets and conflicts."""
 
-from grants.evaluation.queries.board import CallProgress, Cell, EvaluatorLoad, ProposalInputs, active_evaluators, board_page, call_progress, cells_of, conflicted_applications, counted_stages, evaluator_loads, get_application, get_assignment, get_evaluator, proposal_inputs
-from grants.evaluation.queries.calibration import Common, Through, applications_by_folio, calibration_set, evaluators_in, scored_folios, set_items, suggested_set, through_the_set
-from grants.evaluation.queries.conflicts import calls_to_answer, conflict_declared_by, conflicted_applications, declared_pairs, has_call_conflict, has_conflict, is_in_call, possible_conflicts, tasks_about, to_answer_page
-from grants.evaluation.queries.moderation import asked_of, counting_sheets, get_moderation, moderations_of, next_reader, points_of, reply_for, review_on_its_way, reviews_on_their_way
-from grants.evaluation.queries.panel import ApplicantFacts, applicant_facts, folios_of, get_panelist, get_seat, panel_of, readers_of, shortages
-from grants.evaluation.queries.pitch import Turn, get_my_pitch_session, get_my_slot, get_pitch_session, get_slot, hidden_slots, live_positions, live_slot, live_slots, my_pitch_sessions, now_pitching, pitch_sessions_of, recused_of, sheet_delivery, slot_counts, slots_of, turns_of, unfinished_slots
-from grants.evaluation.queries.pitch_planning import Candidate, FillInputs, absent_among, cannot_come_to, conflicts_among, count_without_slot, fill_inputs, pitch_tasks, sheets_in, unavailable_for, without_slot_page
-from grants.evaluation.queries.points import OfficialSheet, RunningTotal, official_sheets, rubric_of, running_total, sheet_points, stage_of
+from grants.evaluation.queries.board import (
+    CallProgress,
+    Cell,
+    EvaluatorLoad,
+    ProposalInputs,
+    active_evaluators,
+    board_page,
+    call_progress,
+    cells_of,
+    conflicted_applications,
+    counted_stages,
+    evaluator_loads,
+    get_application,
+    get_assignment,
+    get_evaluator,
+    proposal_inputs,
+)
+from grants.evaluation.queries.calibration import (
+    Common,
+    Through,
+    applications_by_folio,
+    calibration_set,
+    evaluators_in,
+    scored_folios,
+    set_items,
+    suggested_set,
+    through_the_set,
+)
+from grants.evaluation.queries.conflicts import (
+    calls_to_answer,
+    conflict_declared_by,
+    conflicted_applications,
+    declared_pairs,
+    has_call_conflict,
+    has_conflict,
+    is_in_call,
+    possible_conflicts,
+    tasks_about,
+    to_answer_page,
+)
+from grants.evaluation.queries.moderation import (
+    asked_of,
+    counting_sheets,
+    get_moderation,
+    moderations_of,
+    next_reader,
+    points_of,
+    reply_for,
+    review_on_its_way,
+    reviews_on_their_way,
+)
+from grants.evaluation.queries.panel import (
+    ApplicantFacts,
+    applicant_facts,
+    folios_of,
+    get_panelist,
+    get_seat,
+    panel_of,
+    readers_of,
+    shortages,
+)
+from grants.evaluation.queries.pitch import (
+    Turn,
+    get_my_pitch_session,
+    get_my_slot,
+    get_pitch_session,
+    get_slot,
+    hidden_slots,
+    live_positions,
+    live_slot,
+    live_slots,
+    my_pitch_sessions,
+    now_pitching,
+    pitch_sessions_of,
+    recused_of,
+    sheet_delivery,
+    slot_counts,
+    slots_of,
+    turns_of,
+    unfinished_slots,
+)
+from grants.evaluation.queries.pitch_planning import (
+    Candidate,
+    FillInputs,
+    absent_among,
+    cannot_come_to,
+    conflicts_among,
+    count_without_slot,
+    fill_inputs,
+    pitch_tasks,
+    sheets_in,
+    unavailable_for,
+    without_slot_page,
+)
+from grants.evaluation.queries.points import (
+    OfficialSheet,
+    RunningTotal,
+    official_sheets,
+    rubric_of,
+    running_total,
+    sheet_points,
+    stage_of,
+)
 from grants.evaluation.queries.quality import evidence_of
-from grants.evaluation.queries.sheets import LeftToScore, calibration_first, calibration_left, conflict_declared, criteria_for, current_sheet, get_listed_assignment, get_my_assignment, get_numbered_attachment, has_conflict, is_in, left_beside, left_to_score, may_read, my_page, next_to_score, official_sheet, others_sheets, owes_sheets, sheet_states
+from grants.evaluation.queries.sheets import (
+    LeftToScore,
+    calibration_first,
+    calibration_left,
+    conflict_declared,
+    criteria_for,
+    current_sheet,
+    get_listed_assignment,
+    get_my_assignment,
+    get_numbered_attachment,
+    has_conflict,
+    is_in,
+    left_beside,
+    left_to_score,
+    may_read,
+    my_page,
+    next_to_score,
+    official_sheet,
+    others_sheets,
+    owes_sheets,
+    sheet_states,
+)
 from grants.evaluation.queries.spread import Spread, group_spread, may_lead_the_talk, may_see_spread
 
 __all__ = [
