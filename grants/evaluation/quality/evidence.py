@@ -46,6 +46,7 @@ class Evidence:
     """All whole sheets of a call by stage, and who and what they are about.
 
     `panels`: the pitch session that each application came to; `sessions`: canton and day of each.
+    `blocks`: the panel that each evaluator was drawn from, empty while there is one.
     `hidden`: applications that are not for this reader. `reviews`: sheets that each is to have at each stage.
     """
 
@@ -57,6 +58,7 @@ class Evidence:
     evaluators: Mapping[int, str]
     weights: Mapping[Stage, Fraction]
     hidden: frozenset[int]
+    blocks: Mapping[int, str]
     panels: Mapping[int, int]
     sessions: Mapping[int, tuple[str, date]]
     reviews: int
@@ -66,14 +68,16 @@ class Evidence:
     @cached_property
     def calibrations(self) -> Mapping[Stage, "scoring.Calibration | Exception"]:
         """Each counting stage's calibration, or why there is none."""
-        return {stage: _calibration(self.sheets.get(stage, ())) for stage in self.weights}
+        return {stage: _calibration(self.sheets.get(stage, ()), self.blocks) for stage in self.weights}
 
 
-def _calibration(sheets: Sequence[Sheet]) -> "scoring.Calibration | Exception":
+def _calibration(sheets: Sequence[Sheet], blocks: Mapping[int, str]) -> "scoring.Calibration | Exception":
     if not sheets:
         return scoring.NotEstimable("no sheet is in")
     rows = [(sheet.application, sheet.evaluator, float(sheet.points)) for sheet in sheets]
+    applications, evaluators, points = zip(*rows, strict=True)
+    panel = [blocks.get(sheet.evaluator, "") for sheet in sheets] if blocks else None
     try:
-        return scoring.calibrate(scoring.Ratings(*zip(*rows, strict=True)))
+        return scoring.calibrate(scoring.Ratings(applications, evaluators, points, panel))
     except (scoring.NotComparable, scoring.NotEstimable) as reason:
         return reason

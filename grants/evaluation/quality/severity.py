@@ -121,5 +121,6 @@ def problem_of(evidence: Evidence, reason: object) -> Problem:
     """What kept a stage from being calibrated, with names for numbers."""
     if not isinstance(reason, scoring.NotComparable):
         return Problem()
-    parts = [tuple(sorted(evidence.evaluators[number] for number in part)) for part in reason.parts]
+    # Parts are panels by their labels, or evaluators by their numbers.
+    parts = [tuple(sorted(evidence.evaluators.get(one, str(one)) or "–" for one in part)) for part in reason.parts]
     return Problem(tuple(sorted(parts, key=lambda names: (-len(names), names))))

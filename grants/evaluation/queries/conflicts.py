@@ -99,6 +99,19 @@ def declared_pairs(call: Call, applications: Sequence[int]) -> frozenset[Pair]:
     return frozenset((row[0], row[1]) for row in single) | {(app, who) for who in whole for app in applications}
 
 
+def pairs_among(applications: Any) -> frozenset[Pair]:
+    """Declared conflicts about these applications (a list or a subquery of ids), whole-call ones included."""
+    single = select(ConflictOfInterest.application_id, ConflictOfInterest.evaluator_id).where(
+        ConflictOfInterest.application_id.in_(applications)
+    )
+    whole = (
+        select(Application.id, CallConflict.evaluator_id)
+        .join(CallConflict, CallConflict.call_id == Application.call_id)
+        .where(Application.id.in_(applications))
+    )
+    return frozenset((row[0], row[1]) for row in db.session.execute(single.union(whole)))
+
+
 def _unanswered(user: User) -> Select[Assignment]:
     return (
         select(Assignment)

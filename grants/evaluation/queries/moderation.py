@@ -13,7 +13,6 @@ from grants.core.db import db, one_or_refuse
 from grants.core.errors import NotFound
 from grants.evaluation.models import (
     Assignment,
-    ConflictOfInterest,
     Moderation,
     ModerationReply,
     Score,
@@ -22,7 +21,7 @@ from grants.evaluation.models import (
 )
 from grants.evaluation.queries.board import active_evaluators
 from grants.evaluation.queries.conditions import sheet_is_practice
-from grants.evaluation.queries.conflicts import conflict_declared_by
+from grants.evaluation.queries.conflicts import conflict_declared_by, pairs_among
 from grants.evaluation.queries.points import sheet_points
 from grants.evaluation.queries.sheets import conflict_declared, is_in, sheet_in_conflict
 
@@ -164,11 +163,7 @@ def next_reader(application: Application, stage: Stage) -> User | None:
                 Assignment.application_id == application.id, Assignment.stage == stage
             )
         )
-    ) | set(
-        db.session.scalars(
-            select(ConflictOfInterest.evaluator_id).where(ConflictOfInterest.application_id == application.id)
-        )
-    )
+    ) | {who for _application, who in pairs_among([application.id])}
     free = [user for user in active_evaluators() if user.id not in barred]
     loads = _open_sheets(user.id for user in free)
     return min(free, key=lambda user: (loads.get(user.id, 0), user.id), default=None)

@@ -36,6 +36,13 @@ def panel_of(call: Call) -> list[Panelist]:
     return list(db.session.scalars(statement))
 
 
+def panel_labels(call: Call) -> dict[int, str]:
+    """The panel that each evaluator of the call was drawn from; empty while the call has one panel only."""
+    seats = db.session.execute(select(Panelist.evaluator_id, Panelist.panel).where(Panelist.call_id == call.id))
+    labels = {row[0]: row[1] for row in seats}
+    return labels if len(set(labels.values())) > 1 else {}
+
+
 def get_seat(call: Call, evaluator_id: int) -> Panelist | None:
     """The evaluator's row in the call, if there is one."""
     statement = select(Panelist).where(Panelist.call_id == call.id, Panelist.evaluator_id == evaluator_id)

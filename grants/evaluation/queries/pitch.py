@@ -15,7 +15,6 @@ from grants.evaluation.models import (
     LIVE,
     WAITING,
     Assignment,
-    ConflictOfInterest,
     PitchSession,
     PitchSlot,
     PitchState,
@@ -24,7 +23,7 @@ from grants.evaluation.models import (
     SlotState,
     pitch_panel,
 )
-from grants.evaluation.queries.conflicts import conflict_declared_by
+from grants.evaluation.queries.conflicts import conflict_declared_by, pairs_among
 from grants.evaluation.queries.sheets import get_my_assignment, sheet_states
 
 
@@ -187,18 +186,11 @@ def unfinished_slots(session: PitchSession) -> int:
 
 def recused_of(session: PitchSession, slots: Sequence[PitchSlot]) -> dict[int, list[User]]:
     """Members of the panel who declared a conflict, by application: they leave the room for that slot."""
-    found = db.session.scalars(
-        select(ConflictOfInterest)
-        .where(
-            ConflictOfInterest.application_id.in_([slot.application_id for slot in slots]),
-            ConflictOfInterest.evaluator_id.in_([one.id for one in session.panel]),
-        )
-        .options(joinedload(ConflictOfInterest.evaluator))
-        .order_by(ConflictOfInterest.application_id, ConflictOfInterest.evaluator_id)
-    )
+    panel = {one.id: one for one in session.panel}
     recused: dict[int, list[User]] = {}
-    for conflict in found:
-        recused.setdefault(conflict.application_id, []).append(conflict.evaluator)
+    for application, evaluator in sorted(pairs_among([slot.application_id for slot in slots])):
+        if evaluator in panel:
+            recused.setdefault(application, []).append(panel[evaluator])
     return recused
 
 

@@ -14,7 +14,6 @@ from grants.core.db import Page, db, keyset_page
 from grants.evaluation.models import (
     LIVE,
     Assignment,
-    ConflictOfInterest,
     PitchSession,
     PitchSlot,
     PitchState,
@@ -23,7 +22,7 @@ from grants.evaluation.models import (
     SheetState,
     SlotState,
 )
-from grants.evaluation.queries.conflicts import conflict_declared_by
+from grants.evaluation.queries.conflicts import conflict_declared_by, pairs_among
 from grants.evaluation.queries.pitch import pitch_sessions_of
 from grants.evaluation.queries.sheets import sheet_in_conflict, sheet_states
 from grants.people.models import Person
@@ -125,13 +124,8 @@ def conflicts_among(applications: Sequence[int]) -> dict[int, frozenset[int]]:
 
 
 def _who_is_in_conflict(applications: Any) -> dict[int, frozenset[int]]:
-    rows = db.session.execute(
-        select(ConflictOfInterest.application_id, ConflictOfInterest.evaluator_id).where(
-            ConflictOfInterest.application_id.in_(applications)
-        )
-    )
     found: dict[int, set[int]] = {}
-    for application_id, evaluator_id in rows:
+    for application_id, evaluator_id in pairs_among(applications):
         found.setdefault(application_id, set()).add(evaluator_id)
     return {application_id: frozenset(people) for application_id, people in found.items()}
 

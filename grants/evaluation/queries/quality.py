@@ -20,6 +20,7 @@ from grants.evaluation.quality import Evidence, Judged, Sheet
 from grants.evaluation.quality.evidence import Measured
 from grants.evaluation.queries.board import counted_stages
 from grants.evaluation.queries.conflicts import conflicted_applications
+from grants.evaluation.queries.panel import panel_labels
 from grants.evaluation.queries.points import OfficialSheet, official_sheets, rubric_of
 from grants.people.models import Canton, Person
 
@@ -40,6 +41,7 @@ def evidence_of(call: Call, *, reader: User) -> Evidence:
         evaluators=_names(sheet.evaluator_id for sheet in official),
         weights={stage: Fraction(call.stage_weight(stage)) / 100 for stage in stages},
         hidden=conflicted_applications(reader, call.id),
+        blocks=panel_labels(call),
         panels={number: session for number, session, *_where in panels},
         sessions={session: (canton, local_day(starts_at)) for _number, session, canton, starts_at in panels},
         reviews=call.reviews_per_application,

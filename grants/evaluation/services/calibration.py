@@ -13,7 +13,7 @@ from grants.core import journal
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.evaluation import queries
-from grants.evaluation.models import Assignment, CalibrationSetItem, ConflictOfInterest
+from grants.evaluation.models import Assignment, CalibrationSetItem
 from grants.evaluation.models.calibration import LARGEST_SET, SMALLEST_SET
 
 
@@ -121,7 +121,7 @@ def hand_out_calibration(call: Call, stage: Stage, *, due_on: date | None, by: U
     if not applications:
         return 0
     wanted = {(application, who) for who in queries.evaluators_in(call, stage) for application in applications}
-    wanted -= _conflicts(applications)
+    wanted -= queries.pairs_among(applications)
     had = select(Assignment).where(Assignment.application_id.in_(applications), Assignment.stage == stage)
     new = sorted(wanted - set(_by_pair(db.session.scalars(had))))
     try:
@@ -158,10 +158,3 @@ def become_reviews(pairs: Iterable[tuple[int, int]], stage: Stage, *, due_on: da
 
 def _by_pair(tasks: Iterable[Assignment]) -> dict[tuple[int, int], Assignment]:
     return {(task.application_id, task.evaluator_id): task for task in tasks}
-
-
-def _conflicts(applications: Sequence[int]) -> set[tuple[int, int]]:
-    statement = select(ConflictOfInterest.application_id, ConflictOfInterest.evaluator_id).where(
-        ConflictOfInterest.application_id.in_(applications)
-    )
-    return {(row[0], row[1]) for row in db.session.execute(statement)}

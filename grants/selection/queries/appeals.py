@@ -9,16 +9,13 @@ from grants.access.models import User
 from grants.access.permissions import Permission
 from grants.applications.models import Application
 from grants.core.db import Page, db, get_or_refuse, keyset_page, one_or_refuse
-from grants.evaluation.models import Assignment, ConflictOfInterest, Moderation, ScoreSheet
+from grants.evaluation.models import Assignment, CallConflict, ConflictOfInterest, Moderation, ScoreSheet
+from grants.evaluation.queries import declared
 from grants.selection.models import Appeal, AppealPanelist, Award, AwardState, Selection, SelectionApproval
 
 
 def _hidden(reader: User) -> ColumnElement[bool]:
-    return (
-        select(ConflictOfInterest.id)
-        .where(ConflictOfInterest.application_id == Appeal.application_id, ConflictOfInterest.evaluator_id == reader.id)
-        .exists()
-    )
+    return declared(Appeal.application_id, reader.id)
 
 
 def _on_panel(reader: User) -> ColumnElement[bool]:
@@ -97,6 +94,9 @@ def had_a_part(appeal: Appeal) -> frozenset[int]:
         select(ScoreSheet.evaluator_id).where(ScoreSheet.application_id == application),
         select(Assignment.evaluator_id).where(Assignment.application_id == application, Assignment.ended_at.is_(None)),
         select(ConflictOfInterest.evaluator_id).where(ConflictOfInterest.application_id == application),
+        select(CallConflict.evaluator_id)
+        .join(Application, Application.call_id == CallConflict.call_id)
+        .where(Application.id == application),
         select(Moderation.decided_by_id).where(
             Moderation.application_id == application, Moderation.decided_by_id.is_not(None)
         ),

@@ -15,7 +15,7 @@ from grants.calls.models import YES, Call, CallKind, Criterion, QuotaDimension, 
 from grants.core.clock import local_day
 from grants.core.db import db
 from grants.evaluation.models import ScoreSheet
-from grants.evaluation.queries import OfficialSheet, official_sheets
+from grants.evaluation.queries import OfficialSheet, official_sheets, panel_labels
 from grants.people.models import AgeBand, Person, age_band
 from grants.people.queries import births_of
 from grants.selection.reckoning import RULES, Changes, Entry, QuotaLine, RunInputs, Sheet
@@ -38,6 +38,7 @@ class _Reading:
     rubrics: Mapping[int, Rubric]
     positions: Positions  # criteria of a rubric's stage, in their order
     codes: Mapping[int, str]  # of evaluators
+    panels: Mapping[int, str]  # of evaluators; empty while the call has one
 
     def counts_by(self, dimension: QuotaDimension) -> bool:
         return any(quota.group.startswith(f"{dimension.value}:") for quota in self.quotas)
@@ -46,7 +47,7 @@ class _Reading:
 def selection_inputs(call: Call, changes: Changes | None = None, progress: Progress | None = None) -> RunInputs:
     """The submitted applications of a call with their eligibility, groups and sheets; `changes` asks "what if".
 
-    `progress` is told how many applications were read. Four queries, and two or three for each 2,000 applications.
+    `progress` is told how many applications were read. Five queries, and two or three for each 2,000 applications.
     """
     changes = changes or Changes()
     declared = [QuotaLine(quota.group, quota.minimum, quota.maximum) for quota in call.quotas]
@@ -59,6 +60,7 @@ def selection_inputs(call: Call, changes: Changes | None = None, progress: Progr
         {rubric.id: rubric for rubric in rubrics},
         {rubric.id: {stage: [c.id for c in rubric.criteria_of(stage)] for stage in Stage} for rubric in rubrics},
         _codes(call),
+        panel_labels(call),
     )
     entries: list[Entry] = []
     for page in _pages(call):
@@ -146,7 +148,8 @@ def _sheets(reading: _Reading, applications: Sequence[int]) -> dict[int, list[Sh
 def _sheet(reading: _Reading, sheet: OfficialSheet) -> Sheet:
     criteria = reading.positions[sheet.rubric_id][sheet.stage]
     levels = tuple(sheet.levels.get(criterion) for criterion in criteria)
-    return Sheet(sheet.stage.value, reading.codes[sheet.evaluator_id], None, levels)
+    panel = reading.panels.get(sheet.evaluator_id, "") if reading.panels else None
+    return Sheet(sheet.stage.value, reading.codes[sheet.evaluator_id], panel, levels)
 
 
 def _completed(call: Call) -> frozenset[int] | None:

@@ -13,7 +13,7 @@ from grants.applications.queries import Eligibility, eligibility
 from grants.calls.models import Criterion, Rubric, Stage
 from grants.core.db import db, one_or_refuse
 from grants.core.errors import NotFound
-from grants.evaluation.models import ConflictOfInterest, ScoreSheet, SheetState
+from grants.evaluation.models import CallConflict, ConflictOfInterest, ScoreSheet, SheetState
 from grants.evaluation.queries import sheet_points
 from grants.evaluation.queries.conditions import sheet_is_practice
 from grants.selection.models import Appeal, Award, Letter, LetterRelease, Outcome, Selection, SelectionRow
@@ -96,8 +96,11 @@ def evaluation_of(application_id: int) -> Evaluation:
 
 def sheets_of_run(application_id: int, selection: Selection) -> list[ScoreSheet]:
     """The sheets that counted when the run was made: the newest submitted before it, by people without a conflict."""
-    declared = select(ConflictOfInterest.evaluator_id).where(
+    single = select(ConflictOfInterest.evaluator_id).where(
         ConflictOfInterest.application_id == application_id, ConflictOfInterest.declared_at <= selection.created_at
+    )
+    whole = select(CallConflict.evaluator_id).where(
+        CallConflict.call_id == selection.call_id, CallConflict.declared_at <= selection.created_at
     )
     statement = (
         select(ScoreSheet)
@@ -105,7 +108,8 @@ def sheets_of_run(application_id: int, selection: Selection) -> list[ScoreSheet]
             ScoreSheet.application_id == application_id,
             ScoreSheet.state != SheetState.DRAFT,
             ScoreSheet.submitted_at <= selection.created_at,
-            ScoreSheet.evaluator_id.not_in(declared),
+            ScoreSheet.evaluator_id.not_in(single),
+            ScoreSheet.evaluator_id.not_in(whole),
             ~sheet_is_practice(),
         )
         .order_by(ScoreSheet.version)
