@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import aliased
 
 from grants.access.models import User
-from grants.applications.models import Application, ApplicationState, BusinessPlan
+from grants.applications.models import SECTORS, Application, ApplicationState, BusinessPlan
 from grants.calls.models import Call, Stage
 from grants.core.db import db
 from grants.evaluation.models import Assignment, CalibrationSetItem, ScoreSheet, SheetState
@@ -31,6 +31,11 @@ class Common:
     sector: str
     province: str
     counts: bool = False
+
+    @property
+    def sector_name(self) -> str:
+        """The ISIC section with its letter, in the reader's language; empty while none is chosen."""
+        return f"{self.sector} · {SECTORS[self.sector]}" if self.sector else ""
 
 
 @dataclass(frozen=True, slots=True)
