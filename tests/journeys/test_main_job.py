@@ -121,7 +121,7 @@ def selected(coordinators: list[Browser], order: list[str]) -> list[str]:
     steps.simulate(maker)
     run = maker.page.address
     assert maker.page.found("A" + steps.FOLIO) == order
-    assert re.findall(r'data-label="Total">([\d,]+)<', maker.page.answer.text) == TOTALS
+    assert re.findall(r'data-label="Total"><span><strong>([\d,]+)<', maker.page.answer.text) == TOTALS
     for signer in signers:
         signer.open(run)
         signer.send(".*/approve")

@@ -11,7 +11,7 @@ from grants.applications.attachments import EXTENSIONS
 from grants.applications.doors import download
 from grants.core.clock import local_day, utcnow
 from grants.core.db import transaction
-from grants.core.errors import RuleBroken
+from grants.core.errors import NotFound, RuleBroken
 from grants.core.web import errors_to, page_marker
 from grants.evaluation import queries, services
 from grants.evaluation.forms import AmendmentForm, ConflictForm, SheetForm, clock, sheet_form
@@ -45,9 +45,10 @@ def index() -> ResponseReturnValue:
 @bp.route("/score-sheets/<int:assignment_id>")
 @requires(Permission.SCORE_APPLICATION)
 def sheet(assignment_id: int) -> ResponseReturnValue:
-    if not queries.may_read(listed := queries.get_listed_assignment(assignment_id, current_user)):
-        return gate_page(listed, ConflictForm(formdata=None))
-    assignment = queries.get_my_assignment(assignment_id, current_user)
+    try:
+        assignment = queries.get_my_assignment(assignment_id, current_user)
+    except NotFound:  # theirs, but they still owe the answer about a conflict
+        return gate_page(queries.get_listed_assignment(assignment_id, current_user), ConflictForm(formdata=None))
     current = queries.current_sheet(assignment)
     return _sheet_page(assignment, sheet_form(queries.criteria_for(assignment), current), current)
 

@@ -71,7 +71,7 @@ def statements_noted() -> Iterator[list[str]]:
 def dump() -> dict[str, list[dict[str, Any]]]:
     db.session.commit()
     return {
-        table.name: [dict(row._mapping) for row in db.session.execute(select(table))]
+        table.name: [dict(row._mapping) for row in db.session.execute(select(table).order_by(*table.primary_key))]
         for table in Model.metadata.sorted_tables
     }
 
