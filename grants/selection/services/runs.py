@@ -23,6 +23,7 @@ from grants.selection.models import (
     AwardState,
     Direction,
     Outcome,
+    Reason,
     Selection,
     SelectionApproval,
     SelectionRecord,
@@ -120,15 +121,19 @@ def propose(selection: Selection, *, by: User, now: datetime) -> None:
     if selection.is_what_if:
         raise RuleBroken(_("This is a what-if: it can never be proposed. Simulate the call as it was declared."))
     _check_alone(selection)
-    chosen = select(SelectionRow.id).where(
-        SelectionRow.selection_id == selection.id, SelectionRow.outcome == Outcome.CHOSEN
-    )
-    if db.session.scalar(chosen.limit(1)) is None:
-        raise RuleBroken(_("Nobody would be in yet. Finish the evaluation, then simulate again."))
+    _check_somebody_is_in(selection)
     check_departures(selection)
     _check_unchanged(selection)
     _move(selection, SelectionState.SIMULATED, SelectionState.PROPOSED)
     journal.record(by, "selection.proposed", selection, at=now)
+
+
+def _check_somebody_is_in(selection: Selection) -> None:
+    """A call is decided once: not while nobody can be ranked because sheets are missing."""
+    rows = select(SelectionRow.id).where(SelectionRow.selection_id == selection.id)
+    unfinished = db.session.scalar(rows.where(SelectionRow.reason == Reason.SHEETS_MISSING).limit(1))
+    if unfinished and db.session.scalar(rows.where(SelectionRow.outcome == Outcome.CHOSEN).limit(1)) is None:
+        raise RuleBroken(_("Nobody would be in yet. Finish the evaluation, then simulate again."))
 
 
 def _check_alone(selection: Selection) -> None:
