@@ -12,15 +12,17 @@ from scoring.flow import Bools, Flow, Ints
 Swap = tuple[int, int, int, int]
 
 _NEVER = 2**40  # above every loss: affinities stay within a million
+_CHANGE = 2**30  # an application read by more panels than before, or by fewer, weighs more than any affinity
 
 
 def join_parts(flow: Flow, chosen: Bools, panel: Ints | None) -> Bools:
-    """The pairs, with reviews exchanged until applications and evaluators hang together, or no exchange joins two parts.
+    """The pairs, with reviews exchanged until all readers hang together, or no exchange joins two parts.
 
     An exchange gives the review of x in one application to y, and that of y in an application of another part to x:
     loads stay and only allowed pairs are used. It joins the two parts when one of them also holds without the review
     it gives away. The one that loses the least affinity is made, equals in the order of rows and columns; between
-    readers of different panels only where no other joins anything, and never so that a third panel reads.
+    readers of different panels only where no other joins anything, then so that the fewest applications change
+    between one panel and two, and never so that a third panel reads.
     """
     chosen = chosen.copy()
     while True:
@@ -72,9 +74,12 @@ def _losses(
         if not len(rows) or not open_columns[x].any():
             continue
         fits = flow.allowed[rows] & open_columns[x]
+        lost = flow.value[rows, x][:, None] - flow.value[rows]
         if panel is not None and read_by is not None:
-            fits &= _two_panels(read_by[rows], panel, x)
-        lost = np.where(fits, flow.value[rows, x][:, None] - flow.value[rows], _NEVER)
+            more = _more_panels(read_by[rows], panel, x)
+            fits &= (read_by[rows] > 0).sum(axis=1)[:, None] + more <= 2
+            lost += _CHANGE * abs(more)
+        lost = np.where(fits, lost, _NEVER)
         first = lost.argmin(axis=0)
         loss[x], at[x] = lost[first, np.arange(columns)], rows[first]
     return loss, at
@@ -85,11 +90,10 @@ def _read_by(chosen: Bools, panel: Ints) -> Ints:
     return np.column_stack([chosen[:, panel == index].sum(axis=1) for index in range(int(panel.max()) + 1)])
 
 
-def _two_panels(read_by: Ints, panel: Ints, x: int) -> Bools:
-    """Whether at most two panels read a row after a column has taken the place of x: rows × columns."""
-    without = read_by.copy()
-    without[:, panel[x]] -= 1
-    return np.asarray((without > 0).sum(axis=1)[:, None] + (without[:, panel] == 0) <= 2)
+def _more_panels(read_by: Ints, panel: Ints, x: int) -> Ints:
+    """How many panels more read a row after a column has taken the place of x: rows × columns, from -1 to 1."""
+    lost = read_by[:, panel[x]] == 1
+    return np.where(panel == panel[x], 0, (read_by[:, panel] == 0).astype(np.int64) - lost[:, None])
 
 
 def _spare(chosen: Bools) -> NDArray[np.bool_]:
