@@ -349,7 +349,7 @@ def test_no_share_of_bridges_still_links_the_panels():
 
 
 def test_linking_within_panels_makes_no_further_bridge():
-    # Each panel falls into {first two} and {last two} by affinity; the bridges alone cannot link all of them.
+    # Each panel falls into {first two} and {last two} by affinity; one bridge cannot link all of them.
     readers = [f"{panel}{number}" for panel in "pq" for number in range(4)]
     affinity = {(n, who): 5 for n in range(24) for who in readers if (n % 2 == 0) == (int(who[1]) < 2)}
 
@@ -359,11 +359,11 @@ def test_linking_within_panels_makes_no_further_bridge():
         affinity,
         set(),
         {who: who[0] for who in readers},
-        0.1,
+        0.01,
     )
 
     assert plan.is_comparable
-    assert len(plan.bridges) == 3
+    assert len(plan.bridges) == 1
 
 
 def test_readings_in_a_tree_have_none_to_exchange():
@@ -394,7 +394,8 @@ def test_a_reader_without_a_panel_is_named():
 @settings(max_examples=60, deadline=None)
 @given(st.integers(3, 9), st.integers(3, 6), st.integers(1, 2), st.randoms(use_true_random=False))
 def test_readers_hang_together_wherever_there_are_reviews_enough(applications, evaluators, reviews, random):
-    affinity = {pair: random.choice([0, 0, 9]) for pair in product(range(applications), range(evaluators))}
+    pairs = product(range(applications), range(evaluators))
+    affinity = {(a, e): random.randint(0, 3) + 9 * (a % 2 == e % 2) for a, e in pairs}
 
     plan = assign(dict.fromkeys(range(applications), reviews), dict.fromkeys(range(evaluators), (0, 6)), affinity)
 
