@@ -351,7 +351,9 @@ def test_no_share_of_bridges_still_links_the_panels():
 def test_linking_within_panels_makes_no_further_bridge():
     # Each panel falls into {first two} and {last two} by affinity; one bridge cannot link all of them.
     readers = [f"{panel}{number}" for panel in "pq" for number in range(4)]
-    affinity = {(n, who): 5 for n in range(24) for who in readers if (n % 2 == 0) == (int(who[1]) < 2)}
+    affinity = {
+        (n, who): 5 for n in range(24) for who in readers if f"{'pq'[n // 12]}{n % 2}" == f"{who[0]}{int(who[1]) // 2}"
+    }
 
     plan = assign(
         dict.fromkeys(range(24), 2),
