@@ -1,22 +1,24 @@
 """Who reads what: integer affinity at its largest, loads within bounds, panels bridged so that they can be compared.
 
 First the bridge slots: seeded, spread evenly over the pairs of panels and over the evaluators. Then affinity: every
-other application gets its reviewers from one panel. Ties are broken by the order of SHA-256(seed | key).
+other application gets its reviewers from one panel. Last the links, which come before affinity: reviews are exchanged
+at the least loss until all readers hang together. Ties are broken by the order of SHA-256(seed | key).
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import numpy as np
 
-from scoring.flow import Flow, Ints, solve_flow
+from scoring.flow import Bools, Flow, Ints, solve_flow
 from scoring.homes import Desk, panel_flows
+from scoring.joining import join_parts
 from scoring.links import connected, cross_panel_se, text_key
 from scoring.lottery import tie_key
-from scoring.shortage import Infeasible, plain_limits, smallest_limits
+from scoring.shortage import Infeasible, smallest_limits, sure_limits
 
 A = TypeVar("A", bound=Hashable)
 E = TypeVar("E", bound=Hashable)
@@ -32,6 +34,8 @@ class Assignment(Generic[A, E]):
     the applications read by more than one panel; `components` are the evaluators linked through shared applications
     and `panel_components` the panels linked through bridges, largest first; `cross_panel_se` is the standard error of
     the worst known difference between two panels in residual standard deviations (infinite where they are not linked).
+    `objective` is the affinity of these pairs; `linking_cost` what it was more before reviews were exchanged to link
+    the readers: 0 where they were linked already, and never below 0 without panels.
     """
 
     pairs: tuple[tuple[A, E], ...]
@@ -42,6 +46,7 @@ class Assignment(Generic[A, E]):
     panel_components: tuple[frozenset[Hashable], ...]
     cross_panel_se: float
     objective: int
+    linking_cost: int = 0
 
     @property
     def is_comparable(self) -> bool:
@@ -61,30 +66,42 @@ def assign(
     """Give each application its reviews at the largest total affinity, within the loads (least, most) of evaluators.
 
     A pair without affinity counts 0; a forbidden one is never used. With panels, an application is read by one panel,
-    except `bridge` of them (a share from 0 to 1; at least as many as link all panels), read by two. Without panels
-    the affinity is the largest possible; with them it is within the panel of each application.
-    Infeasible (a ValueError) names the limits to relax; ValueError says what is wrong with the input.
+    except `bridge` of them (a share from 0 to 1), read by two. Without panels the affinity is the largest possible;
+    with them it is within the panel of each application.
+    To be linked comes before affinity: where the readers fall into several parts, two reviews are exchanged at the
+    least loss (`linking_cost`), loads kept, until there is one part or no exchange helps. Where panels are not linked
+    this makes bridges, also with `bridge` 0, as far as reviews, loads and forbidden pairs leave room for them.
+    Infeasible (a ValueError) names the limits to relax; ValueError says what is wrong with the input. Affinities of
+    names that are not there are passed over; a forbidden pair of such names is an error: it may be a misspelt conflict.
 
     >>> plan = assign({"a": 1, "b": 1}, {"x": (0, 1), "y": (0, 1)}, {("a", "x"): 5, ("b", "x"): 9}, set())
     >>> plan.pairs, plan.objective
     ((('a', 'y'), ('b', 'x')), 9)
     """
     _check(demand, capacity, panels, bridge)
+    forbidden = _known(forbidden, demand, capacity)
     rows = sorted(demand, key=lambda key: (tie_key(seed, key), text_key(key)))
     columns = sorted(capacity, key=lambda key: (tie_key(seed, key), text_key(key)))
     flow = _flow(rows, columns, demand, capacity, affinity, forbidden)
-    limits = plain_limits(flow, rows, columns)
+    limits = sure_limits(flow, rows, columns)
     if limits:
         raise Infeasible(limits)
     labels = [panels[who] for who in columns] if panels else []
-    if len(set(labels)) < 2:
-        chosen = solve_flow(flow)
-        if chosen is None:
-            raise Infeasible(smallest_limits(flow, rows, columns))
-    else:
-        chosen = panel_flows(Desk(flow, tuple(rows), tuple(columns), tuple(labels)), bridge)
+    desk = Desk(flow, tuple(rows), tuple(columns), tuple(labels))
+    best, panel = _best(desk, bridge), desk.panel() if len(set(labels)) > 1 else None
+    chosen = join_parts(flow, best, panel)
     pairs = [(rows[i], columns[j]) for i, j in zip(*np.nonzero(chosen), strict=True)]
-    return _described(pairs, columns, panels or {}, int(flow.value[chosen].sum()))
+    before, after = (int(flow.value[mask].sum()) for mask in (best, chosen))
+    return replace(_described(pairs, columns, panels or {}, after), linking_cost=before - after)
+
+
+def _best(desk: Desk, bridge: float) -> Bools:
+    if len(set(desk.labels)) > 1:
+        return panel_flows(desk, bridge)
+    chosen = solve_flow(desk.flow)
+    if chosen is None:
+        raise Infeasible(smallest_limits(desk.flow, desk.rows, desk.columns))
+    return chosen
 
 
 def _check(
@@ -93,7 +110,10 @@ def _check(
     for application, reviews in demand.items():
         if not _is_count(reviews):
             raise ValueError(f"application {application}: reviews must be a whole number from 0, not {reviews!r}")
-    for who, (least, most) in capacity.items():
+    for who, ends in capacity.items():
+        if not (isinstance(ends, Sequence) and not isinstance(ends, str) and len(ends) == 2):
+            raise ValueError(f"evaluator {who}: loads are a pair (least, most), not {ends!r}")
+        least, most = ends
         if not (_is_count(least) and _is_count(most)):
             raise ValueError(f"evaluator {who}: loads must be whole numbers from 0, not {least!r} to {most!r}")
         if least > most:
@@ -103,6 +123,21 @@ def _check(
     without = sorted((who for who in capacity if panels and who not in panels), key=text_key)
     if without:
         raise ValueError(f"evaluator {without[0]} has no panel; give every evaluator one, or none at all")
+
+
+def _known(
+    forbidden: Iterable[tuple[A, E]], demand: Mapping[A, int], capacity: Mapping[E, tuple[int, int]]
+) -> list[tuple[A, E]]:
+    """The forbidden pairs, all of them of applications and evaluators that are there."""
+    pairs = list(forbidden)
+    for pair in pairs:
+        if not (isinstance(pair, tuple) and len(pair) == 2):
+            raise ValueError(f"forbidden are pairs (application, evaluator), not {pair!r}")
+        if pair[0] not in demand:
+            raise ValueError(f"forbidden pair {pair!r}: there is no application {pair[0]}")
+        if pair[1] not in capacity:
+            raise ValueError(f"forbidden pair {pair!r}: there is no evaluator {pair[1]}")
+    return pairs
 
 
 def _is_count(number: object) -> bool:
@@ -125,8 +160,7 @@ def _flow(
         value[at_row, at_column] = _whole(worth)
     allowed = np.ones(value.shape, dtype=bool)
     for application, who in forbidden:
-        if application in row and who in column:
-            allowed[row[application], column[who]] = False
+        allowed[row[application], column[who]] = False
     allowed[[index for index, key in enumerate(rows) if not demand[key]]] = False
     lo, hi = (np.array([capacity[who][end] for who in columns], dtype=np.int64) for end in (0, 1))
     supply = np.array([demand[key] for key in rows], dtype=np.int64)

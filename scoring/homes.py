@@ -32,7 +32,7 @@ class Desk:
 
 
 def bridges_needed(applications: int, panels: int, share: float) -> int:
-    """How many applications two panels read: the share, rounded up, and enough to link all panels.
+    """How many applications two panels read: the share, rounded up, and enough to link all panels; none for none.
 
     >>> bridges_needed(251, 3, 0.1), bridges_needed(5, 4, 0.1), bridges_needed(9, 4, 0)
     (26, 3, 0)

@@ -48,13 +48,16 @@ def cross_panel_se(reviewers: Mapping[A, Iterable[N]], panel_of: Mapping[N, Hash
     From the design alone. With a free level per application, the information about the panels is the sum over the
     applications of diag(n) - n nᵀ / k, where n counts the application's k reviews by panel; the variance of a
     difference follows from its pseudo-inverse. "Residual" holds all that differs within a panel. 0 for one panel or
-    none, infinity where the panels are not linked.
+    none, infinity where the panels are not linked. ValueError for an evaluator without a panel.
 
     Two panels and one application that both read once: the variance is 1 + 1.
 
     >>> round(cross_panel_se({"a": ["x", "y"]}, {"x": 1, "y": 2}), 6)
     1.414214
     """
+    lost = sorted({who for group in reviewers.values() for who in group if who not in panel_of}, key=text_key)
+    if lost:
+        raise ValueError(f"evaluator {lost[0]} has no panel")
     panels = sorted({panel_of[who] for group in reviewers.values() for who in group}, key=text_key)
     if len(panels) < 2:
         return 0.0

@@ -79,6 +79,18 @@ def plain_limits(flow: Flow, rows: Sequence[Hashable], columns: Sequence[Hashabl
     return limits
 
 
+def sure_limits(flow: Flow, rows: Sequence[Hashable], columns: Sequence[Hashable]) -> list[Limit]:
+    """The limits that counting finds, a minimum load with the load that can be reached beside everybody else's."""
+    limits = plain_limits(flow, rows, columns)
+    if all(limit.kind != "minimum" for limit in limits):
+        return limits
+    together = smallest_limits(flow, rows, columns)
+    if all(limit.kind == "minimum" for limit in limits):
+        return together or limits
+    reached = {limit.key: limit for limit in together if limit.kind == "minimum"}
+    return [reached.get(limit.key, limit) if limit.kind == "minimum" else limit for limit in limits]
+
+
 def smallest_limits(flow: Flow, rows: Sequence[Hashable], columns: Sequence[Hashable]) -> list[Limit]:
     """The fewest limits that have to give way together, found with a slack on each. Empty when none has to."""
     short, over, under = _slacks(flow)

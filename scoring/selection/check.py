@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, TypeVar
 
-from scoring.selection.model import Candidate, Case, Proof, Quota, Relaxed, Selection
+from scoring.selection.model import Candidate, Case, Proof, Quota, Relaxed, Selection, is_whole
+from scoring.selection.story import Row, says_what_is_so, steps_add_up
 
 K = TypeVar("K", bound=Hashable)
 
-Row = tuple[Any, int, int]
 Share = Mapping[frozenset[Any], tuple[int, int]]
 
 
@@ -27,11 +27,32 @@ def check_certificate(
 
     The seats are filled from these candidates; the quotas are kept, those `relaxed` as far as is proven to be
     possible; the points add up; and no allowed set can have more points, by the bound of the cut and the bonuses or,
-    where there is a `proof`, of every one of its cases. `candidates` are those the selection was made from. After a
-    substitution: without those withdrawn, and with those `granted`, who had their seat before.
+    where there is a `proof`, of every one of its cases. What else it says is what its numbers say: the order of
+    `chosen` and `waiting`, `exceptions`, `settled`; and `steps`, if there are any: one per quota, they lead from the
+    best points without quotas to the chosen, through sets that keep the quotas so far, each at its cost.
+    `candidates` are those the selection was made from. After a substitution: without those withdrawn, and with those
+    `granted`, who had their seat before.
+
+    False, never an error, for a candidate that stands there twice and for values of another type. Not checked: whom
+    the lottery put first among equals, whether `steps` were asked for and left out, and whether a set between the
+    first and the last step has the most points.
     """
-    people = {person.key: person for person in candidates}
-    if selection.fixed != frozenset(granted) or not _is_filled(people, places, selection):
+    try:
+        everybody = list(candidates)
+        people = {person.key: person for person in everybody}
+        return len(people) == len(everybody) and _holds(people, places, quotas, selection, frozenset(granted))
+    except (TypeError, AttributeError, ValueError, LookupError, ArithmeticError, RecursionError):
+        return False  # a text for a number, or nothing where a selection should be
+
+
+def _holds(
+    people: Mapping[K, Candidate[K]],
+    places: int,
+    quotas: Sequence[Quota],
+    selection: Selection[K],
+    granted: frozenset[K],
+) -> bool:
+    if selection.fixed != granted or not _are_whole(people, selection) or not _is_filled(people, places, selection):
         return False
     chosen = [people[key] for key in selection.chosen]
     seats = Counter(group for person in chosen for group in person.groups)
@@ -40,7 +61,14 @@ def check_certificate(
     if objective != selection.objective or any(not low <= seats[group] <= high for group, low, high in rows):
         return False
     gave_way = all(_gave_way(one, people, quotas, rows, selection) for one in selection.relaxed)
-    return gave_way and _proves(_Bounds.of(people.values(), rows, selection), selection)
+    if not gave_way or not _proves(_Bounds.of(people.values(), rows, selection), selection):
+        return False
+    return says_what_is_so(people, selection) and steps_add_up(people, rows, selection)
+
+
+def _are_whole(people: Mapping[K, Candidate[K]], selection: Selection[K]) -> bool:
+    numbers = [selection.cut, selection.objective, selection.bound, selection.gap, *selection.bonuses.values()]
+    return all(is_whole(number) for number in (*numbers, *(person.points for person in people.values())))
 
 
 def _is_filled(people: Mapping[K, Candidate[K]], places: int, selection: Selection[K]) -> bool:

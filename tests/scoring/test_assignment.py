@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring import Infeasible, assign
+from scoring import Infeasible, assign, cross_panel_se
 from tests.bench.scoring_assignment import measure
 
 
@@ -50,7 +50,9 @@ def test_the_objective_is_the_best_of_every_choice(case):
             assign(*case)
         assert refusal.value.limits
     else:
-        assert assign(*case).objective == best
+        plan = assign(*case)
+        assert plan.linking_cost >= 0
+        assert plan.objective + plan.linking_cost == best
 
 
 @settings(max_examples=40, deadline=None)
@@ -252,6 +254,13 @@ def test_loads_that_fit_no_split_by_panel_say_so():
         ({"demand": {"a": 1.5}}, "application a: reviews must be a whole number"),
         ({"capacity": {"x": (3, 2)}}, "evaluator x: the minimum load 3 is above the maximum 2"),
         ({"capacity": {"x": (0, math.inf)}}, "evaluator x: loads must be whole numbers from 0"),
+        ({"capacity": {"x": 3}}, "evaluator x: loads are a pair"),
+        ({"capacity": {"x": (0, 1, 2)}}, "evaluator x: loads are a pair"),
+        ({"capacity": {"x": None}}, "evaluator x: loads are a pair"),
+        ({"capacity": {"x": "03"}}, "evaluator x: loads are a pair"),
+        ({"forbidden": {("a", "X")}}, "there is no evaluator X"),
+        ({"forbidden": {("A", "x")}}, "there is no application A"),
+        ({"forbidden": {"ax"}}, "forbidden are pairs"),
         ({"affinity": {("a", "x"): math.nan}}, "affinities must be whole numbers"),
         ({"affinity": {("a", "x"): 2**70}}, "affinities must be whole numbers"),
         ({"affinity": {("a", "x"): "9"}}, "affinities must be whole numbers"),
@@ -273,7 +282,7 @@ def test_nothing_to_read_gives_an_empty_assignment():
 
 
 def test_pairs_nobody_named_are_not_made_up():
-    plan = assign({"a": 1}, {"x": (0, 1)}, {("b", "x"): 3, ("a", "y"): 3}, {("z", "x")})
+    plan = assign({"a": 1}, {"x": (0, 1)}, {("b", "x"): 3, ("a", "y"): 3})
 
     assert plan.pairs == (("a", "x"),)
 
@@ -291,3 +300,107 @@ def test_the_program_alone_finds_the_same_objective():
     result = measure(applications=300, evaluators=20, reviews=3)
 
     assert result.agree
+
+
+def test_readers_of_panels_are_linked_where_loads_allow_it():
+    readers = [f"e{panel}{number}" for panel in range(3) for number in range(4)]
+    panels = {who: who[1] for who in readers}
+
+    plan = assign(dict.fromkeys(range(15), 2), dict.fromkeys(readers, (1, 6)), {}, set(), panels, 0.2, "s")
+
+    assert plan.components == (frozenset(readers),)
+    assert plan.panel_components == (frozenset("012"),)
+    assert all(1 <= load <= 6 for load in plan.loads.values())
+
+
+def test_linking_gives_up_the_least_affinity_and_says_how_much():
+    # The best plan, 12 × 9, splits the readers in two. Any exchange takes two reviews from where they are worth 9.
+    affinity = {(n, who): 9 if (n < 3) == (who in "wx") else 0 for n in range(6) for who in "wxyz"}
+
+    plan = assign(dict.fromkeys(range(6), 2), dict.fromkeys("wxyz", (3, 3)), affinity)
+
+    assert plan.components == (frozenset("wxyz"),)
+    assert (plan.objective, plan.linking_cost) == (90, 18)
+    assert set(plan.loads.values()) == {3}
+
+
+def test_linking_keeps_forbidden_pairs_and_takes_the_cheapest_exchange_left():
+    # As above, but z alone may read of the others' applications, and 0 is worth 4 to z.
+    affinity = {(n, who): 9 if (n < 3) == (who in "wx") else 0 for n in range(6) for who in "wxyz"} | {(0, "z"): 4}
+    forbidden = {(n, "y") for n in range(3)} | {(n, "x") for n in range(3, 6)}
+
+    plan = assign(dict.fromkeys(range(6), 2), dict.fromkeys("wxyz", (3, 3)), affinity, forbidden)
+
+    assert plan.is_comparable
+    assert not forbidden & set(plan.pairs)
+    assert (0, "z") in plan.pairs
+    assert (plan.objective, plan.linking_cost) == (94, 14)
+
+
+def test_no_share_of_bridges_still_links_the_panels():
+    panels = {"w": 1, "x": 1, "y": 2, "z": 2}
+
+    plan = assign(dict.fromkeys(range(12), 2), dict.fromkeys("wxyz", (6, 6)), {}, panels=panels)
+
+    # Every load is exact, so each panel has an even number of reviews: two bridges, each worth half the variance of 2.
+    assert len(plan.bridges) == 2
+    assert plan.is_comparable
+    assert plan.cross_panel_se == pytest.approx(1)
+
+
+def test_linking_within_panels_makes_no_further_bridge():
+    # Each panel falls into {first two} and {last two} by affinity; one bridge cannot link all of them.
+    readers = [f"{panel}{number}" for panel in "pq" for number in range(4)]
+    affinity = {
+        (n, who): 5 for n in range(24) for who in readers if f"{'pq'[n // 12]}{n % 2}" == f"{who[0]}{int(who[1]) // 2}"
+    }
+
+    plan = assign(
+        dict.fromkeys(range(24), 2),
+        dict.fromkeys(readers, (5, 7)),
+        affinity,
+        set(),
+        {who: who[0] for who in readers},
+        0.01,
+    )
+
+    assert plan.is_comparable
+    assert len(plan.bridges) == 1
+
+
+def test_readings_in_a_tree_have_none_to_exchange():
+    # Four nodes of readers and two of applications need five reviews to hang together; there are four.
+    plan = assign({"a": 2, "b": 2}, dict.fromkeys("wxyz", (1, 1)), {})
+
+    assert len(plan.components) == 2
+    assert plan.linking_cost == 0
+
+
+def test_a_minimum_names_the_load_that_is_left_beside_the_others():
+    # a1 can only go to e0, e1 and e3; a0 then goes to e3 and e4 for their minimums: nothing is left for e2.
+    capacity = {"e0": (0, 1), "e1": (0, 5), "e2": (2, 4), "e3": (2, 7), "e4": (1, 5)}
+
+    with pytest.raises(Infeasible) as refusal:
+        assign({"a0": 2, "a1": 3}, capacity, {}, {("a1", "e2"), ("a1", "e4")})
+
+    assert str(refusal.value) == "evaluator e2: minimum load 2 needs 2 more"
+    told = {limit.key: limit.given for limit in refusal.value.limits}
+    assign({"a0": 2, "a1": 3}, capacity | {"e2": (told["e2"], 4)}, {}, {("a1", "e2"), ("a1", "e4")})
+
+
+def test_a_reader_without_a_panel_is_named():
+    with pytest.raises(ValueError, match="evaluator y has no panel"):
+        cross_panel_se({"a": ["x", "y"]}, {"x": 1})
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(3, 9), st.integers(3, 6), st.integers(1, 2), st.randoms(use_true_random=False))
+def test_readers_hang_together_wherever_there_are_reviews_enough(applications, evaluators, reviews, random):
+    pairs = product(range(applications), range(evaluators))
+    affinity = {(a, e): random.randint(0, 3) + 9 * (a % 2 == e % 2) for a, e in pairs}
+
+    plan = assign(dict.fromkeys(range(applications), reviews), dict.fromkeys(range(evaluators), (0, 6)), affinity)
+
+    # With as many reviews as nodes less one, apart means that one part has a circle: it can give a review away.
+    nodes = applications + sum(load > 0 for load in plan.loads.values())
+    assert plan.is_comparable or len(plan.pairs) < nodes - 1

@@ -52,6 +52,49 @@ def test_a_selection_changed_afterwards_is_not_proven(changed: Selection[str]) -
     assert not holds(changed)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(FOUND, chosen=FOUND.chosen[::-1]),
+        replace(FOUND, waiting=FOUND.waiting[::-1]),
+        replace(FOUND, exceptions=frozenset({"Carlos"})),
+        replace(FOUND, settled=frozenset({"Ana"})),
+        replace(FOUND, steps=FOUND.steps[:1]),
+        replace(FOUND, steps=FOUND.steps[::-1]),
+        replace(FOUND, steps=(replace(FOUND.steps[0], cost=FOUND.steps[0].cost + 1), FOUND.steps[1])),
+        replace(FOUND, steps=tuple(replace(step, entered=(), left=(), cost=0) for step in FOUND.steps)),
+        replace(FOUND, cut=str(FOUND.cut)),
+        replace(FOUND, cut=None),
+        replace(FOUND, bonuses=None),
+        replace(FOUND, proof="yes"),
+        replace(FOUND, gap=1, proof="yes"),
+        replace(FOUND, chosen=None),
+        None,
+    ],
+)
+def test_a_story_that_its_numbers_do_not_tell_is_not_proven(changed: Any) -> None:
+    assert holds(FOUND)
+    assert not holds(changed)
+
+
+def test_equals_on_the_line_are_named_and_nobody_else() -> None:
+    people = [person("a", 90), person("b", 80), person("c", 80), person("d", 70)]
+    found = select(people, 2, [], list("dcba"))
+
+    assert found.settled == {"b", "c"}
+    assert check_certificate(people, 2, [], found)
+    for settled in (frozenset(), frozenset("b"), frozenset("bcd")):
+        assert not check_certificate(people, 2, [], replace(found, settled=settled))
+
+
+def test_a_candidate_who_stands_there_twice_proves_nothing() -> None:
+    assert not check_certificate([*SIX, SIX[0]], 3, QUOTAS, FOUND)
+
+
+def test_a_selection_without_steps_is_proven_all_the_same() -> None:
+    assert check_certificate(SIX, 3, QUOTAS, select(SIX, 3, QUOTAS, LOTTERY, steps=False))
+
+
 def test_a_selection_is_not_proven_for_other_people_or_quotas() -> None:
     raised = [replace(one, points=9500) if one.key == "Carlos" else one for one in SIX]
 

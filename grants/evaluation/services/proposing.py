@@ -148,7 +148,8 @@ def _solve(desk: Desk, share: float, *, seed: str) -> tuple[list[Pair], tuple[sc
     if not demand:
         return [], ()
     affinity = dict.fromkeys(desk.to_ask, ASK_FIRST)
-    forbidden = set(desk.barred) | _other_panels(desk)
+    barred = desk.barred | _other_panels(desk)
+    forbidden = {(app, who) for app, who in barred if app in demand and who in desk.members}
     limits: tuple[scoring.Limit, ...] = ()
     for capacity in _capacities(desk):
         try:

@@ -87,10 +87,11 @@ def test_share_of_applications_is_read_by_two_panels_and_makes_them_comparable(a
     for name in ("Norte", "Norte", "Norte", "Oriente", "Oriente", "Oriente"):
         make_panelist(call, panel=name)
 
-    apart = services.plan_assignments(call, stage=Stage.PLAN, bridge=0)
+    least = services.plan_assignments(call, stage=Stage.PLAN, bridge=0)
     linked = services.plan_assignments(call, stage=Stage.PLAN, bridge=25)
 
-    assert (apart.bridges, apart.is_comparable, apart.cross_panel_se) == (0, False, math.inf)
+    # With no share asked for, two panels are linked by one exchange: two applications read once by each.
+    assert (least.bridges, least.is_comparable, least.cross_panel_se) == (2, True, pytest.approx(1))
     # Three applications read once by each panel: the variance of the difference is 2 / 3.
     assert (linked.bridges, linked.cross_panel_se) == (3, pytest.approx(math.sqrt(2 / 3)))
     assert given() == []
