@@ -29,6 +29,7 @@ NOTHING_TO_PAIR = "no unit has two ratings: have at least one unit rated by two 
 ALL_ALIKE = "all ratings are the same: agreement beyond chance is undefined (0/0); tell the plain agreement, 100 %"
 DENSE_CODES = 4096
 LARGEST = 1e100
+FARTHEST = 10**9
 BLOCK = 1 << 22
 
 
@@ -210,9 +211,14 @@ def gwet_ac2(units: Units, categories: Sequence[Hashable], weights: Weighting | 
 
     `weights` is a name or a square matrix in the order of `categories` (1 on its diagonal). Names take numbers as the
     distance between categories, and their order for any other labels. The standard error is over units, raters as
-    given. ValueError for a rating outside the categories. Source: Gwet (2014), Handbook of Inter-Rater Reliability,
-    4th edition.
+    given. ValueError for a rating outside the categories; for a set of categories, which has no order, unless
+    unweighted; and for a number beyond a thousand million as a distance. Source: Gwet (2014), Handbook of Inter-Rater
+    Reliability, 4th edition.
     """
+    if isinstance(categories, set | frozenset):
+        if not isinstance(weights, str) or weights != "unweighted":
+            raise ValueError("a set has no order: give the categories as a list, from the lowest to the highest")
+        categories = tuple(categories)
     q = len(categories)
     place = {category: number for number, category in enumerate(categories)}
     if q < 2 or len(place) < q:
@@ -267,18 +273,31 @@ def _weights(categories: Sequence[Hashable], weights: Weighting | Any) -> Floats
 
 
 def _named_weights(categories: Sequence[Hashable], name: str) -> Floats:
-    numeric = all(isinstance(category, NUMBERS) for category in categories)
-    x = np.array(categories if numeric else range(len(categories)), dtype=np.float64)
     if name == "unweighted":
-        return np.eye(len(x))
+        return np.eye(len(categories))
+    x = _distances(categories)
     if name == "ordinal":
         apart = np.abs(np.subtract.outer(np.argsort(np.argsort(x)), np.argsort(np.argsort(x)))).astype(np.float64)
         apart = apart * (apart + 1) / 2
     elif name in ("linear", "quadratic"):
-        apart = np.abs(np.subtract.outer(x, x)) ** (1 if name == "linear" else 2)
+        apart = np.abs(np.subtract.outer(x, x))
+        apart = (apart / apart.max()) ** (1 if name == "linear" else 2)
     else:
         raise ValueError(f"no such weights: {name}; choose unweighted, ordinal, linear, quadratic or a matrix")
     return np.asarray(1 - apart / apart.max())
+
+
+def _distances(categories: Sequence[Hashable]) -> Floats:
+    """Where the categories stand: at their numbers, or in their order."""
+    if not all(isinstance(category, NUMBERS) for category in categories):
+        return np.arange(len(categories), dtype=np.float64)
+    numbers: Sequence[Any] = categories
+    if any((isinstance(one, Decimal) and one.is_nan()) or not abs(one) <= FARTHEST for one in numbers):
+        raise ValueError("a category as a distance must be a number up to a thousand million: give labels instead")
+    x = np.array(numbers, dtype=np.float64)
+    if len(np.unique(x)) < len(x):
+        raise ValueError("two categories are the same number")
+    return x
 
 
 def check_level(level: float) -> None:
