@@ -1,7 +1,13 @@
 """Numbers as they come in: what is not the kind of number asked for is a ValueError that names it."""
 
 import operator
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
+
+import numpy as np
+
+NUMBERS = (int, float, np.integer, np.floating, Decimal, Fraction)
 
 
 def whole(value: Any, what: str) -> int:

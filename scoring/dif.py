@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from scoring.agreement import NUMBERS
+from scoring.checks import NUMBERS
 
 Floats = NDArray[np.float64]
 
@@ -75,7 +75,7 @@ def group_contrasts(
     >>> first.rater, first.group, first.effect, first.inside, first.outside
     ('ana', 'women', -11.0, 1, 2)
     """
-    _check_seen(seen)
+    seen = _seen(seen)
     apart = _differences(rows)
     found = [
         _contrast(
@@ -102,7 +102,7 @@ def panel_contrasts(
     ones: the power says how little. `inside` and `outside` count the group and the others before the panel. With two
     panels, as with two groups, only the first is asked. None where one of the four cells is empty.
     """
-    _check_seen(seen)
+    seen = _seen(seen)
     points: dict[tuple[Hashable, Hashable], list[float]] = defaultdict(list)
     for application, panel, given in _read(rows):
         points[application, panel].append(given)
@@ -145,9 +145,10 @@ def _adjusted(found: Sequence[Contrast]) -> tuple[Contrast, ...]:
     return tuple(one if one.p is None else replace(one, p_adjusted=next(adjusted)) for one in found)
 
 
-def _check_seen(seen: float) -> None:
-    if not isinstance(seen, NUMBERS) or not 0 < seen < float("inf"):
+def _seen(seen: Any) -> float:
+    if not _is_number(seen) or float(seen) <= 0:
         raise ValueError("the difference whose power is told (seen) must be a finite number above 0")
+    return float(seen)
 
 
 def _read(rows: Iterable[Row]) -> Iterator[tuple[Hashable, Hashable, float]]:
@@ -161,10 +162,11 @@ def _read(rows: Iterable[Row]) -> Iterator[tuple[Hashable, Hashable, float]]:
         yield application, rater, float(points)
 
 
-def _is_number(points: Any) -> bool:
-    if not isinstance(points, NUMBERS) or isinstance(points, bool):
+def _is_number(given: Any) -> bool:
+    if not isinstance(given, NUMBERS) or isinstance(given, bool) or (isinstance(given, Decimal) and given.is_nan()):
         return False
-    return not (isinstance(points, Decimal) and points.is_nan()) and bool(abs(points) <= LARGEST)
+    size: Any = abs(given)
+    return bool(size <= LARGEST)
 
 
 def _differences(rows: Iterable[Row]) -> dict[Hashable, dict[Hashable, float]]:

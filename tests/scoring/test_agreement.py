@@ -320,13 +320,13 @@ def test_icc_of_any_small_table_lies_within_its_interval(table: list[list[int]])
 
 
 def test_mean_of_raters_whose_variance_is_nothing_has_no_reliability() -> None:
-    """Rows 6 and 9 of three: between 3/2; columns 6, 5, 4: raters 1/2; the rest of 10.75 - 1.5 - 1 … over 2: error 5.
+    """Rows of 6 and 9: between 3/2. Columns of 6, 5 and 4: raters 1/2. Squares 47 - 75/2 - 3/2 - 1 = 7: error 7/2.
 
-    With raters - error = -2 × between the denominator of ICC(2,k) is 0, and that of ICC(2,1) is not.
+    Between + (raters - error) / 2 is 0, the denominator of ICC(2,k); ICC(2,1) is (3/2 - 7/2) / (17/2 - 9/2) = -1/2.
     """
     found = icc([[3, 3, 0], [3, 2, 4]])
 
-    assert found.between + (found.raters - found.error) / 2 == pytest.approx(0)
+    assert (found.between, found.raters, found.error) == pytest.approx((3 / 2, 1 / 2, 7 / 2))
     assert found.icc2_1 == pytest.approx(-1 / 2)  # the pole of the step up to three raters
     assert math.isnan(found.icc2_k)
     assert all(map(math.isnan, found.ci95["icc2_k"]))

@@ -146,9 +146,9 @@ def test_missing_from_the_lottery_is_refused() -> None:
 
 @pytest.mark.parametrize("wrong", [float("nan"), 66.0, "66", None, True, Decimal(66)])
 def test_points_and_places_of_a_choice_are_whole_numbers(wrong: Any) -> None:
-    with pytest.raises(ValueError, match="points of b: .* is not a whole number"):
+    with pytest.raises(ValueError, match=r"points of b: .* is not a whole number"):
         choose({"a": 1, "b": wrong}, 1, ["a", "b"])
-    with pytest.raises(ValueError, match="places: .* is not a whole number"):
+    with pytest.raises(ValueError, match=r"places: .* is not a whole number"):
         choose({"a": 1}, wrong, ["a"])
     assert choose({"a": np.int64(1)}, np.int64(1), ["a"]) == choose({"a": 1}, 1, ["a"])
 

@@ -166,7 +166,7 @@ def test_criterion_in_two_stages_is_refused() -> None:
 def test_level_that_is_no_whole_number_is_refused(level: Any) -> None:
     rubric = Rubric((one_stage(Criterion("a", Decimal(100), 4)),))
 
-    with pytest.raises(ValueError, match="criterion a, level: .* is not a whole number"):
+    with pytest.raises(ValueError, match=r"criterion a, level: .* is not a whole number"):
         weighted_total(rubric, {"a": level})
     assert weighted_total(rubric, {"a": np.int64(2)}) == Decimal(50)  # type: ignore[dict-item]
 
