@@ -9,6 +9,8 @@ from flask import Flask
 
 from grants.config import configure, instance_path
 
+__version__ = "0.1.0"
+
 # The river. Each bend may have a `views` (bp), an `api` (blp) and a `cli` (group).
 FEATURES = (
     "access", "people", "training", "calls", "applications", "evaluation", "selection", "delivery", "credit",

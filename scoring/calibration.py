@@ -55,7 +55,8 @@ class Calibration:
 
     `measure`: an application's points as the average evaluator would have given them (shrunk towards the mean);
     `measure_se`: standard error of its distance from the average application, variances taken as known.
-    `severity`: how many points fewer than the average evaluator this one gives (negative: more); with `severity_se`
+    `severity`: how many points fewer than the average evaluator of the panel this one gives (negative: more; 0 where a
+    panel has one evaluator, who cannot be told from it); with `severity_se`
     and `reviews`, the number of sheets behind it: with few, severity shrinks to 0 and says nothing.
     `variance`: components; one at exactly 0 was not detected. `icc_single`, `icc_mean`: share of the application in
     the variance of one rating, and of the mean of as many as applications have (harmonic mean), absolute agreement.
@@ -149,7 +150,7 @@ def _names(labels: frozenset[Any]) -> str:
 
 
 def _calibration(ratings: Ratings, solution: Solution, criterion: float) -> Calibration:
-    system, alike = solution.system, bool(np.ptp(ratings.values) == 0)
+    system, alike = solution.system, ratings.is_flat
     variance = Variance(0.0, 0.0, 0.0) if alike else solution.variance
     inverse = column_inverse(solution)
     severity_se = np.sqrt(np.maximum(np.diag(inverse)[system.random], 0) * variance.residual)
@@ -184,7 +185,9 @@ def homes(system: System) -> csr_array:
     """Applications × columns: the mean of the applicants it belongs to; nothing where there is one panel."""
     width, others = system.rows.shape[1], system.random.stop
     empty = csr_array((len(system.reviews), others))
-    return empty if width == others else hstack([empty, system.ratings.home[:, 1:]], format="csr")
+    return (
+        empty if width == others else hstack([empty, system.ratings.home[:, system.ratings.told_homes]], format="csr")
+    )
 
 
 def _share(variance: Variance, reviews: float) -> float:

@@ -4,7 +4,6 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from math import isfinite
 from numbers import Real
 
 import numpy as np
@@ -16,6 +15,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 ONE_PANEL = "all"
+FLAT = 1e-12
 LARGEST = 1e9  # squares of points, summed over all rows, stay far from overflow
 
 
@@ -23,7 +23,8 @@ LARGEST = 1e9  # squares of points, summed over all rows, stay far from overflow
 class Ratings:
     """One row per whole score sheet of one stage: who was judged, who judged, how many points, in which panel.
 
-    Four sequences of equal length. Labels are any hashable; points any finite number. The panel is the block from
+    Four sequences of equal length. Labels are any hashable whose text is the same in every process (numbers, strings,
+    tuples of them): rows are put in the order of that text. Points are any finite numbers. The panel is the block from
     which the evaluator was drawn; without panels there is one. ValueError says what is wrong with which row, counted
     from 1: a label missing, points that are no number, the same application twice with the same evaluator.
 
@@ -41,6 +42,9 @@ class Ratings:
     panel: Sequence[Hashable] | None = None
 
     def __post_init__(self) -> None:
+        for name in ("application", "evaluator", "points", "panel"):
+            if (column := getattr(self, name)) is not None and not hasattr(column, "__len__"):
+                object.__setattr__(self, name, list(column))  # an iterator is read once
         columns = {"application": self.application, "evaluator": self.evaluator, "points": self.points}
         if self.panel is not None:
             columns["panel"] = self.panel
@@ -119,8 +123,33 @@ class Ratings:
         rows, ones = np.arange(len(self)), np.ones(len(self))
         panels = coo_array((ones, (rows, self.panel_of)), shape=(len(self), len(self.panels)))
         evaluators = coo_array((ones, (rows, self.evaluator_of)), shape=(len(self), len(self.evaluators)))
-        parts = [panels, evaluators, self.home[self.application_of][:, 1:]]
-        return hstack(parts[: 3 if len(self.panels) > 1 else 2], format="csr")
+        return hstack([panels, evaluators, self.home[self.application_of][:, self.told_homes]], format="csr")
+
+    @cached_property
+    def told_homes(self) -> list[int]:
+        """The homes of applications that the ratings can tell from the panels and from the homes before."""
+        rows = np.arange(len(self))
+        panels = coo_array((np.ones(len(self)), (rows, self.panel_of)), shape=(len(self), len(self.panels))).tocsr()
+        both = hstack([panels, self.home[self.application_of]], format="csr")
+        gram = (both.T @ both).toarray()
+        kept, told = list(range(len(self.panels))), []
+        for home in range(1, len(self.panels)):
+            column = home + len(self.panels)
+            inside = np.linalg.lstsq(gram[np.ix_(kept, kept)], gram[kept, column], rcond=None)[0]
+            if gram[column, column] - inside @ gram[kept, column] > 1e-9 * max(gram[column, column], 1.0):
+                kept.append(column)
+                told.append(home)
+        return told
+
+    @cached_property
+    def is_flat(self) -> bool:
+        """Whether all points are alike: differences below a million millionth are none."""
+        return bool(np.ptp(self.values) <= FLAT * max(np.abs(self.values).max(), 1.0))
+
+    @cached_property
+    def severity_is_told(self) -> bool:
+        """Whether evaluators can be told from panels: not when each panel has one."""
+        return len(self.evaluators) > int(_parts(self.panel_of, self.evaluator_of).max()) + 1
 
     @cached_property
     def part_of(self) -> Integers:
@@ -146,15 +175,24 @@ def _parts(left: Integers, right: Integers) -> Integers:
 
 def _check_labels(name: str, labels: Iterable[Hashable]) -> None:
     for row, label in enumerate(labels, 1):
-        if label is None or label != label:
+        try:
+            missing = label is None or bool(label != label)
+            hash(label)
+        except TypeError:  # a list, or a mark for "not available"
+            raise ValueError(f"row {row}: the {name} is missing, or no label: {label!r}") from None
+        if missing:
             raise ValueError(f"row {row}: the {name} is missing")
 
 
 def _numbers(points: Iterable[object]) -> Iterable[float]:
     for row, value in enumerate(points, 1):
-        if isinstance(value, bool) or not isinstance(value, Real | Decimal | np.number):
+        if isinstance(value, bool) or not isinstance(value, Real | Decimal):
             raise ValueError(f"row {row}: points are not a number: {value!r}")
-        if not isfinite(number := float(value)) or abs(number) > LARGEST:
+        try:
+            number = float(value)
+        except OverflowError:  # an integer that no float holds
+            number = float("inf")
+        if not -LARGEST <= number <= LARGEST:
             raise ValueError(f"row {row}: points are not finite, or beyond a thousand million: {value!r}")
         yield number
 

@@ -220,7 +220,7 @@ def _shrink(ratio: float, reviews: Floats) -> Floats:
 def fit(system: System) -> Solution:
     """The variances that minimise the criterion, none below 0, and the equations solved there."""
     total = float(np.var(system.points))
-    if total == 0:  # all alike: any residual will do, nothing else varies
+    if system.ratings.is_flat or total == 0:  # all alike: any residual will do, nothing else varies
         return system.at(Variance(0.0, 0.0, 1.0))
     theta = _start(system, total)
     solution = system.at(Variance(*theta))
@@ -252,7 +252,9 @@ def _start(system: System, total: float) -> Floats:
     residual = float(left @ left) / freedom if freedom > 0 else total / 3
     severity = float(np.mean(columns[system.random] ** 2 - residual / counts))
     quality = float(np.var(applications) - residual * np.mean(1 / system.reviews))
-    return np.maximum([quality, severity, residual], [total / 20, residual / 20, total / 100])
+    found = np.maximum([quality, severity, residual], [total / 20, residual / 20, total / 100])
+    found[1] *= ratings.severity_is_told
+    return found
 
 
 def _step(solution: Solution, total: float) -> tuple[Floats, float]:
@@ -261,6 +263,8 @@ def _step(solution: Solution, total: float) -> tuple[Floats, float]:
     theta = np.array([variance.application, variance.evaluator, variance.residual])
     least = np.array([0.0, 0.0, RESIDUAL_FLOOR * total]) - theta
     gradient, information = solution.gradient(solution.inverse()), solution.information()
+    if not solution.system.ratings.severity_is_told:
+        gradient[1] = 1.0  # flat there: it stays at 0
     choices = [_newton(gradient, information, least), *_single(gradient, information, least)]
     gains = [float(-gradient @ step - step @ information @ step / 2) for step in choices]
     # The whole step, unless a variance alone promises far more: where its information vanishes, or at an edge.
@@ -288,7 +292,7 @@ def _single(gradient: Floats, information: Floats, least: Floats) -> Iterator[Fl
     """Steps of one variance alone. One that the data say nothing against falls to its edge."""
     for part in range(3):
         step = np.zeros(3)
-        downhill = gradient[part] >= -least[part] * information[part, part]
+        downhill = gradient[part] >= -least[part] * information[part, part] or information[part, part] <= 0
         step[part] = least[part] if downhill else -gradient[part] / information[part, part]
         yield step
 

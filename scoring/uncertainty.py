@@ -7,6 +7,8 @@ standard deviations (the residual's on its logarithm). From 500 applications on 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -69,8 +71,8 @@ def rank_uncertainty(calibration: Calibrations, places: int, draws: int = 1000, 
     `calibration`: one stage, or pairs of weight and calibration, of which those applications count that all have.
     The same seed gives the same answer, whatever the order of the ratings. ValueError for negative places or no draw.
     """
-    if places < 0 or draws < 1:
-        raise ValueError("places cannot be negative, and there must be at least one draw")
+    if not isinstance(places, Integral) or not isinstance(draws, Integral) or places < 0 or draws < 1:
+        raise ValueError("places cannot be negative, there must be at least one draw, and both are whole numbers")
     keys, blocks = posterior_draws(calibration, draws, seed)
     count, places = len(keys), min(places, len(keys))
     tally = _Tally(count, draws, places)
@@ -105,6 +107,8 @@ def posterior_draws(
 
     Stages are drawn independently of each other and added with their weights.
     """
+    if draws < 1:
+        raise ValueError("there must be at least one draw")
     parts = _parts(calibration)
     shared = set.intersection(*(set(part.measure) for _weight, part in parts))
     keys = [key for key in parts[0][1].measure if key in shared]
@@ -117,8 +121,8 @@ def posterior_draws(
 def _parts(calibration: Calibrations) -> list[tuple[float, Calibration]]:
     if isinstance(calibration, Calibration):
         return [(1.0, calibration)]
-    if not calibration:
-        raise ValueError("there is no stage")
+    if not calibration or not all(isfinite(weight) for weight, _part in calibration):
+        raise ValueError("there is no stage, or a weight is not a finite number")
     return list(calibration)
 
 

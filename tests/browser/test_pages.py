@@ -18,7 +18,9 @@ LOOKED_AT: set[str] = set()
 
 MAX_PAGE_BYTES = 100_000
 VISITOR_PAGES = ("/sign-in", "/design", "/no-such-page")
-DOWNLOADS = re.compile(r"\.(pdf|xlsx|csv|json)($|\?)|/(download|export|print|receipt|act|card)\b")
+DOWNLOADS = re.compile(
+    r"\.(pdf|xlsx|csv|json|zip)($|\?)|/(download|export|print|receipt|act|card|methods-annex|notices|order)\b"
+)
 
 
 def shape_of(path: str) -> str:

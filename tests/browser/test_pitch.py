@@ -60,6 +60,7 @@ def test_sheet_entered_without_a_connection_arrives_once_when_it_is_back(site: S
         route.abort()
 
     page.goto(f"/pitch-sessions/{session_id}/panel")
+    page.locator("[data-gate] button").click()
     expect(page.locator("[data-part=now] [data-clock]")).to_contain_text(":")
 
     context.set_offline(True)
@@ -94,6 +95,9 @@ def test_panel_without_javascript_scores_by_plain_forms(site: Site, open_browser
         assert slot is not None
         session_id, slot_id, application, evaluator = session.id, slot.id, slot.application_id, session.panel[0]
     page = open_browser(evaluator, javascript=False).new_page()
+    page.goto(f"/pitch-sessions/{session_id}/panel")
+    if page.locator("[data-gate]").count():
+        page.locator("[data-gate] button").click()
     page.goto(f"/pitch-sessions/{session_id}/panel?slot={slot_id}")
 
     criteria = page.locator("[data-part=sheet] [data-criterion]")

@@ -303,3 +303,78 @@ def test_too_few_ratings_get_a_sentence(columns, sentence):
 def test_constructor_says_what_is_wrong_with_which_row(columns, sentence):
     with pytest.raises(ValueError, match=sentence.replace("(", r"\(")):
         Ratings(*columns)
+
+
+def crossed(panels, applications=30, seed=3):
+    """Every application read by every evaluator."""
+    rng = np.random.default_rng(seed)
+    severe = rng.normal(0, 4, len(panels))
+    rows = [(a, e, panels[e]) for a in range(applications) for e in range(len(panels))]
+    quality = rng.normal(60, 10, applications)
+    points = [quality[a] - severe[e] + rng.normal(0, 4) for a, e, _panel in rows]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return Ratings(columns[0], columns[1], points, columns[2])
+
+
+@pytest.mark.parametrize("panels", ["PQ", "PPQQ", "PPQ", "PPQQRR"])
+def test_panels_that_all_read_everything_are_the_best_told(panels):
+    ratings = crossed(panels)
+
+    found = calibrate(ratings)
+
+    # In a balanced design a panel's mean differs by its evaluators' and the residual errors alone, on paper.
+    variance, counts = found.variance, {panel: panels.count(panel) for panel in panels}
+    one, other = sorted(counts)[:2]
+    squared = sum(variance.evaluator / counts[p] + variance.residual / (30 * counts[p]) for p in (one, other))
+    assert found.bridge_se[one, other] == pytest.approx(np.sqrt(squared), rel=1e-6)
+    means = np.bincount(ratings.application_of, weights=ratings.values) / len(panels)
+    order = [found.measure[key] for key in ratings.applications]
+    assert np.array_equal(np.argsort(order), np.argsort(means))
+
+
+def test_panels_of_one_evaluator_hold_severity_at_nothing():
+    rng = np.random.default_rng(1)
+    rows = [(a, p) for a in range(30) for p in ("PQ" if a % 3 == 0 else "P" if a % 2 else "Q")]
+    quality = rng.normal(60, 10, 30)
+    points = [quality[a] - (5 if p == "Q" else 0) + rng.normal(0, 3) for a, p in rows]
+
+    found = calibrate(Ratings([a for a, _p in rows], [f"of {p}" for _a, p in rows], points, [p for _a, p in rows]))
+
+    assert set(found.severity.values()) == {0.0}
+    assert found.variance.evaluator == 0
+    # Ten applications read by both, each a difference of two residuals.
+    assert found.bridge_se["P", "Q"] == pytest.approx(np.sqrt(2 * found.variance.residual / 10), rel=0.05)
+
+
+def test_panel_that_is_nobodys_home_is_an_answer():
+    found = calibrate(Ratings("aaabbbccc", "xyzxyzxyz", [1, 2, 5, 4, 7, 6, 8, 9, 3.0], ["p", "p", "q"] * 3))
+
+    assert set(found.bridge_se) == {("p", "q")}
+    assert all(np.isfinite(list(found.measure_se.values())))
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        (([[1], [2]], "xy", [1, 2]), "row 1: the application is missing, or no label"),
+        (([pd.NA, "a"], "xy", [1, 2]), "row 1: the application is missing, or no label"),
+        (("ab", "xy", [1, 10**400]), "row 2: points are not finite"),
+        (("ab", "xy", [1, np.complex128(1 + 2j)]), "row 2: points are not a number"),
+    ],
+)
+def test_odd_values_are_named_by_their_row(columns, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Ratings(*columns)
+
+
+def test_iterators_are_read_once():
+    found = Ratings(iter("aabb"), iter("xyxy"), iter([1, 2, 3, 4]))
+
+    assert calibrate(found).reviews == {"x": 2, "y": 2}
+
+
+def test_differences_too_small_to_mean_anything_are_none():
+    found = calibrate(Ratings("aabb", "xyxy", [1e-200, 2e-200, 5e-200, 9e-200]))
+
+    assert found.variance.total == 0
+    assert found.reml_criterion == -np.inf

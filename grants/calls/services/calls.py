@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from flask_babel import format_decimal
 from flask_babel import lazy_gettext as _
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
@@ -210,7 +211,8 @@ def _check_call(fields: CallFields) -> None:
 def _check_budget(call: Call | CallFields) -> None:
     needed = call.places * call.value_per_award_usd
     if call.budget_usd < needed:
-        raise RuleBroken(_("The budget must cover all places: at least USD %(needed)s.", needed=f"{needed:.2f}"),
+        least = format_decimal(needed, "#,##0.00")
+        raise RuleBroken(_("The budget must cover all places: at least USD %(needed)s.", needed=least),
                          field="budget_usd")  # fmt: skip
 
 

@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
+import scoring
 from grants.calls.models import Stage
 from grants.evaluation.quality.evidence import Evidence
 
@@ -22,6 +24,11 @@ class Spread:
     @property
     def mean(self) -> Fraction:
         return sum((points for _name, points in self.points), Fraction(0)) / len(self.points)
+
+    @property
+    def shown_mean(self) -> Decimal:
+        """The mean as it is published: rounded once, half up, to hundredths."""
+        return scoring.as_points(scoring.on_grid(self.mean))
 
     @property
     def apart(self) -> Fraction:

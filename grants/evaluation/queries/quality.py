@@ -1,7 +1,7 @@
 """What the chair's board of quality is made of: the call's whole sheets with who wrote them and what about."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
 
@@ -14,13 +14,12 @@ from grants.applications.models import Application, BusinessPlan
 from grants.calls.models import Call, Criterion, Rubric, Stage
 from grants.core.clock import local_day
 from grants.core.db import db
-from grants.evaluation.models import PitchSession, PitchSlot
+from grants.evaluation.models import Panelist, PitchSession, PitchSlot
 from grants.evaluation.models.pitch import LIVE
 from grants.evaluation.quality import Evidence, Judged, Sheet
 from grants.evaluation.quality.evidence import Measured
 from grants.evaluation.queries.board import counted_stages
 from grants.evaluation.queries.conflicts import conflicted_applications
-from grants.evaluation.queries.panel import panel_labels
 from grants.evaluation.queries.points import OfficialSheet, official_sheets, rubric_of
 from grants.people.models import Canton, Person
 
@@ -32,16 +31,17 @@ def evidence_of(call: Call, *, reader: User) -> Evidence:
     rubrics = _rubrics(sheet.rubric_id for sheet in official)
     weighed = {number: rubric_of(rubric, call) for number, rubric in rubrics.items()}
     panels = _panels(call)
+    people = _people(call, (sheet.evaluator_id for sheet in official))
     return Evidence(
         rubrics=weighed,
         rubric_of={sheet.application_id: sheet.rubric_id for sheet in official},
         criteria={stage: _criteria(rubrics.values(), stage) for stage in stages},
         sheets=_whole(official, weighed),
         judged=_judged(call) if official else {},
-        evaluators=_names(sheet.evaluator_id for sheet in official),
+        evaluators={number: name for number, (name, _panel) in people.items()},
         weights={stage: Fraction(call.stage_weight(stage)) / 100 for stage in stages},
         hidden=conflicted_applications(reader, call.id),
-        blocks=panel_labels(call),
+        blocks=_blocks({number: panel for number, (_name, panel) in people.items()}),
         panels={number: session for number, session, *_where in panels},
         sessions={session: (canton, local_day(starts_at)) for _number, session, canton, starts_at in panels},
         reviews=call.reviews_per_application,
@@ -120,6 +120,17 @@ def _yes_or_no(known: bool | None) -> str | None:
     return None if known is None else "yes" if known else "no"
 
 
-def _names(numbers: Iterable[int]) -> dict[int, str]:
-    people = db.session.scalars(select(User).where(User.id.in_(set(numbers))).order_by(User.id))
-    return {user.id: user.name for user in people}
+def _people(call: Call, numbers: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """Evaluators' names and the panels they were drawn from."""
+    statement = (
+        select(User, Panelist.panel)
+        .outerjoin(Panelist, (Panelist.evaluator_id == User.id) & (Panelist.call_id == call.id))
+        .where(User.id.in_(set(numbers)))
+        .order_by(User.id)
+    )
+    return {row[0].id: (row[0].name, row[1] or "") for row in db.session.execute(statement)}
+
+
+def _blocks(panels: Mapping[int, str]) -> Mapping[int, str]:
+    """The panels; none while there is one only."""
+    return panels if len(set(panels.values())) > 1 else {}

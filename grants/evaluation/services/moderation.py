@@ -72,6 +72,10 @@ def decide(moderation: Moderation, *, outcome: Outcome, decision: str, by: User,
     _check_may_see_points(moderation.application, by)
     if any(reply.evaluator_id == by.id for reply in moderation.replies):
         raise RuleBroken(_("You wrote one of these sheets. Somebody else must enter the decision."))
+    if outcome is Outcome.AMENDED and all(reply.answer is not Answer.AMENDED for reply in moderation.replies):
+        raise RuleBroken(
+            _("Nobody has amended a sheet. Choose another outcome, or wait for the answers."), field="outcome"
+        )
     sealed = Moderation(row_key=moderation.row_key)
     sealed.decision = decision
     values = {

@@ -1,6 +1,7 @@
 """The page of the panel: who pitches now, the clock and the sheet. Made for phones with a poor signal."""
 
 import secrets
+from collections.abc import Sequence
 
 from flask import Response, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -32,9 +33,30 @@ def my_pitch_sessions() -> ResponseReturnValue:
 def panel(pitch_session_id: int) -> ResponseReturnValue:
     session = queries.get_my_pitch_session(pitch_session_id, current_user)
     turns = queries.turns_of(session, current_user)
+    asked = _asked(turns)
+    waiting = {task.application_id for task in asked}
+    ready = [turn for turn in turns if turn.slot.application_id not in waiting]
     wanted = request.args.get("slot", "")
-    shown = next((turn for turn in turns if turn.assignment and str(turn.slot.id) == wanted), _turn_to_show(turns))
-    return _panel_page(session, turns, shown)
+    shown = next((turn for turn in ready if turn.assignment and str(turn.slot.id) == wanted), _turn_to_show(ready))
+    return _panel_page(session, turns, shown, asked)
+
+
+def _asked(turns: list[Turn]) -> Sequence[Assignment]:
+    """Those of the session about which this evaluator still has to say whether there is a conflict."""
+    return queries.tasks_about([turn.slot.application_id for turn in turns if turn.assignment], current_user)
+
+
+@bp.route("/pitch-sessions/<int:pitch_session_id>/no-conflict", methods=["POST"])
+@requires(Permission.SCORE_APPLICATION)
+def no_conflict_in_session(pitch_session_id: int) -> ResponseReturnValue:
+    session = queries.get_my_pitch_session(pitch_session_id, current_user)
+    # Only those that stood on the page: somebody who was given a slot meanwhile is asked about next.
+    read = set(request.form.getlist("application"))
+    asked = _asked(queries.turns_of(session, current_user))
+    with transaction():
+        tasks = [task for task in asked if str(task.application_id) in read]
+        services.answer_many(tasks, (), reason="", by=current_user, now=utcnow())
+    return redirect(url_for(".panel", pitch_session_id=session.id))
 
 
 def _turn_to_show(turns: list[Turn]) -> Turn | None:
@@ -46,7 +68,13 @@ def _turn_to_show(turns: list[Turn]) -> Turn | None:
     return next(iter([*pitching, *reversed(owed), *coming]), None)
 
 
-def _panel_page(session: PitchSession, turns: list[Turn], shown: Turn | None, form: SheetForm | None = None) -> str:
+def _panel_page(
+    session: PitchSession,
+    turns: list[Turn],
+    shown: Turn | None,
+    asked: Sequence[Assignment],
+    form: SheetForm | None = None,
+) -> str:
     blank = None
     if shown is not None and shown.assignment is not None:
         assignment = queries.get_my_assignment(shown.assignment.id, current_user)
@@ -57,6 +85,7 @@ def _panel_page(session: PitchSession, turns: list[Turn], shown: Turn | None, fo
         "evaluation/pitch_panel.html",
         session=session,
         turns=turns,
+        asked=asked,
         shown=shown,
         pitching=next((turn for turn in turns if turn.slot.state == "pitching"), None),
         hidden_now=_is_hidden_now(session, turns),
@@ -128,4 +157,4 @@ def _undelivered(slot: PitchSlot, form: SheetForm) -> ResponseReturnValue:
         beside = {name: [str(one) for one in found] for name, found in form.errors.items() if name and found}
         above = [str(one) for one in form.form_errors] or [_("Something needs another look. See the marked fields.")]
         return {"is_in": shown.is_in, "message": " ".join(above), "errors": beside}, 422
-    return _panel_page(session, turns, shown, form)
+    return _panel_page(session, turns, shown, _asked(turns), form)

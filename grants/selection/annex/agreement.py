@@ -25,14 +25,14 @@ def about_agreement(contents: Contents, tally: Tally) -> Block:
     ]
     if not rows:
         return section(_("Agreement of evaluators"), text(_("Not computed: no sheet counts.")))
-    head = [_("Criterion"), _("Applications"), _("Alpha (ordinal)"), _("AC2 (quadratic)"), _("Its standard error")]
+    head = [_("Criterion"), _("Applications"), _("Alpha (ordinal)"), _("AC2 (ordinal)"), _("Its standard error")]
     points = [_points(str(STAGE_NAMES[stage]), counted) for stage, counted in tally.stages.items()]
     points_head = [_("Points of a sheet"), _("Alpha (interval)"), _("Applications"), _("Sheets each"),
                    _("ICC(1), one sheet"), _("From (95 percent)"), _("to"), _("ICC(1), mean")]  # fmt: skip
     return section(
         _("Agreement of evaluators"),
         text(_("1 is agreement, 0 is what chance would give. Krippendorff's alpha takes levels in their order; Gwet's "
-               "AC2 with quadratic weights also holds where nearly all levels are alike, which lowers alpha. ICC(1) of "
+               "AC2 with ordinal weights also holds where nearly all levels are alike, which lowers alpha. ICC(1) of "
                "Shrout and Fleiss takes the applications with the usual number of sheets, each set read by other "
                "evaluators. A dash: no answer, because nothing varies or nothing was read twice.")),
         table(head, rows),
@@ -44,7 +44,7 @@ def _levels(criterion: Criterion, counted: StageTally) -> list[str]:
     units = counted.levels[criterion.id]
     alpha = _or_none(lambda: krippendorff_alpha(units, "ordinal"))
     values = [level.value for level in criterion.levels]
-    found = _or_none(lambda: gwet_ac2(units, values, "quadratic"))
+    found = _or_none(lambda: gwet_ac2(units, values, "ordinal"))
     told = (number(found.value, 3), number(found.se, 3)) if found else ("—", "—")
     return [f"{criterion.name} ({STAGE_NAMES[criterion.stage]})", whole(len(units)), number(alpha, 3), *told]
 

@@ -2,26 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 
 import scoring
+from grants import __version__
 from grants.calls.models import Call
 from grants.core.errors import RuleBroken
 from grants.selection.models import Outcome, SelectionRecord
 from grants.selection.reckoning import RunInputs, RunResult, fingerprint, first_difference, reckon
 
-
-def _software() -> str:
-    try:
-        return f"semilla {version('semilla')}"
-    except PackageNotFoundError:  # a checkout that was never installed
-        return "semilla"
-
-
-SOFTWARE = _software()
+SOFTWARE = f"semilla {__version__}"
 
 
 @dataclass(frozen=True, slots=True)

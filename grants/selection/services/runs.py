@@ -23,6 +23,7 @@ from grants.selection.models import (
     AwardState,
     Direction,
     Outcome,
+    Reason,
     Selection,
     SelectionApproval,
     SelectionRecord,
@@ -36,6 +37,7 @@ from grants.selection.services.departures import check_departures
 
 APPROVALS = 2
 ROWS_AT_ONCE = 5_000
+ANOTHER = _("Another run of this call is already published. There can be only one.")
 CHANGED = _("Sheets, applications or the call changed since this run. Simulate again.")
 
 
@@ -118,10 +120,26 @@ def propose(selection: Selection, *, by: User, now: datetime) -> None:
     """Put a run before the two who sign, with the departures from its order that were written down. Never a what-if."""
     if selection.is_what_if:
         raise RuleBroken(_("This is a what-if: it can never be proposed. Simulate the call as it was declared."))
+    _check_alone(selection)
+    _check_somebody_is_in(selection)
     check_departures(selection)
     _check_unchanged(selection)
     _move(selection, SelectionState.SIMULATED, SelectionState.PROPOSED)
     journal.record(by, "selection.proposed", selection, at=now)
+
+
+def _check_somebody_is_in(selection: Selection) -> None:
+    """A call is decided once: not while nobody can be ranked because sheets are missing."""
+    rows = select(SelectionRow.id).where(SelectionRow.selection_id == selection.id)
+    unfinished = db.session.scalar(rows.where(SelectionRow.reason == Reason.SHEETS_MISSING).limit(1))
+    if unfinished and db.session.scalar(rows.where(SelectionRow.outcome == Outcome.CHOSEN).limit(1)) is None:
+        raise RuleBroken(_("Nobody would be in yet. Finish the evaluation, then simulate again."))
+
+
+def _check_alone(selection: Selection) -> None:
+    published = queries.published_selection(selection.call_id)
+    if published is not None and published.id != selection.id:
+        raise RuleBroken(ANOTHER)
 
 
 def approve(selection: Selection, *, by: User, now: datetime) -> None:
@@ -158,7 +176,7 @@ def publish(selection: Selection, *, by: User, now: datetime) -> None:
         with db.session.begin_nested():
             _move(selection, SelectionState.APPROVED, SelectionState.PUBLISHED, published_at=now)
     except IntegrityError:
-        raise RuleBroken(_("Another run of this call is already published. There can be only one.")) from None
+        raise RuleBroken(ANOTHER) from None
     rows, decided = queries.rows_for_act(selection), queries.directions_of(selection)
     chosen = [row for row in rows if _gets_a_place(row, decided.get(row.application_id))]
     _claim_applications(chosen)

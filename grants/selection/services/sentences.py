@@ -47,7 +47,8 @@ def letter_text(standing: Standing, reasons: Reasons, release: LetterRelease) ->
         _("On this page you see how your application was evaluated: the points, the words of the levels and the "
           "evaluators' comments, without their names."),
         _("If you think that something is wrong, you may appeal once, until %(deadline)s. It costs nothing, and two "
-          "or three people who had no part in this result will look at it.", deadline=when(release.appeals_until)),
+          "or three people who neither scored it nor decided the result will look at it.",
+          deadline=when(release.appeals_until)),
         _("Everything in the programme is free. Nobody may ask you for money, favours or a part of anything."),
     ]  # fmt: skip
     return "\n\n".join(str(paragraph) for paragraph in paragraphs if paragraph)

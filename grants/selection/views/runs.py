@@ -65,6 +65,7 @@ def _show_page(selection: Selection, form: StepForm) -> str:
         form=form,
         owed=owed,
         counts=queries.counts_of(selection),
+        still_open=selection.call.is_open(utcnow()),
         comparison=queries.compare(selection, base) if base else None,
         hidden=conflicted_applications(current_user, selection.call_id),
         **({"cut": None, "page": None, "summary": None} if owed else _shown(selection)),

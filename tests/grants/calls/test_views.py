@@ -130,7 +130,7 @@ def test_broken_rule_stands_beside_its_field(app: Flask, coordinator: FlaskClien
     answer = coordinator.post("/calls/new", data=call_form(budget_usd="90299.99"))
 
     assert 'id="budget_usd-error"' in answer.text
-    assert "90300.00" in answer.text
+    assert "90.300,00" in answer.text
 
 
 def test_adding_a_criterion_keeps_what_was_typed_and_saves_nothing(app: Flask, coordinator: FlaskClient) -> None:

@@ -148,13 +148,13 @@ def test_answer_after_the_decision_is_refused(app: Flask) -> None:
 def test_decision_is_entered_once(app: Flask) -> None:
     one, _other = far_apart()
     moderation = opened(one)
-    decide(moderation, Outcome.AMENDED)
+    decide(moderation, Outcome.STANDS)
 
     with pytest.raises(RuleBroken):
         decide(moderation, Outcome.STANDS)
 
     db.session.expire_all()
-    assert (moderation.outcome, moderation.decision) == (Outcome.AMENDED, "Ambas lecturas caben.")
+    assert (moderation.outcome, moderation.decision) == (Outcome.STANDS, "Ambas lecturas caben.")
     assert journal().count("moderation.decided") == 1
 
 

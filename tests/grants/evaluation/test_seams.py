@@ -1,14 +1,19 @@
 """Where parts meet: a conflict about a whole call counts in every room, and panels reach every calibration."""
 
+from collections.abc import Callable
+
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete
 
+from grants.access.models import User
 from grants.access.permissions import Role
 from grants.calls.models import Call, Stage
 from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.evaluation import queries, services
-from grants.evaluation.models import CallConflict
+from grants.evaluation.models import CallConflict, ConflictAnswer
 from grants.evaluation.quality import severities
 from grants.selection.queries import selection_inputs
 from tests.factories.access import make_user
@@ -16,6 +21,8 @@ from tests.factories.applications import make_application
 from tests.factories.evaluation import make_assignment, make_panelist
 from tests.factories.pitch import make_pitch_session, make_slot
 from tests.grants.evaluation.test_quality import plan_only, scored
+
+SignIn = Callable[[User], FlaskClient]
 
 
 def in_conflict_with(call: Call) -> CallConflict:
@@ -92,3 +99,22 @@ def test_panels_without_a_bridge_are_named_on_the_board(app: Flask) -> None:
 
     assert problem is not None
     assert sorted(problem.parts) == [("Ibarra",), ("Lago Agrio",)]
+
+
+def test_panel_asks_about_conflicts_before_its_sheets_open(app: Flask, sign_in: SignIn) -> None:
+    session = make_pitch_session()
+    slot, later = make_slot(session), make_slot(session)
+    member = session.panel[0]
+    db.session.execute(delete(ConflictAnswer))
+    client, path = sign_in(member), f"/pitch-sessions/{session.id}"
+
+    asked = client.get(f"{path}/panel").text
+    client.post(f"{path}/no-conflict", data={"application": str(slot.application_id)})
+    answered = client.get(f"{path}/panel").text
+
+    assert "data-gate" in asked
+    assert f'action="/pitch-slots/{slot.id}/sheet"' not in asked
+    assert f'action="/pitch-slots/{slot.id}/sheet"' in answered
+    # Whoever did not stand on the page that was answered is still asked about.
+    assert f'name="application" value="{later.application_id}"' in answered
+    assert f'name="application" value="{slot.application_id}"' not in answered

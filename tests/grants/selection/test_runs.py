@@ -291,8 +291,19 @@ def test_run_that_is_not_approved_is_not_published_and_a_published_one_not_disca
     services.publish(approved, by=chair(), now=utcnow())
     with pytest.raises(RuleBroken, match="no longer be discarded"):
         services.discard(queries.get_selection(approved.id), by=chair(), now=utcnow())
-    with pytest.raises(RuleBroken, match="changed meanwhile"):
+    with pytest.raises(RuleBroken, match="already published"):
         services.propose(simulated, by=chair(), now=utcnow())
+
+
+def test_run_without_anybody_in_it_is_not_proposed(app: Flask) -> None:
+    call = small_call()
+    make_application(call)
+    empty = run_of(call)
+
+    with pytest.raises(RuleBroken, match="Nobody would be in yet"):
+        services.propose(empty, by=chair(), now=utcnow())
+
+    assert queries.get_selection(empty.id).state is SelectionState.SIMULATED
 
 
 def statements_of(call: Call) -> tuple[int, float]:
