@@ -7,8 +7,6 @@ A question without an answer (nothing to compare, nothing that varies) is a Valu
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from fractions import Fraction
 from itertools import chain
 from math import isnan
 from typing import Any, Literal
@@ -17,14 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse, stats
 
+from scoring.checks import NUMBERS
+from scoring.weights import Weighting, weight_matrix
+
 Metric = Literal["nominal", "ordinal", "interval", "ratio"]
-Weighting = Literal["unweighted", "ordinal", "linear", "quadratic"]
 Units = Sequence[Sequence[Any]] | NDArray[Any]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-NUMBERS = (int, float, np.integer, np.floating, Decimal, Fraction)
 NOTHING_TO_PAIR = "no unit has two ratings: have at least one unit rated by two evaluators"
 ALL_ALIKE = "all ratings are the same: agreement beyond chance is undefined (0/0); tell the plain agreement, 100 %"
 DENSE_CODES = 4096
@@ -210,14 +209,19 @@ def gwet_ac2(units: Units, categories: Sequence[Hashable], weights: Weighting | 
 
     `weights` is a name or a square matrix in the order of `categories` (1 on its diagonal). Names take numbers as the
     distance between categories, and their order for any other labels. The standard error is over units, raters as
-    given. ValueError for a rating outside the categories. Source: Gwet (2014), Handbook of Inter-Rater Reliability,
-    4th edition.
+    given. ValueError for a rating outside the categories; for a set of categories, which has no order, unless
+    unweighted; and for a number beyond a thousand million as a distance. Source: Gwet (2014), Handbook of Inter-Rater
+    Reliability, 4th edition.
     """
+    if isinstance(categories, set | frozenset):
+        if not isinstance(weights, str) or weights != "unweighted":
+            raise ValueError("a set has no order: give the categories as a list, from the lowest to the highest")
+        categories = tuple(categories)
     q = len(categories)
     place = {category: number for number, category in enumerate(categories)}
     if q < 2 or len(place) < q:
         raise ValueError("declare at least two categories, each once")
-    weight = _weights(categories, weights)
+    weight = weight_matrix(categories, weights)
     counts, times = _category_counts(units, place)
     size, n = counts.sum(axis=1), times.sum()
     paired = size > 1
@@ -251,34 +255,6 @@ def _category_counts(units: Units, place: Mapping[Hashable, int]) -> tuple[Float
     counts = cells.reshape(len(rows), len(place)).astype(np.float64)
     rated = counts.any(axis=1)
     return counts[rated], times[rated]
-
-
-def _weights(categories: Sequence[Hashable], weights: Weighting | Any) -> Floats:
-    """A named or given matrix of partial agreement, checked: symmetric, from 0 to 1, 1 on the diagonal, not all 1."""
-    q = len(categories)
-    if isinstance(weights, str):
-        return _named_weights(categories, weights)
-    matrix = np.asarray(weights, dtype=np.float64)
-    if matrix.shape != (q, q) or not np.all((matrix >= 0) & (matrix <= 1)):
-        raise ValueError(f"weights must be a {q} by {q} matrix of numbers from 0 to 1")
-    if not np.array_equal(matrix, matrix.T) or np.any(matrix.diagonal() != 1) or matrix.min() == 1:
-        raise ValueError("weights must be symmetric, 1 on the diagonal and below 1 somewhere else")
-    return matrix
-
-
-def _named_weights(categories: Sequence[Hashable], name: str) -> Floats:
-    numeric = all(isinstance(category, NUMBERS) for category in categories)
-    x = np.array(categories if numeric else range(len(categories)), dtype=np.float64)
-    if name == "unweighted":
-        return np.eye(len(x))
-    if name == "ordinal":
-        apart = np.abs(np.subtract.outer(np.argsort(np.argsort(x)), np.argsort(np.argsort(x)))).astype(np.float64)
-        apart = apart * (apart + 1) / 2
-    elif name in ("linear", "quadratic"):
-        apart = np.abs(np.subtract.outer(x, x)) ** (1 if name == "linear" else 2)
-    else:
-        raise ValueError(f"no such weights: {name}; choose unweighted, ordinal, linear, quadratic or a matrix")
-    return np.asarray(1 - apart / apart.max())
 
 
 def check_level(level: float) -> None:

@@ -6,13 +6,17 @@ less its mean outside, with Student's t (equal variances). Few applications see 
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+
+from scoring.checks import NUMBERS
 
 Floats = NDArray[np.float64]
 
@@ -20,7 +24,9 @@ SEEN = 5.0  # points of 100: the difference whose power is told
 LEVEL = 0.05
 SMALLEST = 1e-9
 
-Row = tuple[Hashable, Hashable, float]
+LARGEST = 1e100  # beyond this, squares of differences are no numbers
+
+Row = tuple[Hashable, Hashable, float | Decimal | Fraction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,8 @@ class Contrast:
 
     `p` is two-sided; `p_adjusted` is Holm's over all contrasts asked together. `power` is the chance that a true
     difference of 5 points would show at the 5 % level with these counts and this spread. `se`, `p` and `power` are
-    None where a group has nobody, or both have one: then nothing can be said, and `effect` is None with nobody.
+    None where a group has nobody, or both have one, or where nothing varies within the groups (such as a handful of
+    equal points): without spread there is no test, however large the effect. `effect` is None with nobody.
     """
 
     rater: Any
@@ -61,12 +68,14 @@ def group_contrasts(
     `rows` are (application, rater, points); a rater may be a panel, whose several points on one application are
     averaged. `groups` gives each application its group; None or no entry: not known, and left out. Of two groups only
     the first is asked, since the other is its mirror. Applications with one rater have nobody to compare with.
+    `seen` is the difference whose power is told. ValueError says which row is wrong, counted from 1.
 
     >>> rows = [("a", "ana", 60), ("b", "ana", 70), ("c", "ana", 72), *((key, "luz", 70) for key in "abc")]
     >>> first, _mirror = group_contrasts(rows, {"a": "women", "b": "men", "c": "men"})
     >>> first.rater, first.group, first.effect, first.inside, first.outside
     ('ana', 'women', -11.0, 1, 2)
     """
+    seen = _seen(seen)
     apart = _differences(rows)
     found = [
         _contrast(
@@ -93,11 +102,10 @@ def panel_contrasts(
     ones: the power says how little. `inside` and `outside` count the group and the others before the panel. With two
     panels, as with two groups, only the first is asked. None where one of the four cells is empty.
     """
+    seen = _seen(seen)
     points: dict[tuple[Hashable, Hashable], list[float]] = defaultdict(list)
-    for number, (application, panel, given) in enumerate(rows):
-        if not np.isfinite(given):
-            raise ValueError(f"row {number}: points must be a finite number")
-        points[application, panel].append(float(given))
+    for application, panel, given in _read(rows):
+        points[application, panel].append(given)
     means = {key: sum(given) / len(given) for key, given in points.items() if groups.get(key[0]) is not None}
     panels = list(dict.fromkeys(panel for _application, panel in points))
     found = [
@@ -137,15 +145,37 @@ def _adjusted(found: Sequence[Contrast]) -> tuple[Contrast, ...]:
     return tuple(one if one.p is None else replace(one, p_adjusted=next(adjusted)) for one in found)
 
 
+def _seen(seen: Any) -> float:
+    if not _is_number(seen) or float(seen) <= 0:
+        raise ValueError("the difference whose power is told (seen) must be a finite number above 0")
+    return float(seen)
+
+
+def _read(rows: Iterable[Row]) -> Iterator[tuple[Hashable, Hashable, float]]:
+    """The rows with their points as floats. ValueError says which row is wrong, counted from 1."""
+    for number, row in enumerate(rows, 1):
+        if len(row) != 3:
+            raise ValueError(f"row {number}: a row is (application, rater or panel, points)")
+        application, rater, points = row
+        if not _is_number(points):
+            raise ValueError(f"row {number}: points must be a finite number")
+        yield application, rater, float(points)
+
+
+def _is_number(given: Any) -> bool:
+    if not isinstance(given, NUMBERS) or isinstance(given, bool) or (isinstance(given, Decimal) and given.is_nan()):
+        return False
+    size: Any = abs(given)
+    return bool(size <= LARGEST)
+
+
 def _differences(rows: Iterable[Row]) -> dict[Hashable, dict[Hashable, float]]:
     """By rater and application: their points less the mean of the others there."""
     given: dict[Hashable, dict[Hashable, list[float]]] = defaultdict(lambda: defaultdict(list))
     raters: dict[Hashable, None] = {}
-    for number, (application, rater, points) in enumerate(rows):
-        if not np.isfinite(points):
-            raise ValueError(f"row {number}: points must be a finite number")
+    for application, rater, points in _read(rows):
         raters.setdefault(rater)
-        given[application][rater].append(float(points))
+        given[application][rater].append(points)
     apart: dict[Hashable, dict[Hashable, float]] = {rater: {} for rater in raters}
     for application, by_rater in given.items():
         means = {rater: sum(points) / len(points) for rater, points in by_rater.items()}
@@ -171,9 +201,8 @@ def _judged(rater: Any, group: Any, effect: float, squares: float, sizes: Sequen
     if not df:
         return Contrast(rater, group, effect, None, df, None, None, None, n, m)
     se = float(np.sqrt(squares / df * sum(1 / size for size in sizes)))
-    if se < SMALLEST:  # no spread at all: any difference is certain
-        same = abs(effect) < SMALLEST
-        return Contrast(rater, group, 0.0 if same else effect, 0.0, df, 1.0 if same else 0.0, None, 1.0, n, m)
+    if se < SMALLEST:  # no spread at all: no test, and no claim
+        return Contrast(rater, group, 0.0 if abs(effect) < SMALLEST else effect, None, df, None, None, None, n, m)
     p = float(2 * stats.t.sf(abs(effect / se), df))
     return Contrast(rater, group, effect, se, df, p, None, power_of_t(seen / se, df), n, m)
 

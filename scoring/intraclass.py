@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf, isnan, nan
 
 import numpy as np
 from scipy import stats
@@ -18,6 +19,8 @@ class Icc:
 
     1: other raters for every target. 2: the same raters, a sample of many. 3: the same raters, and only these.
     `between`, `within`, `raters` and `error` are the mean squares of the table with `n` targets and `k` raters.
+    `icc2_k` is NaN where the estimated variance of a mean, which it divides by, is not above 0 (`icc2_1` is then at
+    -1 / (k - 1) or below): no reliability of a mean belongs to it. The others always have a value.
     """
 
     n: int
@@ -34,16 +37,21 @@ class Icc:
     icc3_k: float
 
     def interval(self, level: float = 0.95) -> Mapping[str, tuple[float, float]]:
-        """Confidence intervals by the names of the fields, by F; `icc2` by Satterthwaite's degrees of freedom."""
+        """Confidence intervals by the names of the fields, by F; `icc2` by Satterthwaite's degrees of freedom.
+
+        These are an approximation that can miss its own estimate on small tables with a negative one; an interval is
+        then widened to hold it. A lower limit of `icc2_1` at -1 / (k - 1) or below has no counterpart for a mean: that
+        of `icc2_k` is then -inf. Both its limits are NaN where `icc2_k` is.
+        """
         check_level(level)
-        high, n, k = (1 + level) / 2, self.n, self.k
+        tail, n, k = (1 - level) / 2, self.n, self.k
         ends: dict[str, tuple[float, float]] = {}
         for name, error, df in (("icc1", self.within, n * (k - 1)), ("icc3", self.error, (n - 1) * (k - 1))):
-            errors = (error * stats.f.ppf(high, n - 1, df), error / stats.f.ppf(high, df, n - 1))
-            ends[f"{name}_1"] = _pair((self.between - e) / (self.between + (k - 1) * e) for e in errors)
-            ends[f"{name}_k"] = _pair(1 - e / self.between for e in errors)
-        ends["icc2_1"] = self._interval2(high)
-        ends["icc2_k"] = _pair(k * rho / (1 + (k - 1) * rho) for rho in ends["icc2_1"])
+            ratios = [error / self.between * f for f in (_upper_f(tail, n - 1, df), 1 / _upper_f(tail, df, n - 1))]
+            ends[f"{name}_1"] = self._holding(f"{name}_1", ((1 - e) / (1 + (k - 1) * e) for e in ratios))
+            ends[f"{name}_k"] = self._holding(f"{name}_k", (1 - e for e in ratios))
+        ends["icc2_1"] = self._holding("icc2_1", self._interval2(tail))
+        ends["icc2_k"] = self._holding("icc2_k", (_stepped_up(rho, k) for rho in ends["icc2_1"]))
         return dict(sorted(ends.items()))
 
     @property
@@ -51,18 +59,26 @@ class Icc:
         """The intervals that hold the truth 19 times in 20."""
         return self.interval(0.95)
 
-    def _interval2(self, high: float) -> tuple[float, float]:
+    def _holding(self, name: str, ends: Iterable[float]) -> tuple[float, float]:
+        """The interval with its estimate inside; NaN without an estimate."""
+        low, high = ends
+        estimate = getattr(self, name)
+        return (nan, nan) if isnan(estimate) else (min(low, estimate), max(high, estimate))
+
+    def _interval2(self, tail: float) -> tuple[float, float]:
         n, k, rho = self.n, self.k, self.icc2_1
-        by_raters = k * rho * self.raters
-        by_error = (n * (1 + (k - 1) * rho) - k * rho) * self.error
-        if by_raters == by_error == 0:
+        if self.raters == self.error == 0:
             return rho, rho
-        df = (n - 1) * (k - 1) * (by_raters + by_error) ** 2 / ((n - 1) * by_raters**2 + by_error**2)
-        rest = k * self.raters + (k * n - k - n) * self.error
-        f_low, f_high = stats.f.ppf(high, n - 1, df), stats.f.ppf(high, df, n - 1)
-        lower = n * (self.between - f_low * self.error) / (f_low * rest + n * self.between)
-        upper = n * (f_high * self.between - self.error) / (rest + n * f_high * self.between)
-        return float(lower), float(upper)
+        raters, error = self.raters / self.between, self.error / self.between
+        by_raters = k * rho * raters
+        by_error = (n * (1 + (k - 1) * rho) - k * rho) * error
+        squares = (n - 1) * by_raters**2 + by_error**2
+        # Satterthwaite's degrees of freedom never fall below the fewest of the parts, except where a negative estimate
+        # makes a part negative: the formula then runs to 0.
+        df = max((n - 1) * (k - 1) * (by_raters + by_error) ** 2 / squares if squares else 0.0, k - 1.0)
+        rest = k * raters + (k * n - k - n) * error
+        f_low, f_high = _upper_f(tail, n - 1, df), _upper_f(tail, df, n - 1)
+        return n * (1 - f_low * error) / (f_low * rest + n), n * (f_high - error) / (rest + n * f_high)
 
 
 def icc(matrix: Units) -> Icc:
@@ -104,7 +120,7 @@ def _icc(x: Floats) -> Icc:
         icc2_1=(between - error) / (between + (k - 1) * error + k * (raters - error) / n),
         icc3_1=(between - error) / (between + (k - 1) * error),
         icc1_k=(between - within) / between,
-        icc2_k=(between - error) / (between + (raters - error) / n),
+        icc2_k=_of_the_mean(between, error, raters, n),
         icc3_k=(between - error) / between,
     )
 
@@ -121,6 +137,18 @@ def _table(matrix: Units) -> Floats:
     return values.reshape(len(matrix), -1)
 
 
-def _pair(ends: Iterable[float]) -> tuple[float, float]:
-    low, high = ends
-    return float(low), float(high)
+def _of_the_mean(between: float, error: float, raters: float, n: int) -> float:
+    """ICC(2,k); NaN where its denominator is not above 0, but for rounding."""
+    variance = between + (raters - error) / n
+    return (between - error) / variance if variance > ROUNDING * (between + (raters + error) / n) else nan
+
+
+def _stepped_up(rho: float, k: int) -> float:
+    """Spearman and Brown's reliability of the mean of k; -inf at and below its pole."""
+    divisor = 1 + (k - 1) * rho
+    return k * rho / divisor if divisor > 0 else -inf
+
+
+def _upper_f(tail: float, df_above: float, df_below: float) -> float:
+    """The value that F exceeds with this chance, however small (the lower tail keeps its figures near 0)."""
+    return 1 / float(stats.f.ppf(tail, df_below, df_above))

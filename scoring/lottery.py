@@ -8,6 +8,8 @@ import hashlib
 from collections.abc import Hashable, Iterable
 from typing import TypeVar
 
+from scoring.checks import whole
+
 K = TypeVar("K", bound=Hashable)
 
 
@@ -39,12 +41,15 @@ def rfc3797_order(key: str, n: int, count: int | None = None) -> list[int]:
 
     For draw i (from 0) the MD5 of i, key, i is taken, with i as two bytes, most significant first; its remainder by
     the number of entries left picks among those left. MD5 is what the RFC prescribes; nothing here is secret.
-    ValueError unless 0 <= count <= n < 65536.
+    ValueError unless 0 <= count <= n < 65536, whole numbers, and the key is ASCII text.
 
     >>> rfc3797_order("9319./2.5.8.10.12./9.18.26.34.41.45./", 25, 10)
     [17, 7, 2, 16, 25, 23, 8, 24, 19, 13]
     """
-    draws = n if count is None else count
+    if not isinstance(key, str) or not key.isascii():
+        raise ValueError("the key of the draw must be ASCII text, as the seeds were published")
+    n = whole(n, "numbers to draw from")
+    draws = n if count is None else whole(count, "numbers to draw")
     if not 0 <= draws <= n < 2**16:
         raise ValueError("draw between none and all of at most 65,535 numbers")
     pool = list(range(1, n + 1))

@@ -59,8 +59,8 @@ def misfit(levels: Iterable[Row], *, scales: Mapping[Any, Hashable] | None = Non
 
     Criteria share their thresholds; where they have different levels, `scales` names the scale of each. Levels that
     nobody used are left out and the rest closed up. Where evaluators share no application, severities compare only
-    as far as each was given equally good ones. ValueError says which row is wrong, that nothing differs, or that
-    evaluators and criteria cannot be told apart.
+    as far as each was given equally good ones. ValueError says which row is wrong (counted from 1), which criterion has
+    no scale, that nothing differs, or that evaluators and criteria cannot be told apart.
     """
     data = _read(levels, scales)
     design = _design(data)
@@ -106,10 +106,13 @@ def _read(rows: Iterable[Row], scales: Mapping[Any, Hashable] | None) -> _Data:
     seen: set[tuple[int, ...]] = set()
     levels: list[int] = []
     codes: list[tuple[int, ...]] = []
-    for number, (*who, level) in enumerate(rows):
+    for number, row in enumerate(rows, 1):
+        if len(row) != 4:
+            raise ValueError(f"row {number}: a row is (application, evaluator, criterion, level)")
+        *who, level = row
         if level is None:
             continue
-        if not isinstance(level, Integral) or not -LARGEST <= level <= LARGEST:
+        if not isinstance(level, Integral) or isinstance(level, bool) or not -LARGEST <= level <= LARGEST:
             raise ValueError(f"row {number}: the level must be a whole number, or None for a gap")
         key = tuple(known.setdefault(label, len(known)) for known, label in zip(labels, who, strict=True))
         if key in seen:
@@ -120,6 +123,9 @@ def _read(rows: Iterable[Row], scales: Mapping[Any, Hashable] | None) -> _Data:
     if not levels:
         raise ValueError(NO_LEVELS)
     applications, evaluators, criteria = (list(known) for known in labels)
+    absent = [str(criterion) for criterion in criteria if scales is not None and criterion not in scales]
+    if absent:
+        raise ValueError(f"no scale is given for {', '.join(absent)}: name the scale of every criterion, or of none")
     names = [None if scales is None else scales[criterion] for criterion in criteria]
     order = {name: number for number, name in enumerate(dict.fromkeys(names))}
     scale = np.array([order[name] for name in names], dtype=np.int64)

@@ -11,9 +11,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from scoring.checks import whole
+
 HUNDRED = Decimal(100)
 
 Levels = Mapping[Any, int]
+Exact = Fraction | Decimal | int
 
 
 class Incomplete(ValueError):
@@ -28,6 +31,8 @@ class Incomplete(ValueError):
 class Criterion:
     """What is judged, its share of the stage in percent, and its lowest and highest level.
 
+    ValueError unless the weight is an exact number above 0 (Decimal or int) and the levels are whole, top above bottom.
+
     >>> Criterion("market", Decimal(40), top=4).share(3)
     Fraction(3, 4)
     """
@@ -38,13 +43,17 @@ class Criterion:
     bottom: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "weight", _exact_weight(self.weight, f"criterion {self.key}"))
         if not self.weight.is_finite() or self.weight <= 0:
             raise ValueError(f"criterion {self.key}: the weight must be above 0")
+        for end in ("top", "bottom"):
+            object.__setattr__(self, end, whole(getattr(self, end), f"criterion {self.key}, {end} level"))
         if self.top <= self.bottom:
             raise ValueError(f"criterion {self.key}: the highest level must be above the lowest")
 
     def share(self, level: int) -> Fraction:
-        """How much of the criterion a level earns, from 0 to 1. ValueError outside its levels."""
+        """How much of the criterion a level earns, from 0 to 1. ValueError outside its levels or between two."""
+        level = whole(level, f"criterion {self.key}, level")
         if not self.bottom <= level <= self.top:
             raise ValueError(f"criterion {self.key}: level {level} is not between {self.bottom} and {self.top}")
         return Fraction(level - self.bottom, self.top - self.bottom)
@@ -62,6 +71,7 @@ class Stage:
     criteria: tuple[Criterion, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "weight", _exact_weight(self.weight, f"stage {self.key}"))
         if not self.weight.is_finite() or not 0 <= self.weight <= HUNDRED:
             raise ValueError(f"stage {self.key}: the weight must be between 0 and 100")
         if len({criterion.key for criterion in self.criteria}) < len(self.criteria):
@@ -107,18 +117,19 @@ def on_grid(points: Fraction) -> int:
 
 
 def as_points(hundredths: int) -> Decimal:
-    """Points from hundredths of a point.
+    """Points from hundredths of a point. ValueError for what is no whole number.
 
     >>> as_points(6667)
     Decimal('66.67')
     """
-    return Decimal(hundredths).scaleb(-2)
+    return Decimal(whole(hundredths, "hundredths of a point")).scaleb(-2)
 
 
 def weighted_total(rubric: Rubric, levels: Levels) -> Decimal:
     """Points out of 100, to the hundredth, from one level per criterion of every stage that counts.
 
-    Incomplete when a level is missing; ValueError for a level that does not exist or an unknown criterion.
+    Incomplete when a level is missing; ValueError for a level that does not exist or is no whole number, and for an
+    unknown criterion.
 
     >>> plan = Stage("plan", Decimal(60), (Criterion("market", Decimal(70), 4), Criterion("money", Decimal(30), 4)))
     >>> pitch = Stage("pitch", Decimal(40), (Criterion("voice", Decimal(100), 5),))
@@ -157,23 +168,43 @@ class Combined:
     total: int
 
 
-def combine(rubric: Rubric, sheets: Mapping[Hashable, Sequence[Fraction]]) -> Combined:
+def combine(rubric: Rubric, sheets: Mapping[Hashable, Sequence[Exact]]) -> Combined:
     """Mean of the sheets of each stage, then the declared stage weights. `sheets`: exact points by stage key.
 
-    Incomplete, naming the stages, when a stage that counts has no sheet.
+    Incomplete, naming the stages, when a stage that counts has no sheet. ValueError for a stage that the rubric does
+    not have, for points outside 0 to 100, and for a float, which is not exact.
 
     >>> rubric = Rubric((Stage("plan", Decimal(100), (Criterion("idea", Decimal(100), 3),)),))
     >>> sheets = [rubric.stages[0].points({"idea": level}) for level in (1, 2, 2)]
     >>> combine(rubric, {"plan": sheets}).total
     5556
     """
-    missing = [stage.key for stage in rubric.counted if not sheets.get(stage.key)]
+    strange = sorted(str(key) for key in set(sheets) - {stage.key for stage in rubric.stages})
+    if strange:
+        raise ValueError(f"not a stage of the rubric: {', '.join(strange)}")
+    exact = {key: [_exact_points(points, key) for points in given] for key, given in sheets.items()}
+    missing = [stage.key for stage in rubric.counted if not exact.get(stage.key)]
     if missing:
         raise Incomplete(missing)
-    means = {stage.key: mean_points(sheets[stage.key]) for stage in rubric.counted}
+    means = {stage.key: mean_points(exact[stage.key]) for stage in rubric.counted}
     return Combined({key: on_grid(mean) for key, mean in means.items()}, on_grid(_weigh(rubric, means)))
 
 
 def _weigh(rubric: Rubric, means: Mapping[Hashable, Fraction]) -> Fraction:
     parts = (Fraction(stage.weight) * means[stage.key] for stage in rubric.counted)
     return sum(parts, Fraction(0)) / 100
+
+
+def _exact_weight(weight: Any, what: str) -> Decimal:
+    """A whole number is as exact as a Decimal; a float is not."""
+    return weight if isinstance(weight, Decimal) else Decimal(whole(weight, f"{what}, weight (as a Decimal or an int)"))
+
+
+def _exact_points(points: Any, stage: Hashable) -> Fraction:
+    what = f"stage {stage}, points of a sheet"
+    if isinstance(points, Decimal) and not points.is_finite():
+        raise ValueError(f"{what}: {points} is not a number")
+    exact = Fraction(points if isinstance(points, Fraction | Decimal) else whole(points, f"{what} (exact, no float)"))
+    if not 0 <= exact <= 100:
+        raise ValueError(f"{what}: {points} is not between 0 and 100")
+    return exact

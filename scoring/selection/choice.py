@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar
 
+from scoring.checks import whole
+
 K = TypeVar("K", bound=Hashable)
 
 
@@ -28,16 +30,20 @@ class Choice(Generic[K]):
 def choose(points: Mapping[K, int], places: int, lottery: Sequence[K]) -> Choice[K]:
     """Give the places to the highest points (hundredths); equal points stand in the order of the lottery.
 
-    `lottery` holds every key of `points` once (it may hold others). ValueError when places are negative or a key is
-    not in the lottery.
+    `lottery` holds every key of `points` once (it may hold others). ValueError when places are negative, a key is
+    not in the lottery or stands there twice, or places or points are no whole numbers.
 
     >>> choice = choose({"a": 8000, "b": 7000, "c": 7000, "d": 500}, 2, lottery=["c", "d", "b", "a"])
     >>> choice.chosen, choice.waiting, sorted(choice.settled)
     (('a', 'c'), ('b', 'd'), ['b', 'c'])
     """
+    places = whole(places, "places")
+    points = {key: whole(given, f"points of {key}") for key, given in points.items()}
     if places < 0:
         raise ValueError("places cannot be negative")
     turn = {key: number for number, key in enumerate(lottery)}
+    if len(turn) < len(lottery):
+        raise ValueError("a key stands in the lottery twice")
     absent = [str(key) for key in points if key not in turn]
     if absent:
         raise ValueError(f"not in the lottery: {', '.join(sorted(absent)[:5])}")

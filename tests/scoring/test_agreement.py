@@ -1,8 +1,10 @@
 """Agreement against published tables, independent packages, and what may never matter: order and names."""
 
+import math
 import random
 import warnings
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, Literal
 
 import krippendorff
@@ -10,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pingouin
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from irrCAC.raw import CAC
 
@@ -288,3 +290,79 @@ def _or_sentence(statistic: Any, *inputs: Any) -> Any:
         return pytest.approx(statistic(*inputs), abs=1e-12)
     except ValueError as refused:
         return str(refused)
+
+
+small_tables = st.integers(2, 3).flatmap(
+    lambda width: st.lists(
+        st.lists(st.integers(0, 4), min_size=width, max_size=width),
+        min_size=2,
+        max_size=4,
+    )
+)
+
+
+@settings(max_examples=400)
+@given(small_tables)
+@example([[2, 2], [1, 3], [2, 0]])
+@example([[3, 3, 1], [1, 3, 2]])
+@example([[4, 0], [4, 1], [2, 2]])
+@example([[3, 3, 0], [3, 2, 4]])
+@example([[0, 2, 4], [3, 3, 2], [3, 2, 4]])
+@example([[4, 2, 0], [1, 4, 0]])
+def test_icc_of_any_small_table_lies_within_its_interval(table: list[list[int]]) -> None:
+    assume(len({sum(row) for row in table}) > 1)
+
+    found = icc(table)
+
+    for name in NAMES:
+        estimate, (low, high) = getattr(found, name), found.ci95[name]
+        assert low <= estimate <= high or (name == "icc2_k" and all(map(math.isnan, (low, estimate, high))))
+
+
+def test_mean_of_raters_whose_variance_is_nothing_has_no_reliability() -> None:
+    """Rows of 6 and 9: between 3/2. Columns of 6, 5 and 4: raters 1/2. Squares 47 - 75/2 - 3/2 - 1 = 7: error 7/2.
+
+    Between + (raters - error) / 2 is 0, the denominator of ICC(2,k); ICC(2,1) is (3/2 - 7/2) / (17/2 - 9/2) = -1/2.
+    """
+    found = icc([[3, 3, 0], [3, 2, 4]])
+
+    assert (found.between, found.raters, found.error) == pytest.approx((3 / 2, 1 / 2, 7 / 2))
+    assert found.icc2_1 == pytest.approx(-1 / 2)  # the pole of the step up to three raters
+    assert math.isnan(found.icc2_k)
+    assert all(map(math.isnan, found.ci95["icc2_k"]))
+
+
+def test_limit_below_the_pole_has_no_counterpart_for_a_mean() -> None:
+    low, high = icc([[0, 2, 4], [3, 3, 2], [3, 2, 4]]).ci95["icc2_k"]
+
+    assert (low, high < 1) == (-math.inf, True)
+
+
+@pytest.mark.parametrize("scale", [1e-90, 1e90])
+def test_intervals_do_not_depend_on_a_scale_however_large(scale: float) -> None:
+    found = icc([[scale * value for value in row] for row in JUDGES])
+
+    for name, ends in icc(JUDGES).ci95.items():
+        assert found.ci95[name] == pytest.approx(ends)
+
+
+@pytest.mark.parametrize("weights", ["ordinal", "linear", "quadratic", [[1, 0], [0, 1]]])
+def test_set_of_categories_has_no_order(weights: Any) -> None:
+    with pytest.raises(ValueError, match="a set has no order"):
+        gwet_ac2([[1, 2]], {1, 2}, weights)  # type: ignore[arg-type]
+
+
+def test_set_of_categories_needs_no_order_unweighted() -> None:
+    assert gwet_ac2(UNITS, {1, 2, 3, 4, 5}) == gwet_ac2(UNITS, [1, 2, 3, 4, 5])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("absurd", [float("inf"), float("nan"), 1e300, 10**400, Decimal("NaN"), Decimal("1E+10")])
+def test_category_too_far_for_a_distance_is_refused(absurd: Any) -> None:
+    with pytest.raises(ValueError, match="thousand million"):
+        gwet_ac2([[1, 2]], [1, 2, absurd], "quadratic")
+    assert gwet_ac2([[1, 2]], [1, 2, absurd]).observed == 0
+
+
+def test_categories_with_the_same_number_are_refused() -> None:
+    with pytest.raises(ValueError, match="the same number"):
+        gwet_ac2([[0.1, 0.1]], [0.1, Decimal("0.1")], "linear")

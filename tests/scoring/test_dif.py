@@ -2,6 +2,8 @@
 
 import warnings
 from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -141,12 +143,49 @@ def test_too_little_to_say_is_said(rows: list[tuple[str, str, float]], expected:
     assert one.interval() is None
 
 
-def test_everybody_alike_is_no_difference() -> None:
-    rows = [(a, rater, 100.0) for a in range(6) for rater in "rs"]
+@pytest.mark.parametrize("apart", [0, 20])
+def test_without_spread_there_is_no_test_and_no_claim(apart: float) -> None:
+    rows = [(a, rater, 50.0 + apart * (rater == "r") * (a % 2 == 0)) for a in range(6) for rater in "rs"]
 
     one = group_contrasts(rows, {a: a % 2 for a in range(6)})[0]
 
-    assert (one.effect, one.se, one.p, one.power) == (0, 0, 1, 1)
+    assert (one.rater, one.group, one.effect) == ("r", 0, apart)
+    assert (one.se, one.p, one.p_adjusted, one.power, one.interval()) == (None, None, None, None, None)
+
+
+def test_panels_without_spread_have_no_test_and_no_claim() -> None:
+    rows = [(a, "pq"[a % 2], 50.0 + 30 * (a % 4 == 0)) for a in range(8)]
+
+    (found,) = panel_contrasts(rows, {a: "women" if a % 4 < 2 else "men" for a in range(8)})
+
+    assert (found.effect, found.df, found.se, found.p, found.power) == (30, 4, None, None, None)
+
+
+@pytest.mark.parametrize("contrasts", [group_contrasts, panel_contrasts])
+@pytest.mark.parametrize(
+    "wrong", [None, "60", "", True, float("inf"), 10**400, Decimal("NaN"), Decimal("Infinity"), [60]]
+)
+def test_row_without_points_is_named_counted_from_1(contrasts: Any, wrong: Any) -> None:
+    with pytest.raises(ValueError, match="row 2: points must be a finite number"):
+        contrasts([("a", "r", 1.0), ("a", "s", wrong)], {"a": "women"})
+    with pytest.raises(ValueError, match="row 1: a row is"):
+        contrasts([("a", "r")], {"a": "women"})
+
+
+def test_exact_points_count_like_floats() -> None:
+    rows, groups = drawn(6)
+    rounded = [(a, r, round(points, 2)) for a, r, points in rows]
+
+    assert group_contrasts([(a, r, Decimal(points)) for a, r, points in rounded], groups) == group_contrasts(
+        rounded, groups
+    )
+
+
+@pytest.mark.parametrize("contrasts", [group_contrasts, panel_contrasts])
+@pytest.mark.parametrize("seen", [0, -5, float("nan"), float("inf"), None, "5", Decimal("NaN")])
+def test_difference_to_be_seen_is_a_number_above_0(contrasts: Any, seen: Any) -> None:
+    with pytest.raises(ValueError, match="finite number above 0"):
+        contrasts([("a", "r", 1.0)], {"a": "women"}, seen=seen)
 
 
 def test_no_group_and_no_rows_have_no_contrast() -> None:
@@ -155,7 +194,7 @@ def test_no_group_and_no_rows_have_no_contrast() -> None:
 
 
 def test_points_that_are_no_number_are_named() -> None:
-    with pytest.raises(ValueError, match="row 1"):
+    with pytest.raises(ValueError, match="row 2"):
         group_contrasts([("a", "r", 1.0), ("a", "s", float("nan"))], {"a": "women"})
 
 
@@ -190,5 +229,5 @@ def test_panel_that_nobody_can_be_held_against_has_no_contrast() -> None:
 
     assert (alone.effect, alone.p, alone.power) == (None, None, None)
     assert (pair.effect, pair.se, pair.p) == (0, None, None)  # one application in each cell
-    with pytest.raises(ValueError, match="row 0"):
+    with pytest.raises(ValueError, match="row 1"):
         panel_contrasts([(0, "p", float("inf"))], groups)

@@ -158,13 +158,20 @@ def test_evaluators_without_a_common_application_have_an_answer() -> None:
         ([(1, 1, 1, None)], "there are no levels"),
         ([(a, e, 1, 3) for a in range(4) for e in range(2)], "everybody has the same level on 1"),
         ([(1, 1, 1, 2), (1, 1, 2, 3), (1, 2, 3, 2), (1, 2, 4, 1)], "cannot be told apart"),
-        ([(1, 1, 1, 2), (1, 1, 1, 3)], "row 1: .* stands twice"),
-        ([(1, 1, 1, 2.5)], "row 0: the level must be a whole number"),
-        ([(1, 1, 1, float("nan"))], "row 0"),
-        ([(1, 1, 1, 10**30)], "row 0"),
-        ([(1, 1, 1, "3")], "row 0"),
+        ([(1, 1, 1, 2), (1, 1, 1, 3)], "row 2: .* stands twice"),
+        ([(1, 1, 1, 2.5)], "row 1: the level must be a whole number"),
+        ([(1, 1, 1, float("nan"))], "row 1"),
+        ([(1, 1, 1, 10**30)], "row 1"),
+        ([(1, 1, 1, "3")], "row 1"),
+        ([(1, 1, 1, True)], "row 1"),
+        ([(1, 1, 1, 2), ("a", "x", 1)], "row 2: a row is"),
     ],
 )
 def test_input_that_cannot_be_fitted_says_why(rows: Any, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         misfit(rows)
+
+
+def test_criterion_without_a_scale_is_named() -> None:
+    with pytest.raises(ValueError, match="no scale is given for 0: "):
+        misfit(drawn(1), scales={criterion: criterion for criterion in range(1, CRITERIA)})

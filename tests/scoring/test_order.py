@@ -1,7 +1,10 @@
 """Ranking, lotteries and the choice: nothing depends on the order of the input."""
 
 import hashlib
+from decimal import Decimal
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,3 +140,30 @@ def test_missing_from_the_lottery_is_refused() -> None:
         choose({"a": 1, "b": 1}, 1, ["a"])
     with pytest.raises(ValueError, match="negative"):
         choose({}, -1, [])
+    with pytest.raises(ValueError, match="twice"):
+        choose({"a": 1}, 1, ["a", "b", "a"])
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), 66.0, "66", None, True, Decimal(66)])
+def test_points_and_places_of_a_choice_are_whole_numbers(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"points of b: .* is not a whole number"):
+        choose({"a": 1, "b": wrong}, 1, ["a", "b"])
+    with pytest.raises(ValueError, match=r"places: .* is not a whole number"):
+        choose({"a": 1}, wrong, ["a"])
+    assert choose({"a": np.int64(1)}, np.int64(1), ["a"]) == choose({"a": 1}, 1, ["a"])
+
+
+@pytest.mark.parametrize("wrong", [25.0, "25", None, True])
+def test_draw_from_what_is_no_whole_number_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="is not a whole number"):
+        rfc3797_order(RFC_KEY, wrong)
+
+
+@pytest.mark.parametrize("key", [9319, None, b"9319.", "ñ"])
+def test_key_of_a_draw_is_text(key: Any) -> None:
+    with pytest.raises(ValueError, match="ASCII text"):
+        rfc3797_order(key, 25)
+
+
+def test_keys_with_the_same_text_do_not_stand_in_the_order_of_the_input() -> None:
+    assert rank({1: 5, "1": 5}) == rank({"1": 5, 1: 5})

@@ -3,12 +3,14 @@
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring import Criterion, Incomplete, Rubric, Stage, combine, on_grid, weighted_total
+from scoring import Criterion, Incomplete, Rubric, Stage, as_points, combine, on_grid, weighted_total
 
 
 def shares(count: int) -> st.SearchStrategy[list[Decimal]]:
@@ -158,3 +160,71 @@ def test_criterion_in_two_stages_is_refused() -> None:
 
     with pytest.raises(ValueError, match="twice"):
         Rubric((Stage("plan", Decimal(50), same), Stage("pitch", Decimal(50), same)))
+
+
+@pytest.mark.parametrize("level", [True, 2.0, "2", Decimal(2)])
+def test_level_that_is_no_whole_number_is_refused(level: Any) -> None:
+    rubric = Rubric((one_stage(Criterion("a", Decimal(100), 4)),))
+
+    with pytest.raises(ValueError, match=r"criterion a, level: .* is not a whole number"):
+        weighted_total(rubric, {"a": level})
+    assert weighted_total(rubric, {"a": np.int64(2)}) == Decimal(50)  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("wrong", [2.5, 2.0, "2", None, True])
+def test_criterion_in_no_exact_numbers_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="criterion a, top level"):
+        Criterion("a", Decimal(100), top=wrong)
+    with pytest.raises(ValueError, match="criterion a, weight"):
+        Criterion("a", wrong, top=4)
+    with pytest.raises(ValueError, match="stage plan, weight"):
+        Stage("plan", wrong, ())
+
+
+def test_whole_weight_is_as_good_as_a_decimal() -> None:
+    whole: Any = 100
+
+    assert Stage("plan", whole, (Criterion("a", whole, 4),)) == one_stage(Criterion("a", Decimal(100), 4))
+    assert isinstance(Criterion("a", whole, 4).weight, Decimal)
+
+
+def test_sheets_of_an_unknown_stage_are_named() -> None:
+    rubric = Rubric((one_stage(Criterion("a", Decimal(100), 4)),))
+
+    with pytest.raises(ValueError, match="not a stage of the rubric: pitch, visit"):
+        combine(rubric, {"plan": [Fraction(30)], "visit": [Fraction(1)], "pitch": []})
+
+
+@pytest.mark.parametrize(
+    ("points", "sentence"),
+    [
+        (Fraction(-1, 100), "not between 0 and 100"),
+        (Fraction(10001, 100), "not between 0 and 100"),
+        (Decimal("100.01"), "not between 0 and 100"),
+        (30.0, "no float"),
+        ("30", "no float"),
+        (None, "no float"),
+        (True, "no float"),
+        (float("nan"), "no float"),
+        (Decimal("NaN"), "not a number"),
+        (Decimal("Infinity"), "not a number"),
+    ],
+)
+def test_sheet_with_points_that_are_none_is_refused(points: Any, sentence: str) -> None:
+    rubric = Rubric((one_stage(Criterion("a", Decimal(100), 4)),))
+
+    with pytest.raises(ValueError, match=f"stage plan, points of a sheet.*{sentence}"):
+        combine(rubric, {"plan": [Fraction(30), points]})
+
+
+def test_exact_points_of_any_kind_combine() -> None:
+    rubric = Rubric((one_stage(Criterion("a", Decimal(100), 4)),))
+
+    assert combine(rubric, {"plan": [30, Decimal("30.5"), Fraction(31)]}).total == 3050
+
+
+@pytest.mark.parametrize("hundredths", [66.5, 66.0, "66", None, True])
+def test_hundredths_are_whole(hundredths: Any) -> None:
+    with pytest.raises(ValueError, match="is not a whole number"):
+        as_points(hundredths)
+    assert as_points(np.int64(6650)) == Decimal("66.50")  # type: ignore[arg-type]

@@ -90,8 +90,8 @@ def _moved(
 def _totals(evidence: Evidence) -> dict[int, scoring.Combined]:
     """The official total of every application with as many whole sheets as the call asks for, at all its stages."""
     given: dict[int, dict[Hashable, list[Fraction]]] = defaultdict(lambda: defaultdict(list))
-    for stage, sheets in evidence.sheets.items():
-        for sheet in sheets:
+    for stage in evidence.weights:
+        for sheet in evidence.sheets.get(stage, ()):
             given[sheet.application][stage.value].append(sheet.points)
     totals: dict[int, scoring.Combined] = {}
     for number, by_stage in given.items():

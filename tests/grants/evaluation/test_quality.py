@@ -184,6 +184,18 @@ def test_contrast_of_women_is_that_of_paper_with_its_power(app: Flask, sign_in: 
     assert shown[6] == f"{round(100 * power)} %"
 
 
+def test_contrast_without_spread_claims_nothing(app: Flask, sign_in: SignIn) -> None:
+    """Ana gives every woman 25 points less than Luz and every man the same: 25 apart, and nothing to test it with."""
+    call, pair = plan_only(), two_evaluators()
+    for ana, luz, sex in ((3, 4, Sex.FEMALE), (2, 3, Sex.FEMALE), (4, 4, Sex.MALE), (3, 3, Sex.MALE)):
+        scored(call, pair, ana, luz, sex=sex)
+
+    page = in_english(sign_in(make_user(Role.COORDINATOR))).get(board(call)).text
+
+    shown = {row[0]: row for row in rows_of(page, "Differences by group")}["Ana Severa"]
+    assert shown[1:] == ["Women", "2 / 2", "-25", "—", "—", "—"]
+
+
 def test_panels_are_held_against_each_other(app: Flask, sign_in: SignIn) -> None:
     """Points by level are 25: here women 0 and 25, men 50 and 75; there women 75 and 100, men 50 and 75.
 
