@@ -1,7 +1,6 @@
 """Simulate, propose, sign, publish: what was computed is what is published, once."""
 
 import hashlib
-import time
 from datetime import timedelta
 from decimal import Decimal
 
@@ -306,7 +305,7 @@ def test_run_without_anybody_in_it_is_not_proposed(app: Flask) -> None:
     assert queries.get_selection(empty.id).state is SelectionState.SIMULATED
 
 
-def statements_of(call: Call) -> tuple[int, float]:
+def statements_of(call: Call) -> int:
     count, author = 0, chair()
 
     def note(*_event: object) -> None:
@@ -314,15 +313,14 @@ def statements_of(call: Call) -> tuple[int, float]:
         count += 1
 
     event.listen(Engine, "before_cursor_execute", note)
-    started = time.perf_counter()
     try:
         run_of(call, by=author)
     finally:
         event.remove(Engine, "before_cursor_execute", note)
-    return count, time.perf_counter() - started
+    return count
 
 
-def test_programme_of_251_with_three_evaluators_takes_constant_queries_and_seconds(app: Flask) -> None:
+def test_programme_of_251_with_three_evaluators_takes_constant_queries(app: Flask) -> None:
     call = make_call(places=129, budget_usd=Decimal("90300.00"), reviews_per_application=3)
     enumerator, evaluators = make_user(Role.ENUMERATOR), [make_user(Role.EVALUATOR) for _n in range(3)]
 
@@ -335,15 +333,14 @@ def test_programme_of_251_with_three_evaluators_takes_constant_queries_and_secon
                 make_sheet(application, evaluator, stage, levels=(number + turn) % 5)
 
     score(apply(), 0)
-    few, _seconds = statements_of(call)
+    few = statements_of(call)
     for number in range(1, 251):
         score(apply(), number)
 
-    many, seconds = statements_of(call)
+    many = statements_of(call)
 
     assert db.session.query(SelectionRow).filter_by(outcome=Outcome.CHOSEN).count() == 129 + 1
     assert many == few <= 15
-    assert seconds < 5
 
 
 def test_rows_keep_their_reading_after_the_sheets_change(app: Flask) -> None:
