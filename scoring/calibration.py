@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
+from scoring.fitting import fit
 from scoring.ratings import Ratings
-from scoring.reml import Solution, System, Variance, fit
+from scoring.reml import Solution, System, Variance
 
 Floats = NDArray[np.float64]
 
