@@ -13,7 +13,7 @@ from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.web import local_target
 from grants.people.folio import normal_folio
-from grants.reports import home_sections
+from grants.reports import folios, home_sections
 
 home = Blueprint("home", __name__)
 
@@ -30,7 +30,7 @@ def show() -> ResponseReturnValue:
 def search() -> ResponseReturnValue:
     typed = request.args.get("folio", "")[:40]
     folio = normal_folio(typed)
-    address = home_sections.page_of(folio, current_user) if folio else None
+    address = folios.page_of(folio, current_user) if folio else None
     if address:
         return redirect(address)
     return render_template("home/search.html", typed=typed, is_folio=folio is not None), 404

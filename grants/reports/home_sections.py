@@ -14,15 +14,15 @@ from grants.access.models import User
 from grants.access.permissions import Permission
 from grants.applications import queries as applications
 from grants.calls import queries as calls
+from grants.calls.models import STAGE_NAMES
 from grants.core import journal
 from grants.core.clock import local_day
-from grants.core.errors import NotFound
 from grants.credit import queries as credit
 from grants.credit.words import STATE_NAMES as LINKAGE_NAMES
 from grants.delivery import queries as deliveries
 from grants.delivery.models import STATE_NAMES as DELIVERY_NAMES
 from grants.evaluation import queries as evaluation
-from grants.evaluation.models import SESSION_NAMES
+from grants.evaluation.models import SESSION_NAMES, Assignment
 from grants.pages import day, moment
 from grants.people import queries as people
 from grants.reports import queries as reports
@@ -83,12 +83,16 @@ def _sheets(user: User, _now: datetime) -> list[Section]:
         Line(
             f"{one.application.plan.venture}",
             url_for("evaluation.sheet", assignment_id=one.id),
-            one.application.folio + (" · " + _("due %(day)s", day=day(one.due_on)) if one.due_on else ""),
+            " · ".join([one.application.folio, str(STAGE_NAMES[one.stage]), *_due(one)]),
         )
         for one in waiting
     ]
     nothing = (_("Nothing to score now"), _("When the coordinator assigns you an application, it appears here."))
     return [Section(title, lines, nothing=nothing, action=(_("All my sheets"), url_for("evaluation.index")))]
+
+
+def _due(task: Assignment) -> list[str]:
+    return [_("due %(day)s", day=day(task.due_on))] if task.due_on else []
 
 
 def _pitches(user: User, _now: datetime) -> list[Section]:
@@ -290,51 +294,3 @@ SECTIONS: Sequence[tuple[Permission, Callable[[User, datetime], list[Section]]]]
     (Permission.MANAGE_USERS, _accounts),
     (Permission.VIEW_JOURNAL, _audit),
 )
-
-
-def page_of(folio: str, user: User) -> str | None:
-    """The page of what a folio names, if this user may open it; None whether it is missing or another's."""
-    finder = FINDERS.get(folio[0])
-    try:
-        return finder(folio, user) if finder else None
-    except NotFound:
-        return None
-
-
-def _person_page(folio: str, user: User) -> str | None:
-    found = people.find_by_folio(folio) if user.may(Permission.VIEW_PERSON) else None
-    return url_for("people.show", person_id=found.id) if found else None
-
-
-def _application_page(folio: str, user: User) -> str | None:
-    if not user.may(Permission.VIEW_APPLICATION):
-        return None
-    return url_for("applications.show", application_id=applications.by_folio(folio, user).id)
-
-
-def _delivery_page(folio: str, user: User) -> str | None:
-    if user.may(Permission.CARRY_DELIVERY):
-        return url_for("delivery.handover", delivery_id=deliveries.stop_by_folio(user, folio).id)
-    if not user.may(Permission.VIEW_DELIVERY):
-        return None
-    return url_for("delivery.show", delivery_id=deliveries.get_by_folio(folio).id)
-
-
-def _linkage_page(folio: str, user: User) -> str | None:
-    if not (user.may(Permission.VIEW_LINKAGE) or user.may(Permission.LOG_LINKAGE)):
-        return None
-    return url_for("credit.linkage", linkage_id=credit.linkage_by_folio(user, folio).id)
-
-
-def _appeal_page(folio: str, user: User) -> str | None:
-    found = selection.appeal_by_folio(folio, user) if user.may(Permission.DECIDE_APPEAL) else None
-    return url_for("selection.appeal", appeal_id=found.id) if found else None
-
-
-FINDERS: dict[str, Callable[[str, User], str | None]] = {
-    "P": _person_page,
-    "A": _application_page,
-    "D": _delivery_page,
-    "L": _linkage_page,
-    "Q": _appeal_page,
-}
