@@ -62,19 +62,19 @@ def test_draws_have_the_moments_of_the_model():
 
 def test_shares_mean_what_they_say():
     """Of applications with a share near p, about p are among the true best; intervals hold the true rank."""
-    said, true, inside = [], [], []
+    said, hits, inside = [], [], []
     for seed in range(12):
         ratings, quality, _severe = some_ratings(seed, applications=80, evaluators=10)
         sure = rank_uncertainty(calibrate(ratings), places=30, draws=400, seed=seed)
         rank = np.argsort(np.argsort(-quality)) + 1
         ends = sure.interval(0.95)
         said += [sure.p_top[key] for key in range(80)]
-        true += [rank[key] <= 30 for key in range(80)]
+        hits += [rank[key] <= 30 for key in range(80)]
         inside += [ends[key][0] <= rank[key] <= ends[key][1] for key in range(80)]
-    said, true = np.array(said), np.array(true)
+    said, hits = np.array(said), np.array(hits)
     for low in (0.0, 0.25, 0.5, 0.75):
         here = (said >= low) & (said <= low + 0.25)
-        assert true[here].mean() == pytest.approx(said[here].mean(), abs=0.08)
+        assert hits[here].mean() == pytest.approx(said[here].mean(), abs=0.08)
     assert 0.92 < np.mean(inside) < 0.99
 
 
