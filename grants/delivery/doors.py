@@ -56,3 +56,8 @@ def of_fixed_size(page: str) -> Response:
 def _answer_before(delivery: Delivery, codes: Codes, *, key: str, by: User) -> Receipt | None:
     with transaction():
         return services.answer_before(delivery, codes, key=key, by=by)
+
+
+def contact() -> str:
+    """Whom to tell about a card that was found; empty where none is set."""
+    return str(current_app.config["SUPPORT_CONTACT"])

@@ -14,6 +14,7 @@ from grants.delivery.forms.handling import (
     TakeBackForm,
     plain,
 )
+from grants.delivery.forms.printing import PrintForm
 
 __all__ = [
     "ActionForm",
@@ -23,6 +24,7 @@ __all__ = [
     "KitForm",
     "PictureForm",
     "PinForm",
+    "PrintForm",
     "ReasonForm",
     "RefusedForm",
     "SealForm",

@@ -1,7 +1,17 @@
 """Deliveries: their words, their rows, and what proves a handover."""
 
 from grants.delivery.models.deliveries import Delivery, DeliveryEvent, DutyHeld, KitLine
+from grants.delivery.models.documents import DOCUMENT_NAMES, Document, DocumentKind
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
+from grants.delivery.models.printing import (
+    BATCH_NAMES,
+    BATCH_STATES,
+    BatchKind,
+    BatchState,
+    PrintBatch,
+    PrintFile,
+    PrintItem,
+)
 from grants.delivery.models.risk import ProtocolVersion, RiskSnapshot
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
 from grants.delivery.models.states import (
@@ -23,7 +33,10 @@ from grants.delivery.models.states import (
 )
 
 __all__ = [
+    "BATCH_NAMES",
+    "BATCH_STATES",
     "DELIVERY_MOVES",
+    "DOCUMENT_NAMES",
     "ENDED_WITHOUT_HANDOVER",
     "MAY_BE_HELD",
     "NO_LONGER_CARRIED",
@@ -35,15 +48,22 @@ __all__ = [
     "RUN_NAMES",
     "STATE_NAMES",
     "TOWARDS_HANDOVER",
+    "BatchKind",
+    "BatchState",
     "Delivery",
     "DeliveryEvent",
     "DeliveryState",
     "Device",
+    "Document",
+    "DocumentKind",
     "Duty",
     "DutyHeld",
     "KitLine",
     "OfficerPin",
     "Picture",
+    "PrintBatch",
+    "PrintFile",
+    "PrintItem",
     "ProtocolVersion",
     "Reason",
     "Receipt",

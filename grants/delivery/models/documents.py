@@ -37,6 +37,15 @@ DOCUMENT_NAMES = {
 _LIVE = text("replaced_at IS NULL")
 
 
+def exactly_one(*columns: str) -> str:
+    """A condition for a CHECK: one of these columns is set, and no other.
+
+    >>> exactly_one("a", "b")
+    '(CASE WHEN a IS NULL THEN 0 ELSE 1 END) + (CASE WHEN b IS NULL THEN 0 ELSE 1 END) = 1'
+    """
+    return " + ".join(f"(CASE WHEN {column} IS NULL THEN 0 ELSE 1 END)" for column in columns) + " = 1"
+
+
 def hash_of(content: dict[str, Any]) -> str:
     """SHA-256 of the canonical JSON: sorted keys, no spaces, UTF-8."""
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -57,9 +66,9 @@ class Document(SealedRow, Model):
 
     __tablename__ = "delivery_document"
     __table_args__ = (
-        CheckConstraint("(CASE WHEN delivery_id IS NULL THEN 0 ELSE 1 END) + (CASE WHEN run_id IS NULL THEN 0 ELSE 1 END)"
-                        " + (CASE WHEN card_id IS NULL THEN 0 ELSE 1 END) = 1", name="one_subject"),
-        Index("uq_document_of_delivery", "kind", "delivery_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+        CheckConstraint(exactly_one("delivery_id", "run_id", "card_id"), name="one_subject"),
+        Index("uq_document_of_delivery", "kind", "delivery_id", unique=True,
+              sqlite_where=_LIVE, postgresql_where=_LIVE),
         Index("uq_document_of_run", "kind", "run_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
         Index("uq_document_of_card", "kind", "card_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
     )  # fmt: skip

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from grants.access.models import User
 from grants.access.permissions import Permission
 from grants.calls.models import Call
-from grants.core.crypto import SealedRow, sealed_text
+from grants.core.crypto import SealedRow, sealed_optional_text, sealed_text
 from grants.core.db import Model, state_column
 from grants.delivery.models.deliveries import Delivery
+from grants.delivery.models.documents import exactly_one
 from grants.delivery.models.factors import SymbolCard
 from grants.delivery.models.runs import Run
 from grants.selection.models import Award
@@ -110,8 +111,7 @@ class PrintItem(SealedRow, Model):
     __tablename__ = "print_item"
     __table_args__ = (
         UniqueConstraint("batch_id", "position"),
-        CheckConstraint("(CASE WHEN award_id IS NULL THEN 0 ELSE 1 END) + (CASE WHEN delivery_id IS NULL THEN 0 ELSE 1 END)"
-                        " + (CASE WHEN run_id IS NULL THEN 0 ELSE 1 END) = 1", name="one_subject"),
+        CheckConstraint(exactly_one("award_id", "delivery_id", "run_id"), name="one_subject"),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -127,7 +127,7 @@ class PrintItem(SealedRow, Model):
     card_id: Mapped[int | None] = mapped_column(ForeignKey("symbol_card.id"))  # whose codes are on the page
     card: Mapped[SymbolCard | None] = relationship()
     label: Mapped[str] = mapped_column(String(24), default="")  # on the control sheet
-    part = sealed_text()  # the page, in base64, until the file is whole
+    part = sealed_optional_text()  # the page, in base64, until the file is whole
     made_at: Mapped[datetime | None]
     left_out: Mapped[bool] = mapped_column(default=False)  # its card was printed or replaced, its award ended
 

@@ -25,6 +25,8 @@ from grants.delivery.queries.deliveries import (
     stop_of,
     stored_answer,
 )
+from grants.delivery.queries.documents import get_document, kits_on_waybill, live_document, paper, waybill_of
+from grants.delivery.queries.printing import get_batch, left_out, print_batches, waiting_for_second
 from grants.delivery.queries.risk import newest_snapshot, protocol_in_force, rules, snapshot_in_force
 from grants.delivery.queries.runs import (
     get_run,
@@ -39,23 +41,30 @@ __all__ = [
     "deliveries",
     "delivery_factor",
     "get_award",
+    "get_batch",
     "get_by_folio",
     "get_card",
     "get_delivery",
+    "get_document",
     "get_officer",
     "get_receipt",
     "get_run",
     "get_team",
     "holds_duty",
     "kits_of",
+    "kits_on_waybill",
     "kits_to_pack",
+    "left_out",
     "live_card",
     "live_delivery",
+    "live_document",
     "lowest_cap_usd",
     "newest_snapshot",
     "next_stop",
     "officers",
+    "paper",
     "pin_of",
+    "print_batches",
     "protocol_in_force",
     "receipt_of",
     "rules",
@@ -65,4 +74,6 @@ __all__ = [
     "stop_by_folio",
     "stop_of",
     "stored_answer",
+    "waiting_for_second",
+    "waybill_of",
 ]

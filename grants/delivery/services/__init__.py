@@ -9,8 +9,17 @@ from grants.delivery.services.cards import (
 )
 from grants.delivery.services.clearance import clear, refuse_unless_current
 from grants.delivery.services.confirmation import Codes, answer_before, charge_card, confirm
+from grants.delivery.services.papers import (
+    card_data,
+    card_paper,
+    document_pdf,
+    make_picking_list,
+    make_return_note,
+    make_waybill,
+)
 from grants.delivery.services.pins import set_pin
 from grants.delivery.services.planning import approve, cancel, plan_delivery
+from grants.delivery.services.printing import approve_batch, ask_batch, end_batch, take_file
 from grants.delivery.services.receipts import make_receipt, receipt_document
 from grants.delivery.services.road import arrive, nobody_came, refused, turn_back
 from grants.delivery.services.runs import ReleaseCodes, Stop, charge_officer, dispatch, plan_run, schedule
@@ -22,17 +31,26 @@ __all__ = [
     "Stop",
     "answer_before",
     "approve",
+    "approve_batch",
     "arrive",
+    "ask_batch",
     "ask_replacement",
     "cancel",
+    "card_data",
+    "card_paper",
     "charge_card",
     "charge_officer",
     "choose_picture",
     "clear",
     "confirm",
     "dispatch",
+    "document_pdf",
+    "end_batch",
     "issue_card",
+    "make_picking_list",
     "make_receipt",
+    "make_return_note",
+    "make_waybill",
     "nobody_came",
     "pack",
     "plan_delivery",
@@ -46,5 +64,6 @@ __all__ = [
     "seal",
     "set_pin",
     "take_back",
+    "take_file",
     "turn_back",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from pypdf import PdfReader, PdfWriter
-from sqlalchemy import delete, insert, or_, update
+from sqlalchemy import delete, or_, update
 
 from grants.access.models import User
 from grants.calls.models import Call
@@ -15,7 +15,7 @@ from grants.core import journal
 from grants.core.clock import PROGRAMME_ZONE, local_day
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
-from grants.delivery.models import Delivery, SymbolCard
+from grants.delivery.models import SymbolCard
 from grants.delivery.models.printing import (
     MAY_PRINT,
     NEEDS_TWO,
@@ -124,9 +124,17 @@ def release_batch(batch_id: int) -> None:
 
 
 def keep_page(item: PrintItem, page: bytes, *, label: str, card: SymbolCard | None, now: datetime) -> None:
-    """Put a paper's page by, sealed, until the file is whole."""
-    item.part, item.label, item.made_at = base64.b64encode(page).decode(), label, now
-    item.card_id = card.id if card is not None else None
+    """Put a paper's page by, sealed, until the file is whole. A page that is there already stays."""
+    first = db.session.execute(
+        update(PrintItem)
+        .where(PrintItem.id == item.id, PrintItem.made_at.is_(None))
+        .values(made_at=now, label=label, card_id=card.id if card is not None else None)
+        .execution_options(synchronize_session=False)
+    )
+    if rows_hit(first) != 1:
+        return
+    db.session.refresh(item)
+    item.part = base64.b64encode(page).decode()
     _count(item, 1)
 
 

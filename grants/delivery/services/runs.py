@@ -19,6 +19,7 @@ from grants.delivery import queries
 from grants.delivery.models import Delivery, DeliveryState, Duty, Run, RunState, Team, Vehicle
 from grants.delivery.services.clearance import refuse_unless_current
 from grants.delivery.services.moves import move
+from grants.delivery.services.papers import make_waybill
 from grants.delivery.signals import Desk
 from grants.people.folio import new_folio
 
@@ -87,6 +88,7 @@ def dispatch(run: Run, codes: ReleaseCodes, *, desk: Desk | None, by: User, now:
     _refuse_unprepared(run, kits, desk, by=by, now=now)
     spend_code_of(by, codes.warehouse, "warehouse_code", now=now)
     spend_code_of(run.officer, codes.officer, "officer_code", now=now)
+    make_waybill(run, by=by, now=now)
     _take_out(run, kits)
     left = db.session.execute(
         update(Run)

@@ -1,8 +1,8 @@
-"""The acta de entrega-recepción: as a PDF for the office, and a public page that verifies it."""
+"""The acta de entrega-recepción as a PDF for the office."""
 
 import io
 
-from flask import render_template, send_file
+from flask import send_file
 from flask.typing import ResponseReturnValue
 
 from grants.access.guard import requires
@@ -11,7 +11,6 @@ from grants.core.errors import NotFound
 from grants.core.web import public_url
 from grants.delivery import queries, services
 from grants.delivery.views.blueprint import bp
-from grants.extensions import limiter
 
 
 @bp.get("/<int:delivery_id>/receipt")
@@ -23,10 +22,3 @@ def receipt(delivery_id: int) -> ResponseReturnValue:
     document = services.receipt_document(found, public_url("delivery.verify", number=found.number))
     return send_file(io.BytesIO(document), mimetype="application/pdf", as_attachment=True, max_age=0,
                      download_name=f"acta-{found.number}.pdf")  # fmt: skip
-
-
-@bp.get("/receipts/<number>")
-@requires(Permission.PUBLIC)
-@limiter.limit("30/minute")
-def verify(number: str) -> ResponseReturnValue:
-    return render_template("delivery/verify.html", receipt=queries.get_receipt(number))
