@@ -1,9 +1,8 @@
 """The symbol card's pages: issue, print once, choose in private, replace."""
 
-import io
 from typing import Any
 
-from flask import flash, redirect, render_template, send_file, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -18,7 +17,7 @@ from grants.core.web import errors_to, public_url
 from grants.delivery import doors, queries, services
 from grants.delivery.forms import PictureForm
 from grants.delivery.models import Picture, SymbolCard
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp, said_if_refused, sent
 
 
 @bp.get("/cards/<int:award_id>")
@@ -51,8 +50,7 @@ def print_card(award_id: int) -> ResponseReturnValue:
     except RuleBroken as error:
         flash(str(error.message), "bad")
         return redirect(url_for(".card", award_id=award_id))
-    return send_file(io.BytesIO(document), mimetype="application/pdf", as_attachment=True, max_age=0,
-                     download_name=f"{found.serial}.pdf")  # fmt: skip
+    return sent(document, f"{found.serial}.pdf")
 
 
 @bp.route("/cards/<int:award_id>/choose", methods=["GET", "POST"])

@@ -1,8 +1,6 @@
 """Papers of the warehouse: waybill, picking list, return note. Made by a button, downloaded by their number."""
 
-import io
-
-from flask import redirect, render_template, send_file, url_for
+from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -13,7 +11,7 @@ from grants.core.web import public_url
 from grants.delivery import queries, services
 from grants.delivery.models import DOCUMENT_NAMES, Document, DocumentKind
 from grants.delivery.queries.documents import PaperState
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp, said_if_refused, sent
 from grants.extensions import limiter
 
 # Words of a file's name, in the programme's language: a folder of downloads says what it holds and of nobody.
@@ -66,8 +64,7 @@ def run_picking_list(run_id: int) -> ResponseReturnValue:
 def paper(number: str) -> ResponseReturnValue:
     found = queries.get_document(number)
     document = services.document_pdf(found, public_url("delivery.verify", number=found.number))
-    return send_file(io.BytesIO(document), mimetype="application/pdf", as_attachment=True, max_age=0,
-                     download_name=f"{FILE_NAMES[found.kind]}-{found.number}.pdf")  # fmt: skip
+    return sent(document, f"{FILE_NAMES[found.kind]}-{found.number}.pdf")
 
 
 @bp.get("/receipts/<number>")

@@ -1,8 +1,6 @@
 """Many papers in one file: ask, approve, follow, download once."""
 
-import io
-
-from flask import jsonify, redirect, render_template, request, send_file, url_for
+from flask import jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -15,7 +13,7 @@ from grants.delivery import press, queries, services
 from grants.delivery.forms import PrintForm
 from grants.delivery.models import BATCH_NAMES, BATCH_STATES, BatchState
 from grants.delivery.queries.printing import calls_with_awards, kinds_for
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp, said_if_refused, sent
 
 P = Permission
 TONES = {BatchState.ASKED: "warn", BatchState.MAKING: "active", BatchState.READY: "good"}
@@ -79,9 +77,7 @@ def download_print(batch_id: int) -> ResponseReturnValue:
     batch = queries.get_batch(batch_id, current_user)
     with said_if_refused():
         whole = services.take_file(batch, by=current_user, now=utcnow())
-        name = f"tanda-{batch.folio}.pdf"
-        return send_file(io.BytesIO(whole), mimetype="application/pdf", as_attachment=True, max_age=0,
-                         download_name=name)  # fmt: skip
+        return sent(whole, f"tanda-{batch.folio}.pdf")
     return redirect(url_for(".print_batch", batch_id=batch_id))
 
 
