@@ -20,7 +20,7 @@ from grants.access.permissions import GRANTED, Permission, Role
 from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.core.web import RowNumber
-from grants.delivery.models import DeliveryState
+from grants.delivery.models import BatchKind, DeliveryState
 from grants.delivery.signals import PUBLIC_KEY_FILE
 from grants.people.models import ConsentPurpose
 from tests.factories.access import make_invitation, make_token, make_user, signed_in_client
@@ -28,8 +28,9 @@ from tests.factories.after import make_appeal, make_release
 from tests.factories.applications import make_application
 from tests.factories.calls import make_call
 from tests.factories.credit import make_institution, make_liaison, make_linkage, make_referral
-from tests.factories.delivery import DESK_PUBLIC, make_carried, make_delivery, make_officer
+from tests.factories.delivery import DESK_PUBLIC, make_carried, make_delivery, make_officer, make_run
 from tests.factories.evaluation import make_assignment, make_moderation
+from tests.factories.papers import make_batch
 from tests.factories.people import make_consent, make_consent_text, make_document, make_person, make_phone
 from tests.factories.pitch import make_running, make_slot
 from tests.factories.selection import make_award, make_selection
@@ -181,6 +182,7 @@ def build(app: Flask) -> World:
         "session_id": 1, "reset_id": 1, "attachment_id": 1, "token": link, "step": "disbursed", "code": "1.2b",
         "number": "x", "folio": draft.folio, "filename": "x",
         "moderation_id": make_moderation().id, "pitch_session_id": session.id, "slot_id": slot.id,
+        "run_id": make_run().id, "batch_id": make_batch(BatchKind.CARDS, by=users[Role.COORDINATOR]).id,
     }  # fmt: skip
     approved, packed = (make_delivery(state).id for state in (DeliveryState.APPROVED, DeliveryState.PACKED))
     by_endpoint: dict[str, object] = {
