@@ -273,6 +273,8 @@ def test_file_through_pages(sign_in: SignIn, asker: User, second: User, call: Ca
     assert "data-print" not in one.get(location).get_data(as_text=True)
     assert keeper.get(location).status_code == 404
     one.post(f"{location}/approve")
+    assert location in two.get("/").get_data(as_text=True)
+    assert location not in one.get("/").get_data(as_text=True)
     assert f"{location}/approve" in two.get(location).get_data(as_text=True)
     two.post(f"{location}/approve")
     assert "data-print" in one.get(location).get_data(as_text=True)
