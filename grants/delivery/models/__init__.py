@@ -2,6 +2,15 @@
 
 from grants.delivery.models.deliveries import Delivery, DeliveryEvent, DutyHeld, KitLine
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
+from grants.delivery.models.goods import CATEGORY_NAMES, Category, Item, KitRecipe, RecipeLine, StockLot, Supplier
+from grants.delivery.models.kits import (
+    SUBSTITUTION_NAMES,
+    SUBSTITUTION_REASONS,
+    HandoverCheck,
+    KitSubstitution,
+    SubstitutionReason,
+    SubstitutionState,
+)
 from grants.delivery.models.states import (
     DELIVERY_MOVES,
     ENDED_WITHOUT_HANDOVER,
@@ -17,29 +26,62 @@ from grants.delivery.models.states import (
     Picture,
     Reason,
 )
+from grants.delivery.models.stock import (
+    ADJUST_NAMES,
+    CORRECTION_NAMES,
+    MOVEMENT_NAMES,
+    AdjustReason,
+    CorrectionState,
+    DeviceUnit,
+    MovementKind,
+    StockCorrection,
+    StockMovement,
+)
 
 __all__ = [
+    "ADJUST_NAMES",
+    "CATEGORY_NAMES",
+    "CORRECTION_NAMES",
     "DELIVERY_MOVES",
     "ENDED_WITHOUT_HANDOVER",
+    "MOVEMENT_NAMES",
     "NO_SNAPSHOT",
     "ON_THE_ROAD",
     "PICTURES",
     "PICTURE_NAMES",
     "REASON_NAMES",
     "STATE_NAMES",
+    "SUBSTITUTION_NAMES",
+    "SUBSTITUTION_REASONS",
     "TOWARDS_HANDOVER",
+    "AdjustReason",
+    "Category",
+    "CorrectionState",
     "Delivery",
     "DeliveryEvent",
     "DeliveryState",
     "Device",
+    "DeviceUnit",
     "Duty",
     "DutyHeld",
+    "HandoverCheck",
+    "Item",
     "KitLine",
+    "KitRecipe",
+    "KitSubstitution",
+    "MovementKind",
     "OfficerPin",
     "Picture",
     "Reason",
     "Receipt",
+    "RecipeLine",
     "Signal",
+    "StockCorrection",
+    "StockLot",
+    "StockMovement",
     "StoredAnswer",
+    "SubstitutionReason",
+    "SubstitutionState",
+    "Supplier",
     "SymbolCard",
 ]
