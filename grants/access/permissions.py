@@ -55,6 +55,8 @@ class Permission(StrEnum):
     APPROVE_DELIVERY = "approve_delivery"
     ISSUE_CARD = "issue_card"
     PACK_KIT = "pack_kit"
+    MANAGE_STOCK = "manage_stock"
+    APPROVE_SUBSTITUTION = "approve_substitution"
     CARRY_DELIVERY = "carry_delivery"
     CONFIRM_HANDOVER = "confirm_handover"
     MANAGE_INSTITUTION = "manage_institution"
@@ -88,6 +90,8 @@ PERMISSION_NAMES = {
     Permission.APPROVE_DELIVERY: _("Approve deliveries"),
     Permission.ISSUE_CARD: _("Issue symbol cards"),
     Permission.PACK_KIT: _("Pack kits"),
+    Permission.MANAGE_STOCK: _("Manage stock"),
+    Permission.APPROVE_SUBSTITUTION: _("Approve substitutions"),
     Permission.CARRY_DELIVERY: _("Carry deliveries"),
     Permission.CONFIRM_HANDOVER: _("Confirm handovers"),
     Permission.MANAGE_INSTITUTION: _("Manage institutions"),
@@ -125,6 +129,7 @@ GRANTED: dict[Role, frozenset[Permission]] = {
             P.VIEW_DELIVERY,
             P.PLAN_DELIVERY,
             P.APPROVE_DELIVERY,
+            P.APPROVE_SUBSTITUTION,
             P.ISSUE_CARD,
             P.MANAGE_INSTITUTION,
             P.REFER_PERSON,
@@ -133,7 +138,7 @@ GRANTED: dict[Role, frozenset[Permission]] = {
         }
     ),  # fmt: skip
     Role.OFFICER: frozenset({P.CARRY_DELIVERY, P.CONFIRM_HANDOVER}),
-    Role.WAREHOUSE: frozenset({P.VIEW_DELIVERY, P.PACK_KIT}),
+    Role.WAREHOUSE: frozenset({P.VIEW_DELIVERY, P.PACK_KIT, P.MANAGE_STOCK}),
     Role.DESK: frozenset({P.VIEW_DELIVERY}),
     Role.LIAISON: frozenset({P.LOG_LINKAGE}),
     Role.MONITORING: frozenset(
