@@ -183,7 +183,7 @@ def _in_shelf_order(lines: Sequence[KitLine], units: Mapping[int, DeviceUnit]) -
             lot = (device.lot.best_before or date.max, device.lot.received_on, device.lot_id)
         return line.item_id or 0, *lot, line.position
 
-    return sorted(lines, key=key)  # type: ignore[arg-type]
+    return sorted(lines, key=key)
 
 
 def _outside(delivery: Delivery) -> Select[int, int | None, int]:
