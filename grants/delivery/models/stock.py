@@ -98,8 +98,8 @@ class StockCorrection(Model):
 
     @property
     def value_usd(self) -> Decimal:
-        """What the difference is worth, at the lot's cost; never negative."""
-        return abs(self.variance) * self.lot.unit_cost_usd
+        """What the difference is worth, at the lot's cost or the catalogue's price, whichever is more."""
+        return abs(self.variance) * max(self.lot.unit_cost_usd, self.lot.item.reference_price_usd)
 
 
 class StockMovement(Model):

@@ -96,6 +96,8 @@ def approve(delivery: Delivery, *, by: User, now: datetime) -> None:
 
 def cancel(delivery: Delivery, *, reason: Reason, by: User, now: datetime) -> None:
     """End a delivery before it leaves. The award may be planned again; serial numbers and stock are free again."""
+    if delivery.carried_since is not None:
+        raise RuleBroken(_("A team has this kit. It comes back to the warehouse before its delivery is cancelled."))
     move(delivery, DeliveryState.CANCELLED, by=by, now=now, reason=reason)
     free_serials(delivery)
     ledger.take_back(delivery, by=by, now=now)

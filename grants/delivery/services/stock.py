@@ -28,6 +28,7 @@ from grants.delivery.models import (
 from grants.delivery.services.ledger import post
 from grants.delivery.services.warehouse import normal_serial
 
+OPEN_ALREADY = _("A correction of this lot waits for a second person. Decide that one first.")
 CHANGED_MEANWHILE = _("The stock of this lot changed while you counted. Count it again.")
 
 
@@ -130,13 +131,19 @@ def _kind(correction: StockCorrection) -> MovementKind:
 
 
 def _enter(correction: StockCorrection, *, limit_usd: Decimal, by: User, now: datetime) -> StockCorrection:
+    waiting = select(StockCorrection.id).where(
+        StockCorrection.lot_id == correction.lot.id, StockCorrection.state == CorrectionState.OPEN
+    )
+    with db.session.no_autoflush:
+        if db.session.scalar(waiting) is not None:
+            raise RuleBroken(OPEN_ALREADY)
     is_large = correction.value_usd > limit_usd
     correction.state = CorrectionState.OPEN if is_large else CorrectionState.APPLIED
     try:
         with db.session.begin_nested():
             db.session.add(correction)
     except IntegrityError as error:
-        raise RuleBroken(_("A correction of this lot waits for a second person. Decide that one first.")) from error
+        raise RuleBroken(OPEN_ALREADY) from error
     action = "stock.counted" if correction.counted is not None else "stock.adjusted"
     journal.record(by, action, correction, at=now, variance=correction.variance)
     if is_large or not correction.variance:
