@@ -1,28 +1,24 @@
 """Questions about the warehouse: articles, lots, the ledger, recipes, corrections and substitutions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from grants.core.db import Page, db, keyset_page, one_or_refuse
 from grants.delivery.models import (
     CorrectionState,
     Delivery,
-    DeliveryState,
     DeviceUnit,
-    HandoverCheck,
     Item,
     KitLine,
     KitRecipe,
-    KitSubstitution,
     RecipeLine,
     StockCorrection,
     StockLot,
     StockMovement,
-    SubstitutionState,
     Supplier,
 )
 
@@ -112,13 +108,6 @@ def get_correction(correction_id: int) -> StockCorrection:
     return one_or_refuse(_corrections().where(StockCorrection.id == correction_id))
 
 
-def get_substitution(substitution_id: int) -> KitSubstitution:
-    """A substitution with its delivery and the kit's lines; NotFound otherwise."""
-    kit = joinedload(KitSubstitution.delivery)
-    found = _substitutions().options(kit.selectinload(Delivery.lines), kit.joinedload(Delivery.award))
-    return one_or_refuse(found.where(KitSubstitution.id == substitution_id))
-
-
 def shelf(found: Sequence[Item], today: date) -> list[OnShelf]:
     """These articles with their units, in the same order."""
     usable = case((StockLot.best_before < today, 0), else_=StockLot.on_hand)
@@ -130,6 +119,18 @@ def shelf(found: Sequence[Item], today: date) -> list[OnShelf]:
     )
     units = {item_id: (int(whole), int(free)) for item_id, whole, free in rows}
     return [OnShelf(item, *units.get(item.id, (0, 0))) for item in found]
+
+
+def usable(today: date) -> tuple[ColumnElement[bool], ...]:
+    """Lots that hold something and are not past their date."""
+    return StockLot.on_hand > 0, StockLot.best_before.is_(None) | (StockLot.best_before >= today)
+
+
+def free_units(item_ids: Iterable[int], today: date) -> dict[int, int]:
+    """Units on the shelf by article, without lots past their date; articles with none are left out."""
+    found = select(StockLot.item_id, func.sum(StockLot.on_hand)).where(StockLot.item_id.in_(item_ids), *usable(today))
+    rows = db.session.execute(found.group_by(StockLot.item_id).order_by(StockLot.item_id))
+    return {item_id: int(units) for item_id, units in rows}
 
 
 def low_stock(today: date) -> list[OnShelf]:
@@ -191,33 +192,6 @@ def open_corrections() -> Sequence[StockCorrection]:
     return db.session.scalars(found.order_by(StockCorrection.id).limit(MOST_SHOWN)).all()
 
 
-def open_substitutions() -> Sequence[KitSubstitution]:
-    """Substitutions that wait for approval, the oldest first."""
-    found = _substitutions().where(KitSubstitution.state == SubstitutionState.OPEN)
-    return db.session.scalars(found.order_by(KitSubstitution.id).limit(MOST_SHOWN)).all()
-
-
-def substitutions_of(delivery: Delivery) -> Sequence[KitSubstitution]:
-    """What was replaced in a kit, the oldest first, with who and why."""
-    found = _substitutions().where(KitSubstitution.delivery_id == delivery.id)
-    return db.session.scalars(found.order_by(KitSubstitution.id)).all()
-
-
-def kits_that_wait(*states: DeliveryState) -> Sequence[Delivery]:
-    """Deliveries in these states with their lines and canton, by folio."""
-    found = select(Delivery).options(joinedload(Delivery.canton), selectinload(Delivery.lines))
-    found = found.where(Delivery.state.in_(states))
-    return db.session.scalars(found.order_by(Delivery.folio, Delivery.id).limit(MOST_SHOWN)).all()
-
-
-def check_that_holds(delivery: Delivery) -> HandoverCheck | None:
-    """The newest check of the kit at the point, unless the kit changed since."""
-    found = select(HandoverCheck).where(
-        HandoverCheck.delivery_id == delivery.id, HandoverCheck.digest == (delivery.digest or "")
-    )
-    return db.session.scalars(found.order_by(HandoverCheck.id.desc()).limit(1)).first()
-
-
 def _lots() -> Select[StockLot]:
     return select(StockLot).options(joinedload(StockLot.item), joinedload(StockLot.supplier))
 
@@ -231,13 +205,4 @@ def _corrections() -> Select[StockCorrection]:
         joinedload(StockCorrection.lot).joinedload(StockLot.item),
         joinedload(StockCorrection.made_by),
         joinedload(StockCorrection.decided_by),
-    )
-
-
-def _substitutions() -> Select[KitSubstitution]:
-    return select(KitSubstitution).options(
-        joinedload(KitSubstitution.delivery),
-        joinedload(KitSubstitution.item_after),
-        joinedload(KitSubstitution.made_by),
-        joinedload(KitSubstitution.decided_by),
     )

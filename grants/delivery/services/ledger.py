@@ -6,13 +6,14 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, Select, func, insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 
 from grants.access.models import User
 from grants.core.clock import local_day
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.delivery.models import Delivery, DeviceUnit, KitLine, MovementKind, StockLot, StockMovement
+from grants.delivery.queries.goods import free_units, usable
 
 NOTHING = Decimal("0.00")
 # What goes bad first, then what came first. Everybody takes lots in this order, so no two wait for each other.
@@ -71,13 +72,6 @@ def missing(lines: Sequence[KitLine], today: date) -> list[tuple[str, int]]:
     free = free_units(list(wanted), today)
     names = {line.item_id: line.name for line in lines}
     return [(names[item], units - free.get(item, 0)) for item, units in wanted.items() if units > free.get(item, 0)]
-
-
-def free_units(item_ids: Sequence[int], today: date) -> dict[int, int]:
-    """Units on the shelf by article, without lots past their date; articles with none are left out."""
-    found = select(StockLot.item_id, func.sum(StockLot.on_hand)).where(StockLot.item_id.in_(item_ids), *_usable(today))
-    rows = db.session.execute(found.group_by(StockLot.item_id).order_by(StockLot.item_id))
-    return {item: int(units) for item, units in rows}
 
 
 def expected_cost(lines: Sequence[KitLine], units: Mapping[int, DeviceUnit], today: date) -> Decimal:
@@ -160,7 +154,7 @@ def _take(lot_id: int, units: int, line: KitLine, *, by: User, now: datetime) ->
 def _portions(item_id: int, wanted: int, today: date, skip: int = 0) -> list[Portion]:
     """From which lots so many units come, after the first `skip`; fewer when the shelf holds fewer."""
     columns = select(StockLot.id, StockLot.on_hand, StockLot.unit_cost_usd)
-    lots = db.session.execute(columns.where(StockLot.item_id == item_id, *_usable(today)).order_by(*SHELF_ORDER)).all()
+    lots = db.session.execute(columns.where(StockLot.item_id == item_id, *usable(today)).order_by(*SHELF_ORDER)).all()
     portions: list[Portion] = []
     for lot_id, on_hand, cost in lots:
         passed = min(skip, on_hand)
@@ -169,10 +163,6 @@ def _portions(item_id: int, wanted: int, today: date, skip: int = 0) -> list[Por
         if units:
             portions.append(Portion(lot_id, units, cost))
     return portions
-
-
-def _usable(today: date) -> tuple[ColumnElement[bool], ...]:
-    return StockLot.on_hand > 0, StockLot.best_before.is_(None) | (StockLot.best_before >= today)
 
 
 def _in_shelf_order(lines: Sequence[KitLine], units: Mapping[int, DeviceUnit]) -> list[KitLine]:

@@ -25,7 +25,7 @@ from grants.delivery.models import (
     SubstitutionReason,
     SubstitutionState,
 )
-from grants.delivery.queries.goods import check_that_holds
+from grants.delivery.queries.kits import check_that_holds
 from grants.delivery.services import catalogue, checks, recipes, substitution
 from grants.delivery.services.substitution import Instead
 from tests.factories.access import make_user
