@@ -17,11 +17,15 @@ from grants.delivery.models import (
     Item,
     KitLine,
     KitRecipe,
+    KitSubstitution,
+    StockCorrection,
     StockLot,
+    SubstitutionReason,
     Supplier,
 )
-from grants.delivery.services import catalogue, recipes, stock
+from grants.delivery.services import catalogue, recipes, stock, substitution
 from grants.delivery.services.stock import Arrival
+from grants.delivery.services.substitution import Instead
 from grants.selection.models import Award
 from tests.factories.access import make_user
 from tests.factories.selection import make_award
@@ -97,3 +101,16 @@ def line_at(delivery: Delivery, position: int) -> KitLine:
 
 def days_from_now(days: int) -> date:
     return local_day(utcnow()) + timedelta(days=days)
+
+
+def make_correction(lot: StockLot | None = None) -> StockCorrection:
+    """A count that found nothing where ten units should be; it waits for a second person."""
+    return stock.count(lot or make_lot(), 0, limit_usd=LIMIT, by=keeper(), now=utcnow())
+
+
+def make_substitution(delivery: Delivery | None = None) -> KitSubstitution:
+    """The first line of an approved kit at half its price; it waits for approval."""
+    line = line_at(delivery or make_kit((make_item(), 4)), 1)
+    instead = Instead(line.name, line.quantity, line.unit_price_usd / 2, line.item)
+    reason = SubstitutionReason.PRICE_CHANGED
+    return substitution.substitute(line, instead, reason, percent=Decimal(5), by=keeper(), now=utcnow())
