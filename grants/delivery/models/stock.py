@@ -23,7 +23,7 @@ class MovementKind(StrEnum):
 
 
 MOVEMENT_NAMES = {
-    MovementKind.RECEIVE: _("Received"),
+    MovementKind.RECEIVE: _("Received from a supplier"),
     MovementKind.ISSUE: _("Issued to a kit"),
     MovementKind.TAKE_BACK: _("Taken back from a kit"),
     MovementKind.ADJUST: _("Adjusted"),
