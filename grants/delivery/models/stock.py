@@ -61,7 +61,7 @@ class CorrectionState(StrEnum):
 
 
 CORRECTION_NAMES = {
-    CorrectionState.OPEN: _("Waits for a second person"),
+    CorrectionState.OPEN: _("To be confirmed"),
     CorrectionState.APPLIED: _("In the book"),
     CorrectionState.REFUSED: _("Refused"),
 }

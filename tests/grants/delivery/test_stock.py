@@ -32,6 +32,7 @@ from grants.delivery.models import (
 )
 from grants.delivery.queries.goods import lots_that_differ
 from grants.delivery.services import catalogue, stock, substitution
+from grants.delivery.stock_cli import stock as book
 from tests.factories.access import make_user
 from tests.factories.calls import make_call
 from tests.factories.delivery import make_delivery
@@ -227,10 +228,13 @@ def test_database_keeps_the_ledger_and_the_shelf(app: Flask) -> None:
 def test_counter_that_was_changed_by_hand_is_named(app: Flask) -> None:
     right, wrong = make_lot(quantity=3), make_lot(quantity=3)
     assert lots_that_differ() == []
+    assert app.test_cli_runner().invoke(book, ["verify"]).exit_code == 0
 
     db.session.execute(update(StockLot).where(StockLot.id == wrong.id).values(on_hand=5))
 
     assert lots_that_differ() == [(wrong.id, 5, 3)]
+    answer = app.test_cli_runner().invoke(book, ["verify"])
+    assert (answer.exit_code, f"{wrong.id}: " in answer.output, "5" in answer.output) == (1, True, True)
     assert on_hand(right) == 3
 
 
