@@ -38,6 +38,10 @@ DEFAULTS: dict[str, object] = {
     "ARGON2_TIME_COST": 2,
     "ARGON2_PARALLELISM": 1,
     "PASSWORD_MIN_LENGTH": 12,
+    "SUBSTITUTION_PERCENT": "5",  # a kit's value may move so far before a substitution needs approval
+    "CORRECTION_LIMIT_USD": "50",  # a stock difference worth more waits for a second person
+    "WEIGHT_TOLERANCE_PERCENT": "3",  # between two weighings of a sealed kit; or in grams, whichever is more
+    "WEIGHT_TOLERANCE_GRAMS": 50,
     "SUPPORT_CONTACT": "",
     "PUBLIC_URL": "",  # as printed in QR codes and letters; empty: the address of the request
     "MAIL_BACKEND": "file",  # "file" writes into the instance folder, "smtp" sends

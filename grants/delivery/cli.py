@@ -10,8 +10,10 @@ from flask_babel import gettext as _
 from grants.core.crypto import write_private
 from grants.delivery import queries
 from grants.delivery.signals import PUBLIC_KEY_FILE, DeskKeyUnusable, new_desk_keys, unseal
+from grants.delivery.stock_cli import stock
 
 group = AppGroup("desk", help="The security desk: its keys and its signals.")
+groups = (group, stock)
 PRIVATE = click.Path(dir_okay=False, path_type=Path)
 
 

@@ -1,6 +1,7 @@
 """What the pages and the API of a handover share: one order of charging, confirming and answering."""
 
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 from flask import Response, current_app, make_response
@@ -11,6 +12,7 @@ from grants.core.errors import RuleBroken
 from grants.delivery import services
 from grants.delivery.models import Delivery, Receipt
 from grants.delivery.services import Codes
+from grants.delivery.services.checks import Tolerance
 from grants.delivery.signals import Desk, load_desk
 from grants.delivery.symbols import HashCost
 
@@ -25,6 +27,22 @@ def desk() -> Desk | None:
 def card_cost() -> HashCost:
     """What checking a card costs: the installation's setting for argon2id."""
     return HashCost(int(current_app.config["ARGON2_MEMORY_KIB"]), int(current_app.config["ARGON2_TIME_COST"]))
+
+
+def substitution_percent() -> Decimal:
+    """How far a kit's value may move before somebody else agrees."""
+    return Decimal(str(current_app.config["SUBSTITUTION_PERCENT"]))
+
+
+def correction_limit_usd() -> Decimal:
+    """Above this worth a difference of stock waits for a second person."""
+    return Decimal(str(current_app.config["CORRECTION_LIMIT_USD"]))
+
+
+def weight_tolerance() -> Tolerance:
+    """How far two weighings of a sealed kit may differ."""
+    percent = Decimal(str(current_app.config["WEIGHT_TOLERANCE_PERCENT"]))
+    return Tolerance(percent, int(current_app.config["WEIGHT_TOLERANCE_GRAMS"]))
 
 
 def hand_over(delivery: Delivery, codes: Codes, *, key: str, by: User, now: datetime) -> Receipt:

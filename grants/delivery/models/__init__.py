@@ -2,6 +2,15 @@
 
 from grants.delivery.models.deliveries import Delivery, DeliveryEvent, DutyHeld, KitLine
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
+from grants.delivery.models.goods import CATEGORY_NAMES, Category, Item, KitRecipe, RecipeLine, StockLot, Supplier
+from grants.delivery.models.kits import (
+    SUBSTITUTION_NAMES,
+    SUBSTITUTION_REASONS,
+    HandoverCheck,
+    KitSubstitution,
+    SubstitutionReason,
+    SubstitutionState,
+)
 from grants.delivery.models.risk import ProtocolVersion, RiskSnapshot
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
 from grants.delivery.models.states import (
@@ -21,11 +30,26 @@ from grants.delivery.models.states import (
     Picture,
     Reason,
 )
+from grants.delivery.models.stock import (
+    ADJUST_NAMES,
+    CORRECTION_NAMES,
+    MOVEMENT_NAMES,
+    AdjustReason,
+    CorrectionState,
+    DeviceUnit,
+    MovementKind,
+    StockCorrection,
+    StockMovement,
+)
 
 __all__ = [
+    "ADJUST_NAMES",
+    "CATEGORY_NAMES",
+    "CORRECTION_NAMES",
     "DELIVERY_MOVES",
     "ENDED_WITHOUT_HANDOVER",
     "MAY_BE_HELD",
+    "MOVEMENT_NAMES",
     "NO_LONGER_CARRIED",
     "NO_SNAPSHOT",
     "ON_THE_ROAD",
@@ -34,24 +58,42 @@ __all__ = [
     "REASON_NAMES",
     "RUN_NAMES",
     "STATE_NAMES",
+    "SUBSTITUTION_NAMES",
+    "SUBSTITUTION_REASONS",
     "TOWARDS_HANDOVER",
+    "AdjustReason",
+    "Category",
+    "CorrectionState",
     "Delivery",
     "DeliveryEvent",
     "DeliveryState",
     "Device",
+    "DeviceUnit",
     "Duty",
     "DutyHeld",
+    "HandoverCheck",
+    "Item",
     "KitLine",
+    "KitRecipe",
+    "KitSubstitution",
+    "MovementKind",
     "OfficerPin",
     "Picture",
     "ProtocolVersion",
     "Reason",
     "Receipt",
+    "RecipeLine",
     "RiskSnapshot",
     "Run",
     "RunState",
     "Signal",
+    "StockCorrection",
+    "StockLot",
+    "StockMovement",
     "StoredAnswer",
+    "SubstitutionReason",
+    "SubstitutionState",
+    "Supplier",
     "SymbolCard",
     "Team",
     "TeamMember",
