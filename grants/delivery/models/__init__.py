@@ -1,9 +1,11 @@
 """Deliveries: their words, their rows, and what proves a handover."""
 
+from grants.delivery.models.alternates import RELATION_NAMES, AlternateCollector, Relation
 from grants.delivery.models.deliveries import Delivery, DeliveryEvent, DutyHeld, KitLine
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
 from grants.delivery.models.risk import ProtocolVersion, RiskSnapshot
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
+from grants.delivery.models.spoken import ControlCode, PhoneCode
 from grants.delivery.models.states import (
     DELIVERY_MOVES,
     ENDED_WITHOUT_HANDOVER,
@@ -32,9 +34,12 @@ __all__ = [
     "PICTURES",
     "PICTURE_NAMES",
     "REASON_NAMES",
+    "RELATION_NAMES",
     "RUN_NAMES",
     "STATE_NAMES",
     "TOWARDS_HANDOVER",
+    "AlternateCollector",
+    "ControlCode",
     "Delivery",
     "DeliveryEvent",
     "DeliveryState",
@@ -43,10 +48,12 @@ __all__ = [
     "DutyHeld",
     "KitLine",
     "OfficerPin",
+    "PhoneCode",
     "Picture",
     "ProtocolVersion",
     "Reason",
     "Receipt",
+    "Relation",
     "RiskSnapshot",
     "Run",
     "RunState",

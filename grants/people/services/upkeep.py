@@ -62,7 +62,7 @@ def add_contact_point(person: Person, facts: ContactFacts, *, by: User, now: dat
     point = new_contact_point(facts, local_day(now))
     if any(point.value_lookup == other.value_lookup for other in person.contact_points):
         raise RuleBroken(_("This way of contact is already there. Verify it instead."), field="value")
-    point.person_id = person.id
+    point.person_id, point.added_at = person.id, now
     db.session.add(point)
     db.session.flush()
     journal.record(by, "contact_point.added", point, at=now, person_id=person.id)
