@@ -28,17 +28,17 @@ def card_cost() -> HashCost:
 
 
 def hand_over(delivery: Delivery, codes: Codes, *, key: str, by: User, now: datetime) -> Receipt:
-    """The answer given before, or the card charged and the handover confirmed (§4)."""
+    """The answer given before, or every factor charged and the handover confirmed (§4)."""
     before = _answer_before(delivery, codes, key=key, by=by)
     if before is not None:
         return before
-    services.charge_card(delivery, now=now)
+    services.charge_attempt(delivery, codes, now=now)
     try:
         with transaction():
             return services.confirm(delivery, codes, key=key, desk=desk(), by=by, now=now)
     except RuleBroken:
         # The same request may have been sent twice and have won the race against itself.
-        before = _answer_before(delivery, codes, key=key, by=by)
+        before = _answer_before(delivery, codes, key=key, by=by, all_charged=True)
         if before is None:
             raise
         return before
@@ -53,6 +53,8 @@ def of_fixed_size(page: str) -> Response:
     return answer
 
 
-def _answer_before(delivery: Delivery, codes: Codes, *, key: str, by: User) -> Receipt | None:
+def _answer_before(
+    delivery: Delivery, codes: Codes, *, key: str, by: User, all_charged: bool = False
+) -> Receipt | None:
     with transaction():
-        return services.answer_before(delivery, codes, key=key, by=by)
+        return services.answer_before(delivery, codes, key=key, by=by, all_charged=all_charged)

@@ -117,7 +117,7 @@ class Delivery(SealedRow, Model):
         return self.state in ON_THE_ROAD
 
     def digest_over(self, beneficiary: str) -> str:
-        """What codes are bound to (§1): any change to it voids what was entered. `beneficiary`: the receiver's folio."""
+        """What codes are bound to (§1): any change to it voids what was entered. `beneficiary`: who receives."""
         serials = ",".join(sorted(line.serial_number for line in self.lines if line.serial_number))
         snapshot = self.risk_snapshot.folio if self.risk_snapshot is not None else NO_SNAPSHOT
         parts = (self.folio, beneficiary, str(self.kit_version), serials, self.seal_number or "", snapshot)

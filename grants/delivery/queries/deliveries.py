@@ -13,6 +13,7 @@ from grants.core.errors import NotFound
 from grants.delivery.models import (
     ENDED_WITHOUT_HANDOVER,
     ON_THE_ROAD,
+    AlternateCollector,
     Delivery,
     DeliveryEvent,
     DeliveryState,
@@ -117,8 +118,15 @@ def live_delivery(award_id: int) -> Delivery | None:
 
 
 def live_card(award_id: int) -> SymbolCard | None:
-    """The award's card that was not replaced, used or not."""
-    statement = select(SymbolCard).where(SymbolCard.award_id == award_id, SymbolCard.replaced_at.is_(None))
+    """The card of who is to receive, the alternate collector where there is one; not replaced, used or not."""
+    alternate = select(AlternateCollector.id).where(
+        AlternateCollector.award_id == award_id, AlternateCollector.revoked_at.is_(None)
+    )
+    statement = select(SymbolCard).where(
+        SymbolCard.award_id == award_id,
+        SymbolCard.replaced_at.is_(None),
+        SymbolCard.alternate_id.is_not_distinct_from(alternate.scalar_subquery()),
+    )
     return db.session.scalar(statement.order_by(SymbolCard.id))
 
 
@@ -194,6 +202,7 @@ def _whole() -> Select[Delivery]:
     return select(Delivery).options(
         joinedload(Delivery.canton),
         joinedload(Delivery.person),
+        joinedload(Delivery.alternate),
         award.joinedload(Award.selection).joinedload(Selection.call),
         selectinload(Delivery.lines),
         selectinload(Delivery.events).joinedload(DeliveryEvent.by),

@@ -74,6 +74,8 @@ def verify_contact(point: ContactPoint, *, on: date, by: User, now: datetime) ->
     if not EARLIEST <= on <= local_day(now):
         raise RuleBroken(_("The day of the check must not lie in the future. Write today or an earlier day."),
                          field="verified_on")  # fmt: skip
+    if point.failed_on is not None:
+        point.added_at = now  # a number that died may be somebody else's now
     point.verified_on, point.failed_on = on, None
     journal.record(by, "contact_point.verified", point, at=now, person_id=point.person_id)
 
