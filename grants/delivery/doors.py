@@ -8,11 +8,18 @@ from flask import Response, current_app, make_response
 from grants.access.models import User
 from grants.core.db import transaction
 from grants.core.errors import RuleBroken
-from grants.delivery import services
-from grants.delivery.models import Delivery, Receipt
+from grants.core.outbox import carry
+from grants.delivery import queries, services
+from grants.delivery.forms import HandoverForm
+from grants.delivery.gateways import sms_gateway
+from grants.delivery.levels import Factors
+from grants.delivery.models import Delivery, PhoneCode, Receipt
 from grants.delivery.services import Codes
+from grants.delivery.services.attempts import PHONE
 from grants.delivery.signals import Desk, load_desk
 from grants.delivery.symbols import HashCost
+
+carry(PHONE, sms_gateway)  # here, so that every process that sends knows it
 
 ANSWER_BYTES = 32 * 1024
 
@@ -42,6 +49,14 @@ def hand_over(delivery: Delivery, codes: Codes, *, key: str, by: User, now: date
         if before is None:
             raise
         return before
+
+
+def handover_form(delivery: Delivery) -> HandoverForm:
+    """The form that asks for what the delivery's level takes."""
+    factors = services.factors_of(delivery)
+    officers = queries.second_officers(delivery) if factors is not Factors.A_B else []
+    sent = factors is Factors.A_B and queries.live_code(PhoneCode, delivery) is not None
+    return HandoverForm.for_level(factors, officers=officers, phone=sent)
 
 
 def of_fixed_size(page: str) -> Response:

@@ -103,9 +103,7 @@ def downgrade() -> None:
     op.drop_index('uq_symbol_card_alternate', 'symbol_card')
     op.execute("DELETE FROM symbol_card WHERE alternate_id IS NOT NULL")
     op.drop_index('uq_symbol_card_live', 'symbol_card')
-    with op.batch_alter_table('symbol_card', schema=None) as batch_op:
-        batch_op.drop_constraint(op.f('fk_symbol_card_alternate_id'), type_='foreignkey')
-        batch_op.drop_column('alternate_id')
+    op.execute("ALTER TABLE symbol_card DROP COLUMN alternate_id")
     live = sa.text('replaced_at IS NULL')
     op.create_index('uq_symbol_card_live', 'symbol_card', ['person_id', 'award_id'], unique=True, sqlite_where=live, postgresql_where=live)
 

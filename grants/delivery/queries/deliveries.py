@@ -112,8 +112,8 @@ def get_award(award_id: int) -> Award:
 
 def live_delivery(award_id: int) -> Delivery | None:
     """The award's only delivery that has not ended without a handover."""
-    statement = select(Delivery).where(Delivery.award_id == award_id, Delivery.state.not_in(ENDED_WITHOUT_HANDOVER))
-    return db.session.scalar(statement.order_by(Delivery.id))
+    of_award = select(Delivery).options(joinedload(Delivery.alternate)).where(Delivery.award_id == award_id)
+    return db.session.scalar(of_award.where(Delivery.state.not_in(ENDED_WITHOUT_HANDOVER)).order_by(Delivery.id))
 
 
 def live_card(award_id: int) -> SymbolCard | None:

@@ -12,6 +12,7 @@ from grants.delivery.services.cards import (
 from grants.delivery.services.clearance import clear, refuse_unless_current
 from grants.delivery.services.confirmation import answer_before, confirm
 from grants.delivery.services.entered import Codes
+from grants.delivery.services.factors import factors_of
 from grants.delivery.services.pins import set_pin
 from grants.delivery.services.planning import approve, cancel, plan_delivery
 from grants.delivery.services.receipts import make_receipt, receipt_document
@@ -37,6 +38,7 @@ __all__ = [
     "clear",
     "confirm",
     "dispatch",
+    "factors_of",
     "give_control_code",
     "issue_card",
     "make_receipt",

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from flask_babel import force_locale, gettext
 from flask_babel import lazy_gettext as _
@@ -23,6 +24,8 @@ from grants.delivery.services.factors import factors_of
 from grants.delivery.services.moves import refuse_unless_possible, take_duty
 from grants.delivery.symbols import SALT_BYTES, HashCost, slow_hash
 from grants.people.models import ContactPoint
+
+Given = TypeVar("Given", ControlCode, PhoneCode)
 
 LASTS = timedelta(minutes=10)
 FRESH_NUMBER = timedelta(days=7)  # a number that changed proves nothing for so long
@@ -84,9 +87,7 @@ def _refuse_locked(kind: str, delivery: Delivery, sentence: object) -> None:
         raise TooManyAttempts(sentence)
 
 
-def _give(
-    table: type[ControlCode] | type[PhoneCode], delivery: Delivery, cost: HashCost, *, by: User, now: datetime
-) -> str:
+def _give(table: type[Given], delivery: Delivery, cost: HashCost, *, by: User, now: datetime) -> str:
     """End the live code and keep a new one. Of two given at one moment one is refused."""
     code, salt = f"{secrets.randbelow(10**SPOKEN_DIGITS):0{SPOKEN_DIGITS}d}", secrets.token_bytes(SALT_BYTES)
     number = 1 + queries.last_number(table, delivery)
