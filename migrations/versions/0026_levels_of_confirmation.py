@@ -41,7 +41,7 @@ def upgrade() -> None:
     op.create_table('control_code',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('delivery_id', sa.Integer(), nullable=False),
-    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('turn', sa.Integer(), nullable=False),
     sa.Column('salt', sa.LargeBinary(length=16), nullable=False),
     sa.Column('code_hash', sa.LargeBinary(length=32), nullable=False),
     sa.Column('hash_memory_kib', sa.Integer(), nullable=False),
@@ -56,7 +56,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['delivery_id'], ['delivery.id'], name=op.f('fk_control_code_delivery_id')),
     sa.ForeignKeyConstraint(['given_by_id'], ['user.id'], name=op.f('fk_control_code_given_by_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_control_code')),
-    sa.UniqueConstraint('delivery_id', 'number', name=op.f('uq_control_code_delivery_id_number'))
+    sa.UniqueConstraint('delivery_id', 'turn', name=op.f('uq_control_code_delivery_id_turn'))
     )
     with op.batch_alter_table('control_code', schema=None) as batch_op:
         batch_op.create_index('uq_control_code_live', ['delivery_id'], unique=True, sqlite_where=sa.text('used_at IS NULL AND ended_at IS NULL'), postgresql_where=sa.text('used_at IS NULL AND ended_at IS NULL'))
@@ -64,7 +64,7 @@ def upgrade() -> None:
     op.create_table('phone_code',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('delivery_id', sa.Integer(), nullable=False),
-    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('turn', sa.Integer(), nullable=False),
     sa.Column('salt', sa.LargeBinary(length=16), nullable=False),
     sa.Column('code_hash', sa.LargeBinary(length=32), nullable=False),
     sa.Column('hash_memory_kib', sa.Integer(), nullable=False),
@@ -79,7 +79,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['delivery_id'], ['delivery.id'], name=op.f('fk_phone_code_delivery_id')),
     sa.ForeignKeyConstraint(['given_by_id'], ['user.id'], name=op.f('fk_phone_code_given_by_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_phone_code')),
-    sa.UniqueConstraint('delivery_id', 'number', name=op.f('uq_phone_code_delivery_id_number'))
+    sa.UniqueConstraint('delivery_id', 'turn', name=op.f('uq_phone_code_delivery_id_turn'))
     )
     with op.batch_alter_table('phone_code', schema=None) as batch_op:
         batch_op.create_index('uq_phone_code_live', ['delivery_id'], unique=True, sqlite_where=sa.text('used_at IS NULL AND ended_at IS NULL'), postgresql_where=sa.text('used_at IS NULL AND ended_at IS NULL'))

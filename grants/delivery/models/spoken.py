@@ -16,7 +16,7 @@ class _SpokenCode:
     id: Mapped[int] = mapped_column(primary_key=True)
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"))
     # First, second, third code of this delivery: of two given at one moment the database refuses one.
-    number: Mapped[int]
+    turn: Mapped[int]
     salt: Mapped[bytes] = mapped_column(LargeBinary(16))
     code_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
     hash_memory_kib: Mapped[int]
@@ -32,7 +32,7 @@ class _SpokenCode:
     def __table_args__(cls) -> tuple[object, ...]:  # noqa: N805 -- SQLAlchemy hands over the class
         name: str = cls.__tablename__  # type: ignore[attr-defined]
         return (
-            UniqueConstraint("delivery_id", "number"),
+            UniqueConstraint("delivery_id", "turn"),
             CheckConstraint("expires_at > given_at", name="expires_at"),
             Index(f"uq_{name}_live", "delivery_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
         )

@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 from grants.access.models import AttemptCounter, Factor, FactorKind, User
 from grants.access.permissions import Role
 from grants.core.db import db
-from grants.delivery.levels import Factors
+from grants.delivery.levels import DEFAULT_LEVELS, LEVELS, Factors, LevelRules
 from grants.delivery.models import (
     AlternateCollector,
     ControlCode,
@@ -23,7 +23,7 @@ from grants.delivery.models import (
     Run,
     TeamMember,
 )
-from grants.delivery.queries.risk import rules
+from grants.delivery.queries.risk import protocol_in_force
 from grants.people.models import ContactKind, ContactPoint, Person
 
 MOST_AT_POINTS = 100
@@ -52,9 +52,9 @@ def live_code(table: type[Spoken], delivery: Delivery) -> Spoken | None:
     return db.session.scalar(live.order_by(table.id))
 
 
-def last_number(table: type[Spoken], delivery: Delivery) -> int:
+def last_turn(table: type[Spoken], delivery: Delivery) -> int:
     """How many codes of a kind this delivery had."""
-    return db.session.scalar(select(func.max(table.number)).where(table.delivery_id == delivery.id)) or 0
+    return db.session.scalar(select(func.max(table.turn)).where(table.delivery_id == delivery.id)) or 0
 
 
 def given_since(table: type[Spoken], delivery: Delivery, moment: datetime) -> int:
@@ -97,7 +97,9 @@ def live_alternate(award_id: int) -> AlternateCollector | None:
 
 def waiting_for_control_code() -> Sequence[Delivery]:
     """Deliveries at their point whose level takes a control-room code, by folio."""
-    levels = [level for level in (1, 2, 3) if rules(level).factors is Factors.TWO_A_B_CONTROL]
+    version = protocol_in_force()
+    table = {n: LevelRules.from_json(version.levels[str(n)]) for n in LEVELS} if version else DEFAULT_LEVELS
+    levels = [number for number, rules in table.items() if rules.factors is Factors.TWO_A_B_CONTROL]
     statement = select(Delivery).options(joinedload(Delivery.canton), joinedload(Delivery.officer))
     at_points = statement.where(Delivery.state == DeliveryState.AT_POINT, Delivery.level.in_(levels))
     return db.session.scalars(at_points.order_by(Delivery.folio, Delivery.id).limit(MOST_AT_POINTS)).all()

@@ -30,15 +30,11 @@ class Codes:
         """Whether the sent code stands in place of the card's."""
         return bool(self.phone.strip())
 
-    def normal(self) -> list[str | None]:
-        """All of them as compared, in one order: what makes two requests the same."""
-        return [
-            normal_code(self.totp, TOTP_DIGITS),
-            normal_code(self.pin, PIN_DIGITS),
-            normal_code(self.card, CODE_DIGITS),
-            normal_code(self.phone, SPOKEN_DIGITS),
-            None if self.second_officer is None else str(self.second_officer),
-            normal_code(self.second_totp, TOTP_DIGITS),
-            normal_code(self.second_pin, PIN_DIGITS),
-            normal_code(self.control, SPOKEN_DIGITS),
-        ]
+    def normal(self) -> list[str]:
+        """All of them in one order, without spaces: what makes two requests the same."""
+        given = (
+            (self.totp, TOTP_DIGITS), (self.pin, PIN_DIGITS), (self.card, CODE_DIGITS), (self.phone, SPOKEN_DIGITS),
+            (self.second_totp, TOTP_DIGITS), (self.second_pin, PIN_DIGITS), (self.control, SPOKEN_DIGITS),
+        )  # fmt: skip
+        codes = [normal_code(entered, digits) or entered.strip() for entered, digits in given]
+        return [*codes, str(self.second_officer or "")]

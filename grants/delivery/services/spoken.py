@@ -90,7 +90,7 @@ def _refuse_locked(kind: str, delivery: Delivery, sentence: object) -> None:
 def _give(table: type[Given], delivery: Delivery, cost: HashCost, *, by: User, now: datetime) -> str:
     """End the live code and keep a new one. Of two given at one moment one is refused."""
     code, salt = f"{secrets.randbelow(10**SPOKEN_DIGITS):0{SPOKEN_DIGITS}d}", secrets.token_bytes(SALT_BYTES)
-    number = 1 + queries.last_number(table, delivery)
+    turn = 1 + queries.last_turn(table, delivery)
     db.session.execute(
         update(table)
         .where(table.delivery_id == delivery.id, table.used_at.is_(None), table.ended_at.is_(None))
@@ -98,7 +98,7 @@ def _give(table: type[Given], delivery: Delivery, cost: HashCost, *, by: User, n
         .execution_options(synchronize_session=False)
     )
     row = table(
-        delivery_id=delivery.id, number=number, salt=salt, code_hash=slow_hash(code, salt, cost),
+        delivery_id=delivery.id, turn=turn, salt=salt, code_hash=slow_hash(code, salt, cost),
         hash_memory_kib=cost.memory_kib, hash_time_cost=cost.time_cost, digest=delivery.digest, given_by_id=by.id,
         given_at=now, expires_at=now + LASTS,
     )  # fmt: skip

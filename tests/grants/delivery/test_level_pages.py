@@ -35,7 +35,7 @@ def typed(team: Team, **changed: Any) -> dict[str, str]:
 
 
 def fields(page: str) -> set[str]:
-    return set(re.findall(r'<(?:input|select)[^>]* name="([a-z_]+)"', page)) - {"csrf_token", "key"}
+    return set(re.findall(r'<(?:input|select)[^>]* name="([a-z_]+)"', page)) - {"csrf_token", "key", "folio", "next"}
 
 
 @pytest.mark.parametrize("level", [1, 2, 3])
@@ -106,9 +106,12 @@ def test_code_by_phone_is_asked_for_at_the_point_and_confirms(app: Flask, desk_k
 def test_refused_code_by_phone_is_said_and_nothing_is_sent(app: Flask, desk_key: Path, sign_in: SignIn) -> None:
     team = make_at_point(1)
 
-    answer = sign_in(team.carried.officer).post(f"/deliveries/{team.delivery.id}/phone-code", follow_redirects=True)
+    client = sign_in(team.carried.officer)
 
-    assert "notice-bad" in answer.text or "flash" in answer.text
+    client.post(f"/deliveries/{team.delivery.id}/phone-code")
+
+    with client.session_transaction() as cookie:
+        assert [tone for tone, _sentence in cookie["_flashes"]] == ["bad"]
     assert db.session.scalar(select(func.count()).select_from(PhoneCode)) == 0
 
 
@@ -147,7 +150,7 @@ def test_list_of_the_control_room_costs_the_same_with_three(app: Flask, sign_in:
         make_at_point(3)
         with statements_noted() as noted:
             client.get("/deliveries/control-codes")
-        numbers.append(len(noted))
+        numbers.append(sum(one.startswith("SELECT") for one in noted))
 
     assert numbers[0] == numbers[1] <= 8
 

@@ -223,7 +223,7 @@ def test_control_code_ends_with_time_and_with_the_next_one(app: Flask) -> None:
     confirm(team, team.codes(LATER, control=second))
 
     db.session.expire_all()
-    rows = db.session.scalars(select(ControlCode).order_by(ControlCode.number)).all()
+    rows = db.session.scalars(select(ControlCode).order_by(ControlCode.turn)).all()
     assert [(row.ended_at, row.used_at) for row in rows] == [(LATER, None), (None, LATER)]
 
 
