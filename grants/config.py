@@ -50,6 +50,15 @@ DEFAULTS: dict[str, object] = {
     "SMTP_USER": "",
     "SMTP_PASSWORD": "",
     "MAIL_FROM": "",
+    "SMS_GATEWAY": "file",  # codes by phone: "file" writes into the instance folder, "http" sends, "console" shows
+    "SMS_URL": "",
+    "SMS_METHOD": "POST",
+    "SMS_HEADERS": {"Content-Type": "application/json"},
+    "SMS_BODY": '{"to": "$number", "text": "$text"}',
+    "SMS_USER": "",
+    "SMS_PASSWORD": "",
+    "SMS_ANSWER": "",  # what the answer must hold to count as sent; empty: its status decides
+    "SMS_TIMEOUT": 10,
     "RATELIMIT_STORAGE_URI": "memory://",
     "RATELIMIT_ENABLED": True,
     "COMPRESS_MIMETYPES": ["text/css", "text/javascript", "application/javascript", "image/svg+xml"],

@@ -50,10 +50,12 @@ class Facts:
     pin_is_true: bool
     picture_used: int
     picture_true: int
+    second_pin_is_true: bool = True  # of the second officer, where the level asks for one
 
     @property
     def is_alarm(self) -> bool:
-        return not self.pin_is_true or self.picture_used != self.picture_true
+        pins_are_true = self.pin_is_true and self.second_pin_is_true
+        return not pins_are_true or self.picture_used != self.picture_true
 
 
 def new_desk_keys() -> tuple[bytes, bytes]:
@@ -95,6 +97,7 @@ def unseal(box: bytes, private_key: bytes) -> Facts:
         pin_is_true=bool(said["pin"]),
         picture_used=said["used"],
         picture_true=said["true"],
+        second_pin_is_true=bool(said.get("second", 1)),
     )
 
 
@@ -108,5 +111,6 @@ def _plain(facts: Facts) -> bytes:
         "pin": int(facts.pin_is_true),
         "used": facts.picture_used,
         "true": facts.picture_true,
+        "second": int(facts.second_pin_is_true),
     }
     return json.dumps(said).encode().ljust(PLAIN_BYTES)

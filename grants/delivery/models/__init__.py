@@ -1,5 +1,6 @@
 """Deliveries: their words, their rows, and what proves a handover."""
 
+from grants.delivery.models.alternates import RELATION_NAMES, AlternateCollector, Relation
 from grants.delivery.models.deliveries import Delivery, DeliveryEvent, DutyHeld, KitLine
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
 from grants.delivery.models.goods import CATEGORY_NAMES, Category, Item, KitRecipe, RecipeLine, StockLot, Supplier
@@ -13,6 +14,7 @@ from grants.delivery.models.kits import (
 )
 from grants.delivery.models.risk import ProtocolVersion, RiskSnapshot
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
+from grants.delivery.models.spoken import ControlCode, PhoneCode
 from grants.delivery.models.states import (
     DELIVERY_MOVES,
     ENDED_WITHOUT_HANDOVER,
@@ -56,13 +58,16 @@ __all__ = [
     "PICTURES",
     "PICTURE_NAMES",
     "REASON_NAMES",
+    "RELATION_NAMES",
     "RUN_NAMES",
     "STATE_NAMES",
     "SUBSTITUTION_NAMES",
     "SUBSTITUTION_REASONS",
     "TOWARDS_HANDOVER",
     "AdjustReason",
+    "AlternateCollector",
     "Category",
+    "ControlCode",
     "CorrectionState",
     "Delivery",
     "DeliveryEvent",
@@ -78,11 +83,13 @@ __all__ = [
     "KitSubstitution",
     "MovementKind",
     "OfficerPin",
+    "PhoneCode",
     "Picture",
     "ProtocolVersion",
     "Reason",
     "Receipt",
     "RecipeLine",
+    "Relation",
     "RiskSnapshot",
     "Run",
     "RunState",
