@@ -14,7 +14,8 @@ from grants.core.db import db
 from grants.delivery import services
 from grants.delivery.models import Delivery, DeliveryState, Duty, DutyHeld, OfficerPin, Picture, SymbolCard
 from grants.delivery.services import Codes, ReleaseCodes, Stop
-from grants.delivery.signals import Desk, new_desk_keys
+from grants.delivery.desk.boxes import new_desk_keys
+from grants.delivery.signals import Desk
 from grants.delivery.symbols import HashCost
 from grants.selection.models import Award
 from tests.factories.access import factor_of, make_user

@@ -1,6 +1,14 @@
 """Deliveries: their words, their rows, and what proves a handover."""
 
 from grants.delivery.models.deliveries import Delivery, DeliveryEvent, DutyHeld, KitLine
+from grants.delivery.models.desk import (
+    STOP_ANSWER_NAMES,
+    Drill,
+    DrillDelivery,
+    StopAnswer,
+    StopRequest,
+    WorkerBeat,
+)
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
 from grants.delivery.models.states import (
     DELIVERY_MOVES,
@@ -27,11 +35,14 @@ __all__ = [
     "PICTURE_NAMES",
     "REASON_NAMES",
     "STATE_NAMES",
+    "STOP_ANSWER_NAMES",
     "TOWARDS_HANDOVER",
     "Delivery",
     "DeliveryEvent",
     "DeliveryState",
     "Device",
+    "Drill",
+    "DrillDelivery",
     "Duty",
     "DutyHeld",
     "KitLine",
@@ -40,6 +51,9 @@ __all__ = [
     "Reason",
     "Receipt",
     "Signal",
+    "StopAnswer",
+    "StopRequest",
     "StoredAnswer",
     "SymbolCard",
+    "WorkerBeat",
 ]

@@ -4,7 +4,6 @@ Whatever was entered, the same work is done, the same statements run and the sam
 which picture were used is written nowhere but in the box that only the security desk opens.
 """
 
-import base64
 import hashlib
 import hmac
 import json
@@ -26,12 +25,13 @@ from grants.access.second_factor import (
     refund,
     use_step,
 )
-from grants.core import journal, outbox
+from grants.core import journal
 from grants.core.crypto import keyring
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import Delivery, DeliveryState, Duty, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
+from grants.delivery.services.alerts import announce
 from grants.delivery.services.moves import move, refuse_unless_possible
 from grants.delivery.services.pins import FAMILY_DIGITS
 from grants.delivery.services.receipts import make_receipt
@@ -42,7 +42,6 @@ from grants.delivery.symbols import CODE_DIGITS, HashCost, matching_position
 PIN_DIGITS = 4
 TOTP_DIGITS = 6
 CARD = "card"  # kind of the counter of failures at one card
-NEUTRAL_SUBJECT = "Semilla"
 KEY_PATTERN = r"[A-Za-z0-9_-]{8,80}"  # an idempotency key
 LONGEST_CODE = 40  # as typed, with spaces
 
@@ -183,11 +182,10 @@ def _use(factor: Factor, step: int, card: SymbolCard, *, now: datetime) -> None:
 
 
 def _signal(facts: Facts, desk: Desk) -> None:
-    """One box and one neutral message for every handover, of one size. Nobody here can open the box."""
+    """One box and two neutral messages for every handover, of one size. Nobody here can open the box."""
     box = seal(facts, desk)
     db.session.add(Signal(delivery_id=facts.delivery_id, created_at=facts.at, box=box))
-    body = base64.b64encode(box).decode()
-    outbox.add("handover", address=desk.address, subject=NEUTRAL_SUBJECT, body=body, now=facts.at)
+    announce(box, desk, now=facts.at)
 
 
 def _remember(delivery: Delivery, codes: Codes, *, key: str, by: User, now: datetime) -> None:

@@ -29,7 +29,7 @@ from grants.delivery.models import (
 )
 from grants.delivery.services import Codes
 from grants.delivery.services.confirmation import CARD, DO_NOT_MATCH
-from grants.delivery.signals import unseal
+from grants.delivery.desk.boxes import unseal
 from tests.factories.access import make_user
 from tests.factories.delivery import (
     DESK,

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from grants.delivery.signals import BOX_BYTES, PUBLIC_KEY_FILE, Desk, Facts, load_desk, new_desk_keys, seal, unseal
+from grants.delivery.desk.boxes import new_desk_keys, unseal
+from grants.delivery.signals import BOX_BYTES, PUBLIC_KEY_FILE, Desk, Facts, load_desk, seal
 from grants.delivery.symbols import CODES, hash_codes, matching_position, new_codes, tag_key, tag_of
 from tests.factories.delivery import CHEAP, DESK, DESK_PRIVATE, DESK_PUBLIC, DURESS_PIN, make_carried, make_confirmed
 

@@ -11,7 +11,7 @@ from grants.calls.models import Call
 from grants.core.db import db
 from grants.delivery.models import Delivery, DeliveryState, Receipt, Signal, SymbolCard
 from grants.delivery.services.receipts import hash_of, receipt_document
-from grants.delivery.signals import unseal
+from grants.delivery.desk.boxes import unseal
 from grants.demo import queries
 from grants.demo.deliveries import DEMO_PIN
 from grants.demo.start import DEMO_DESK_KEY
