@@ -16,6 +16,7 @@ class Role(StrEnum):
     MONITORING = "monitoring"
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
+    DIRECTOR = "director"
 
 
 ROLE_NAMES = {
@@ -29,6 +30,7 @@ ROLE_NAMES = {
     Role.MONITORING: _("Monitoring officer"),
     Role.AUDITOR: _("Auditor or donor"),
     Role.ADMINISTRATOR: _("Administrator"),
+    Role.DIRECTOR: _("Director"),
 }
 
 
@@ -57,6 +59,20 @@ class Permission(StrEnum):
     PACK_KIT = "pack_kit"
     CARRY_DELIVERY = "carry_delivery"
     CONFIRM_HANDOVER = "confirm_handover"
+    MANAGE_STOCK = "manage_stock"
+    APPROVE_SUBSTITUTION = "approve_substitution"
+    PLAN_RUN = "plan_run"
+    VIEW_RISK = "view_risk"
+    DECIDE_RISK = "decide_risk"
+    SIGN_RISK = "sign_risk"
+    MANAGE_PROTOCOL = "manage_protocol"
+    GIVE_CONTROL_CODE = "give_control_code"
+    ANSWER_STOPS = "answer_stops"
+    FOLLOW_INCIDENT = "follow_incident"
+    RECONCILE_DELIVERY = "reconcile_delivery"
+    MONITOR_DELIVERY = "monitor_delivery"
+    DISPUTE_DELIVERY = "dispute_delivery"
+    DECIDE_DISPUTE = "decide_dispute"
     MANAGE_INSTITUTION = "manage_institution"
     REFER_PERSON = "refer_person"
     VIEW_LINKAGE = "view_linkage"
@@ -90,6 +106,20 @@ PERMISSION_NAMES = {
     Permission.PACK_KIT: _("Pack kits"),
     Permission.CARRY_DELIVERY: _("Carry deliveries"),
     Permission.CONFIRM_HANDOVER: _("Confirm handovers"),
+    Permission.MANAGE_STOCK: _("Manage stock"),
+    Permission.APPROVE_SUBSTITUTION: _("Approve substitutions in kits"),
+    Permission.PLAN_RUN: _("Plan runs"),
+    Permission.VIEW_RISK: _("See the risk of areas"),
+    Permission.DECIDE_RISK: _("Decide the risk of areas, clear and hold deliveries"),
+    Permission.SIGN_RISK: _("Sign lower risk levels and resumed deliveries"),
+    Permission.MANAGE_PROTOCOL: _("Change what each risk level asks for"),
+    Permission.GIVE_CONTROL_CODE: _("Give control-room codes"),
+    Permission.ANSWER_STOPS: _("Answer who asks for the next stop"),
+    Permission.FOLLOW_INCIDENT: _("Follow incidents up"),
+    Permission.RECONCILE_DELIVERY: _("Reconcile deliveries"),
+    Permission.MONITOR_DELIVERY: _("Visit people after a delivery"),
+    Permission.DISPUTE_DELIVERY: _("Open a dispute about a delivery"),
+    Permission.DECIDE_DISPUTE: _("Decide disputes about deliveries"),
     Permission.MANAGE_INSTITUTION: _("Manage institutions"),
     Permission.REFER_PERSON: _("Refer people"),
     Permission.VIEW_LINKAGE: _("See credit linkages"),
@@ -104,8 +134,16 @@ P = Permission
 
 GRANTED: dict[Role, frozenset[Permission]] = {
     Role.ENUMERATOR: frozenset(
-        {P.REGISTER_PERSON, P.VIEW_PERSON, P.VIEW_CALL, P.EDIT_APPLICATION, P.VIEW_APPLICATION, P.TELL_RESULT}
-    ),
+        {
+            P.REGISTER_PERSON,
+            P.VIEW_PERSON,
+            P.VIEW_CALL,
+            P.EDIT_APPLICATION,
+            P.VIEW_APPLICATION,
+            P.TELL_RESULT,
+            P.MONITOR_DELIVERY,
+        }
+    ),  # fmt: skip
     Role.EVALUATOR: frozenset({P.VIEW_CALL, P.SCORE_APPLICATION, P.DECIDE_APPEAL}),
     Role.COORDINATOR: frozenset(
         {
@@ -126,15 +164,23 @@ GRANTED: dict[Role, frozenset[Permission]] = {
             P.PLAN_DELIVERY,
             P.APPROVE_DELIVERY,
             P.ISSUE_CARD,
+            P.APPROVE_SUBSTITUTION,
+            P.PLAN_RUN,
+            P.VIEW_RISK,
+            P.RECONCILE_DELIVERY,
+            P.DISPUTE_DELIVERY,
+            P.DECIDE_DISPUTE,
             P.MANAGE_INSTITUTION,
             P.REFER_PERSON,
             P.VIEW_LINKAGE,
             P.VIEW_RESULTS,
         }
     ),  # fmt: skip
-    Role.OFFICER: frozenset({P.CARRY_DELIVERY, P.CONFIRM_HANDOVER}),
-    Role.WAREHOUSE: frozenset({P.VIEW_DELIVERY, P.PACK_KIT}),
-    Role.DESK: frozenset({P.VIEW_DELIVERY}),
+    Role.OFFICER: frozenset({P.CARRY_DELIVERY, P.CONFIRM_HANDOVER, P.VIEW_RISK}),
+    Role.WAREHOUSE: frozenset({P.VIEW_DELIVERY, P.PACK_KIT, P.MANAGE_STOCK, P.VIEW_RISK}),
+    Role.DESK: frozenset(
+        {P.VIEW_DELIVERY, P.VIEW_RISK, P.DECIDE_RISK, P.GIVE_CONTROL_CODE, P.ANSWER_STOPS, P.FOLLOW_INCIDENT}
+    ),
     Role.LIAISON: frozenset({P.LOG_LINKAGE}),
     Role.MONITORING: frozenset(
         {
@@ -143,13 +189,20 @@ GRANTED: dict[Role, frozenset[Permission]] = {
             P.VIEW_APPLICATION,
             P.VIEW_SELECTION,
             P.VIEW_DELIVERY,
+            P.VIEW_RISK,
+            P.RECONCILE_DELIVERY,
+            P.MONITOR_DELIVERY,
+            P.DISPUTE_DELIVERY,
             P.VIEW_LINKAGE,
             P.VIEW_RESULTS,
             P.OPEN_RESULT_RECORDS,
         }
     ),  # fmt: skip
     Role.AUDITOR: frozenset({P.VIEW_CALL, P.VIEW_SELECTION, P.VIEW_RESULTS, P.VIEW_JOURNAL}),
-    Role.ADMINISTRATOR: frozenset({P.MANAGE_USERS, P.VIEW_JOURNAL}),
+    Role.ADMINISTRATOR: frozenset({P.MANAGE_USERS, P.VIEW_JOURNAL, P.MANAGE_PROTOCOL}),
+    Role.DIRECTOR: frozenset(
+        {P.VIEW_DELIVERY, P.VIEW_RISK, P.SIGN_RISK, P.FOLLOW_INCIDENT, P.DECIDE_DISPUTE, P.VIEW_RESULTS}
+    ),
 }
 
 

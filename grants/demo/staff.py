@@ -38,6 +38,7 @@ ACCOUNTS: tuple[tuple[str, str, Role], ...] = (
     ("enlace2", "César Enlace", Role.LIAISON),
     ("monitoreo1", "Lucía Monitoreo", Role.MONITORING),
     ("auditoria1", "Mauricio Auditoría", Role.AUDITOR),
+    ("direccion1", "Amparo Dirección", Role.DIRECTOR),
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '0021'
-down_revision = '0018'
+down_revision = '0019'
 branch_labels = None
 depends_on = None
 
@@ -50,6 +50,7 @@ def upgrade() -> None:
     op.create_table('stop_request',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('officer_id', sa.Integer(), nullable=False),
+    sa.Column('run_id', sa.Integer(), nullable=True),
     sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('answerable_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('answer', sa.Enum('go', 'rescheduled', name='stopanswer', native_enum=False, create_constraint=True, length=40), nullable=True),
@@ -61,6 +62,7 @@ def upgrade() -> None:
     sa.CheckConstraint('answered_by_id IS NULL OR answered_by_id <> officer_id', name=op.f('ck_stop_request_answered_by_another')),
     sa.ForeignKeyConstraint(['answered_by_id'], ['user.id'], name=op.f('fk_stop_request_answered_by_id')),
     sa.ForeignKeyConstraint(['officer_id'], ['user.id'], name=op.f('fk_stop_request_officer_id')),
+    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_stop_request_run_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_stop_request'))
     )
     with op.batch_alter_table('stop_request', schema=None) as batch_op:

@@ -186,7 +186,7 @@ def build(app: Flask) -> World:
         make_delivery(state).id for state in (DeliveryState.APPROVED, DeliveryState.PACKED, DeliveryState.SEALED)
     )
     by_endpoint: dict[str, object] = {
-        "delivery.pack": approved, "delivery.seal": packed, "delivery.release": sealed,
+        "delivery.pack": approved, "delivery.seal": packed,
         "delivery.take_back": carried.delivery.id, "delivery.arrive": carried.delivery.id,
         "delivery.turn_back": carried.delivery.id, "delivery.handover": standing.delivery.id,
         "delivery.nobody_came": standing.delivery.id, "delivery.refused": standing.delivery.id,

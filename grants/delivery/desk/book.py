@@ -122,7 +122,6 @@ def save(book: Book, path: Path, key: X25519PrivateKey) -> None:
     replace_private(path, (nonce + _cipher(key).encrypt(nonce, plain, CONTEXT)).hex())
 
 
-
 def _cipher(key: X25519PrivateKey) -> AESGCM:
     raw = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
     return AESGCM(HKDF(SHA256(), length=32, salt=None, info=PURPOSE).derive(raw))

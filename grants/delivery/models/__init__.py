@@ -10,9 +10,13 @@ from grants.delivery.models.desk import (
     WorkerBeat,
 )
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
+from grants.delivery.models.risk import ProtocolVersion, RiskSnapshot
+from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
 from grants.delivery.models.states import (
     DELIVERY_MOVES,
     ENDED_WITHOUT_HANDOVER,
+    MAY_BE_HELD,
+    NO_LONGER_CARRIED,
     NO_SNAPSHOT,
     ON_THE_ROAD,
     PICTURE_NAMES,
@@ -29,11 +33,14 @@ from grants.delivery.models.states import (
 __all__ = [
     "DELIVERY_MOVES",
     "ENDED_WITHOUT_HANDOVER",
+    "MAY_BE_HELD",
+    "NO_LONGER_CARRIED",
     "NO_SNAPSHOT",
     "ON_THE_ROAD",
     "PICTURES",
     "PICTURE_NAMES",
     "REASON_NAMES",
+    "RUN_NAMES",
     "STATE_NAMES",
     "STOP_ANSWER_NAMES",
     "TOWARDS_HANDOVER",
@@ -48,12 +55,19 @@ __all__ = [
     "KitLine",
     "OfficerPin",
     "Picture",
+    "ProtocolVersion",
     "Reason",
     "Receipt",
+    "RiskSnapshot",
+    "Run",
+    "RunState",
     "Signal",
     "StopAnswer",
     "StopRequest",
     "StoredAnswer",
     "SymbolCard",
+    "Team",
+    "TeamMember",
+    "Vehicle",
     "WorkerBeat",
 ]

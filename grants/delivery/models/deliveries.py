@@ -10,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from grants.access.models import User
 from grants.core.crypto import SealedRow, sealed_optional_text
 from grants.core.db import Model, Usd, state_column
+from grants.delivery.models.risk import RiskSnapshot
+from grants.delivery.models.runs import Run
 from grants.delivery.models.states import (
     DELIVERY_MOVES,
     ENDED_WITHOUT_HANDOVER,
@@ -39,6 +41,8 @@ class Delivery(SealedRow, Model):
         Index("ix_delivery_state_folio", "state", "folio"),
         CheckConstraint("value_usd > 0", name="value"),
         CheckConstraint("approvals BETWEEN 0 AND 2", name="approvals"),
+        CheckConstraint("level BETWEEN 1 AND 3", name="level"),
+        CheckConstraint("state <> 'scheduled' OR (run_id IS NOT NULL AND officer_id IS NOT NULL)", name="scheduled"),
         CheckConstraint("state NOT IN ('in_transit', 'at_point') OR (officer_id IS NOT NULL AND digest IS NOT NULL)",
                         name="sealed_and_carried"),
     )  # fmt: skip
@@ -52,8 +56,17 @@ class Delivery(SealedRow, Model):
     state: Mapped[DeliveryState] = mapped_column(state_column(DeliveryState), default=DeliveryState.DRAFT)
     canton_code: Mapped[str] = mapped_column(ForeignKey("canton.code"))
     canton: Mapped[Canton] = relationship()
+    # What was known of the canton when the desk cleared it, and the level whose rules hold for this delivery.
+    risk_snapshot_id: Mapped[int | None] = mapped_column(ForeignKey("risk_snapshot.id"))
+    risk_snapshot: Mapped[RiskSnapshot | None] = relationship()
+    level: Mapped[int | None]
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"), index=True)
+    run: Mapped[Run | None] = relationship()
+    stop_position: Mapped[int | None]
+    carried_since: Mapped[datetime | None]  # while the kit is with the team
     place = sealed_optional_text()  # where and when: for the team only
     scheduled_for = sealed_optional_text()
+    window_until = sealed_optional_text()
     officer_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     officer: Mapped[User | None] = relationship(foreign_keys=[officer_id])
     value_usd: Mapped[Decimal] = mapped_column(Usd)
@@ -83,12 +96,18 @@ class Delivery(SealedRow, Model):
         return datetime.fromisoformat(self.scheduled_for) if self.scheduled_for else None
 
     @property
+    def window_ends_at(self) -> datetime | None:
+        """Until when the officer waits; for that officer's page only."""
+        return datetime.fromisoformat(self.window_until) if self.window_until else None
+
+    @property
     def is_on_the_road(self) -> bool:
         return self.state in ON_THE_ROAD
 
-    def digest_over(self, beneficiary: str, snapshot: str = NO_SNAPSHOT) -> str:
+    def digest_over(self, beneficiary: str) -> str:
         """What codes are bound to (§1): any change to it voids what was entered. `beneficiary`: their folio."""
         serials = ",".join(sorted(line.serial_number for line in self.lines if line.serial_number))
+        snapshot = self.risk_snapshot.folio if self.risk_snapshot is not None else NO_SNAPSHOT
         parts = (self.folio, beneficiary, str(self.kit_version), serials, self.seal_number or "", snapshot)
         return hashlib.sha256("|".join(parts).encode()).hexdigest()
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from grants.access.models import User
 from grants.core.crypto import SealedRow, sealed_json, sealed_text
 from grants.core.db import Model, state_column
+from grants.delivery.models.runs import Run
 
 
 class StopAnswer(StrEnum):
@@ -42,6 +43,8 @@ class StopRequest(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     officer_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     officer: Mapped[User] = relationship(foreign_keys=[officer_id])
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"))
+    run: Mapped[Run | None] = relationship()
     asked_at: Mapped[datetime]
     answerable_at: Mapped[datetime]
     answer: Mapped[StopAnswer | None] = mapped_column(state_column(StopAnswer))

@@ -42,25 +42,40 @@ ENDED_WITHOUT_HANDOVER = (
     DeliveryState.REPLACEMENT,
     DeliveryState.CANCELLED,
 )
-# Steps of one delivery. A move that is not here is refused; risk, offline work and disputes add theirs.
+# Steps of one delivery (§3). A move that is not here is refused.
 S = DeliveryState
 DELIVERY_MOVES = {
     S.DRAFT: frozenset({S.PLANNED, S.CANCELLED}),
     S.PLANNED: frozenset({S.APPROVED, S.CANCELLED}),
     S.APPROVED: frozenset({S.PACKED, S.CANCELLED}),
     S.PACKED: frozenset({S.SEALED, S.CANCELLED}),
-    S.SEALED: frozenset({S.IN_TRANSIT, S.CANCELLED}),
-    S.IN_TRANSIT: frozenset({S.AT_POINT, S.RETURNING}),
-    S.AT_POINT: frozenset({S.CONFIRMED, S.NO_SHOW, S.REFUSED}),
+    S.SEALED: frozenset({S.CLEARED, S.CANCELLED}),
+    S.CLEARED: frozenset({S.SCHEDULED, S.HELD, S.CANCELLED}),
+    S.SCHEDULED: frozenset({S.IN_TRANSIT, S.CLEARED, S.HELD, S.CANCELLED}),
+    S.IN_TRANSIT: frozenset({S.AT_POINT, S.RETURNING, S.HELD, S.SEIZED}),
+    S.AT_POINT: frozenset({S.CONFIRMED, S.PROVISIONAL, S.NO_SHOW, S.REFUSED, S.PARTIAL, S.HELD, S.SEIZED}),
+    S.PROVISIONAL: frozenset({S.CONFIRMED, S.REVIEW}),
+    S.REVIEW: frozenset({S.CONFIRMED}),
     S.NO_SHOW: frozenset({S.RETURNING}),
     S.REFUSED: frozenset({S.RETURNING}),
+    S.PARTIAL: frozenset({S.RETURNING}),
     S.RETURNING: frozenset({S.RETURNED}),
+    # A kit that was on the road is brought back before its delivery goes on.
+    S.HELD: frozenset({S.CLEARED, S.RETURNING, S.CANCELLED}),
+    S.CONFIRMED: frozenset({S.RECONCILED, S.DISPUTED}),
+    S.RECONCILED: frozenset({S.MONITORED, S.DISPUTED}),
+    S.MONITORED: frozenset({S.CLOSED, S.DISPUTED}),
+    S.DISPUTED: frozenset({S.RECONCILED, S.REPLACEMENT}),
 }
 # Steps that bring the kit nearer to its owner: they need an award that stands. Going back is always possible.
 TOWARDS_HANDOVER = (S.APPROVED, S.PACKED, S.SEALED, S.CLEARED, S.SCHEDULED, S.IN_TRANSIT, S.AT_POINT, S.PROVISIONAL,
                     S.REVIEW, S.CONFIRMED)  # fmt: skip
 # With the officer, on the way or at the point.
-ON_THE_ROAD = (S.IN_TRANSIT, S.AT_POINT, S.NO_SHOW, S.REFUSED)
+ON_THE_ROAD = (S.IN_TRANSIT, S.AT_POINT, S.NO_SHOW, S.REFUSED, S.PARTIAL)
+# The risk of the area matters: held as soon as the desk says so.
+MAY_BE_HELD = (S.CLEARED, S.SCHEDULED, S.IN_TRANSIT, S.AT_POINT)
+# The kit is no longer with the team: handed over, back in the warehouse, or taken from it.
+NO_LONGER_CARRIED = (S.CONFIRMED, S.RETURNED, S.SEIZED)
 
 STATE_NAMES = {
     S.DRAFT: _("Draft"),
@@ -110,6 +125,15 @@ class Reason(StrEnum):
     WRONG_GOODS = "wrong_goods"
     DAMAGED = "damaged"
     SEAL_BROKEN = "seal_broken"
+    SOME_MISSING = "some_missing"
+    RESCHEDULED = "rescheduled"
+    TAKEN = "taken"
+    IDENTITY_NOT_PROVEN = "identity_not_proven"
+    NOT_RECEIVED = "not_received"
+    NOT_COMPLETE = "not_complete"
+    NOT_AS_AGREED = "not_as_agreed"
+    RECORDS_AGREE = "records_agree"
+    RECORDS_DIFFER = "records_differ"
     ROAD_CLOSED = "road_closed"
     PLANNED_BY_MISTAKE = "planned_by_mistake"
     AWARD_ENDED = "award_ended"
@@ -122,6 +146,15 @@ REASON_NAMES = {
     Reason.WRONG_GOODS: _("The goods are not the right ones"),
     Reason.DAMAGED: _("The goods are damaged"),
     Reason.SEAL_BROKEN: _("The seal is broken"),
+    Reason.SOME_MISSING: _("Something is missing"),
+    Reason.RESCHEDULED: _("It was rescheduled"),
+    Reason.TAKEN: _("It was taken"),
+    Reason.IDENTITY_NOT_PROVEN: _("It was not clear who the person is"),
+    Reason.NOT_RECEIVED: _("The person says nothing was received"),
+    Reason.NOT_COMPLETE: _("The person says something is missing"),
+    Reason.NOT_AS_AGREED: _("The person says it is not what was agreed"),
+    Reason.RECORDS_AGREE: _("The records agree"),
+    Reason.RECORDS_DIFFER: _("The records differ"),
     Reason.ROAD_CLOSED: _("It was not possible to get there"),
     Reason.PLANNED_BY_MISTAKE: _("It was planned by mistake"),
     Reason.AWARD_ENDED: _("The award ended"),

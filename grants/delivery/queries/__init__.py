@@ -1,4 +1,4 @@
-"""Questions about deliveries, by topic."""
+"""Questions about deliveries."""
 
 from grants.delivery.queries.deliveries import (
     awards_to_plan,
@@ -25,6 +25,13 @@ from grants.delivery.queries.deliveries import (
     stop_of,
     stored_answer,
 )
+from grants.delivery.queries.risk import newest_snapshot, protocol_in_force, rules, snapshot_in_force
+from grants.delivery.queries.runs import (
+    get_run,
+    get_team,
+    kits_of,
+    lowest_cap_usd,
+)
 
 __all__ = [
     "awards_to_plan",
@@ -37,16 +44,24 @@ __all__ = [
     "get_delivery",
     "get_officer",
     "get_receipt",
+    "get_run",
+    "get_team",
     "holds_duty",
+    "kits_of",
     "kits_to_pack",
     "live_card",
     "live_delivery",
+    "lowest_cap_usd",
+    "newest_snapshot",
     "next_stop",
     "officers",
     "pin_of",
+    "protocol_in_force",
     "receipt_of",
+    "rules",
     "seals_to_check",
     "signals",
+    "snapshot_in_force",
     "stop_by_folio",
     "stop_of",
     "stored_answer",

@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 from grants.access.models import User
 from grants.core.clock import PROGRAMME_ZONE, local_day
 from grants.core.db import db, get_or_refuse
-from grants.delivery.models import Delivery, StopAnswer, StopRequest
+from grants.delivery.models import Delivery, Run, RunState, StopAnswer, StopRequest
 
 MOST_REQUESTS = 50
 
@@ -41,9 +41,19 @@ def may_see_next_stop(officer: User, now: datetime, *, always: bool = False) -> 
     return asking(officer, now, always=always) in (Asking.FREE, Asking.GO)
 
 
+def run_out(officer: User) -> Run | None:
+    """The run on the road that the officer leads."""
+    found = select(Run).where(Run.officer_id == officer.id, Run.state == RunState.OUT)
+    return db.session.scalars(found.order_by(Run.id.desc()).limit(1)).first()
+
+
 def open_requests() -> Sequence[StopRequest]:
     """Questions without an answer, the oldest first, with the officer."""
-    found = select(StopRequest).options(joinedload(StopRequest.officer)).where(StopRequest.answer.is_(None))
+    found = (
+        select(StopRequest)
+        .options(joinedload(StopRequest.officer), joinedload(StopRequest.run))
+        .where(StopRequest.answer.is_(None))
+    )
     return db.session.scalars(found.order_by(StopRequest.id).limit(MOST_REQUESTS)).all()
 
 

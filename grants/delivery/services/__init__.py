@@ -7,20 +7,13 @@ from grants.delivery.services.cards import (
     print_card,
     replace_card,
 )
+from grants.delivery.services.clearance import clear, refuse_unless_current
 from grants.delivery.services.confirmation import Codes, answer_before, charge_card, confirm
 from grants.delivery.services.pins import set_pin
 from grants.delivery.services.planning import approve, cancel, plan_delivery
 from grants.delivery.services.receipts import make_receipt, receipt_document
-from grants.delivery.services.road import (
-    ReleaseCodes,
-    Stop,
-    arrive,
-    charge_officer,
-    nobody_came,
-    refused,
-    release,
-    turn_back,
-)
+from grants.delivery.services.road import arrive, nobody_came, refused, turn_back
+from grants.delivery.services.runs import ReleaseCodes, Stop, charge_officer, dispatch, plan_run, schedule
 from grants.delivery.services.warehouse import pack, seal, take_back
 
 __all__ = [
@@ -35,17 +28,21 @@ __all__ = [
     "charge_card",
     "charge_officer",
     "choose_picture",
+    "clear",
     "confirm",
+    "dispatch",
     "issue_card",
     "make_receipt",
     "nobody_came",
     "pack",
     "plan_delivery",
+    "plan_run",
     "print_card",
     "receipt_document",
+    "refuse_unless_current",
     "refused",
-    "release",
     "replace_card",
+    "schedule",
     "seal",
     "set_pin",
     "take_back",

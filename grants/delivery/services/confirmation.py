@@ -32,10 +32,11 @@ from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import Delivery, DeliveryState, Duty, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
 from grants.delivery.services.alerts import announce
+from grants.delivery.services.clearance import refuse_unless_current
 from grants.delivery.services.moves import move, refuse_unless_possible
 from grants.delivery.services.pins import FAMILY_DIGITS
 from grants.delivery.services.receipts import make_receipt
-from grants.delivery.services.road import NO_DESK_KEY
+from grants.delivery.services.runs import NO_DESK_KEY
 from grants.delivery.signals import Desk, Facts, seal
 from grants.delivery.symbols import CODE_DIGITS, HashCost, matching_position
 
@@ -90,6 +91,7 @@ class _Found:
 def charge_card(delivery: Delivery, *, now: datetime) -> None:
     """Count the attempt at the live card before checking it, in a transaction of its own (§4.2)."""
     refuse_unless_possible(delivery, DeliveryState.CONFIRMED)
+    refuse_unless_current(delivery, now=now)
     card = _card_of(delivery)
     try:
         charge(CARD, str(card.id), limit=CARD_LIMIT, now=now)
@@ -107,6 +109,7 @@ def confirm(delivery: Delivery, codes: Codes, *, key: str, desk: Desk | None, by
     if desk is None:
         raise RuleBroken(NO_DESK_KEY)
     refuse_unless_possible(delivery, DeliveryState.CONFIRMED)
+    refuse_unless_current(delivery, now=now)
     factor, pin, card = _factors(delivery, by)
     found = _check(codes, factor=factor, pin=pin, card=card, now=now)
     if not found.all_right or found.step is None or found.position is None:

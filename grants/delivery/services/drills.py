@@ -21,7 +21,7 @@ from grants.delivery.services.alerts import announce
 from grants.delivery.services.confirmation import DO_NOT_MATCH, PIN_DIGITS, TOTP_DIGITS, Codes
 from grants.delivery.services.pins import FAMILY_DIGITS
 from grants.delivery.services.receipts import new_number
-from grants.delivery.services.road import NO_DESK_KEY
+from grants.delivery.services.runs import NO_DESK_KEY
 from grants.delivery.signals import Desk, Facts, Kind, seal
 from grants.delivery.symbols import (
     CODE_DIGITS,

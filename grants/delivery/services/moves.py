@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, insert, update
+from sqlalchemy import ColumnElement, case, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from grants.access.models import User
@@ -12,6 +12,7 @@ from grants.core import journal
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.delivery.models import (
+    NO_LONGER_CARRIED,
     STATE_NAMES,
     TOWARDS_HANDOVER,
     Delivery,
@@ -20,6 +21,8 @@ from grants.delivery.models import (
     Duty,
     DutyHeld,
     Reason,
+    Run,
+    Team,
 )
 from grants.selection.services import claim_active_award
 
@@ -49,8 +52,29 @@ def move(
     )
     if rows_hit(moved) != 1:
         raise RuleBroken(_("This delivery was already moved by somebody. Open it again to see where it stands."))
+    if to in NO_LONGER_CARRIED:
+        give_back_value(delivery)
     db.session.refresh(delivery)
     note(delivery, came_from, by=by, now=now, duty=duty, reason=reason)
+
+
+def give_back_value(delivery: Delivery) -> None:
+    """The team no longer carries this kit: its value counts no more against the team's cap. Once only."""
+    put_down = db.session.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery.id, Delivery.carried_since.is_not(None))
+        .values(carried_since=None)
+        .execution_options(synchronize_session=False)
+    )
+    if rows_hit(put_down) != 1:
+        return
+    left = Team.value_out_cents - int(delivery.value_usd * 100)
+    db.session.execute(
+        update(Team)
+        .where(Team.id == select(Run.team_id).where(Run.id == delivery.run_id).scalar_subquery())
+        .values(value_out_cents=left, cap_out_cents=case((left == 0, None), else_=Team.cap_out_cents))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def refuse_unless_possible(delivery: Delivery, to: DeliveryState) -> None:

@@ -22,7 +22,8 @@ def ask_next_stop(*, by: User, now: datetime, wait: timedelta = WAIT) -> StopReq
     """Ask where to go next. The desk answers when `wait` is over, whatever happened at the last stop."""
     if stops.asking(by, now) is Asking.RESCHEDULED:
         raise RuleBroken(_("This trip was rescheduled. Bring the kits back to the warehouse."))
-    request = StopRequest(officer_id=by.id, asked_at=now, answerable_at=now + wait)
+    run = stops.run_out(by)
+    request = StopRequest(officer_id=by.id, run_id=run.id if run else None, asked_at=now, answerable_at=now + wait)
     try:
         with db.session.begin_nested():
             db.session.add(request)

@@ -10,8 +10,8 @@ from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.web import errors_to
-from grants.delivery import doors, queries, services
-from grants.delivery.forms import KitForm, ReleaseForm, SealForm, TakeBackForm
+from grants.delivery import queries, services
+from grants.delivery.forms import KitForm, SealForm, TakeBackForm
 from grants.delivery.models import Reason
 from grants.delivery.views.blueprint import bp
 
@@ -42,27 +42,8 @@ def seal(delivery_id: int) -> ResponseReturnValue:
                 by=current_user,
                 now=utcnow(),
             )
-            return _done(delivery_id, _("Sealed. A third person releases it to the officer."))
+            return _done(delivery_id, _("Sealed. Now the security desk clears it."))
     return render_template("delivery/seal.html", form=form, delivery=delivery)
-
-
-@bp.route("/<int:delivery_id>/release", methods=["GET", "POST"])
-@requires(Permission.PACK_KIT, code=True)
-def release(delivery_id: int) -> ResponseReturnValue:
-    delivery = queries.get_delivery(delivery_id)
-    form = ReleaseForm()
-    form.offer(queries.officers())
-    officer = queries.get_officer(form.officer.data) if form.validate_on_submit() else None
-    if officer is not None:
-        with errors_to(form):
-            services.charge_officer(officer, now=utcnow())
-            with transaction():
-                services.release(
-                    delivery, officer=officer, stop=form.stop, codes=form.codes, desk=doors.desk(), by=current_user,
-                    now=utcnow(),
-                )  # fmt: skip
-                return _done(delivery_id, _("Released. The kit is with the officer now."))
-    return render_template("delivery/release.html", form=form, delivery=delivery)
 
 
 @bp.route("/<int:delivery_id>/take-back", methods=["GET", "POST"])

@@ -7,8 +7,10 @@ import pyotp
 
 from grants.access.models import User
 from grants.access.permissions import Role
+from grants.core.clock import PROGRAMME_ZONE, local_day
+from grants.core.db import db
 from grants.delivery import services
-from grants.delivery.models import PICTURES, Delivery
+from grants.delivery.models import PICTURES, Delivery, RiskSnapshot, Run, Team, TeamMember, Vehicle
 from grants.delivery.queries import delivery_factor
 from grants.delivery.services import ReleaseCodes, Stop
 from grants.delivery.signals import Desk
@@ -16,7 +18,7 @@ from grants.demo.corner.setting import Setting
 from grants.demo.deliveries import CARD_COST
 from grants.selection.models import Award
 
-PLANNED_ON, APPROVED_ON, PACKED_ON, SEALED_ON = -12, -10, -6, -5
+PLANNED_ON, APPROVED_ON, PACKED_ON, SEALED_ON, CLEARED_ON = -12, -10, -6, -5, -1
 PLACE = "Casa comunal, puerta principal"
 
 
@@ -62,15 +64,49 @@ def _packed(setting: Setting, award: Award) -> Delivery:
 
 
 def _carry(setting: Setting, delivery: Delivery, desk: Desk) -> None:
-    """Sealed by a second keeper, released by the third to the first officer, two hours before loading."""
+    """Sealed by a second keeper, cleared, and released by the third to the first officer two hours before loading."""
     _packer, sealer, gate = setting.staff[Role.WAREHOUSE]
     officer, now = setting.staff[Role.OFFICER][0], setting.now - timedelta(hours=2)
     number = f"PR{setting.chance.randrange(10**9):09d}"
     services.seal(delivery, seal_number=number, weight_grams=8_400, by=sealer, now=setting.morning(SEALED_ON))
-    services.release(
-        delivery, officer=officer, stop=Stop(PLACE, setting.now + timedelta(hours=1)),
-        codes=ReleaseCodes(_code(gate, now), _code(officer, now)), desk=desk, by=gate, now=now,
+    _snapshot(setting, delivery.canton_code)
+    services.clear(delivery, by=setting.staff[Role.DESK][0], now=setting.morning(CLEARED_ON))
+    run = _run(setting, officer, now)
+    services.schedule(delivery, run, _stop(now), by=setting.coordinator, now=now)
+    codes = ReleaseCodes(_code(gate, now), _code(officer, now))
+    services.dispatch(run, codes, desk=desk, by=gate, now=now)
+
+
+def _snapshot(setting: Setting, canton_code: str) -> None:
+    """The canton is calm, and known to be so for a week."""
+    at = setting.morning(CLEARED_ON)
+    snapshot = RiskSnapshot(
+        canton_code=canton_code, level=1, taken_at=at, expires_at=at + timedelta(days=7), in_force_at=at,
+        taken_by_id=setting.staff[Role.DESK][0].id,
     )  # fmt: skip
+    snapshot.folio = setting.chance.folio("Z")
+    snapshot.reason, snapshot.sources = "Sin novedades en la semana", "Líderes del barrio; Policía comunitaria"
+    db.session.add(snapshot)
+    db.session.flush()
+
+
+def _run(setting: Setting, officer: User, now: datetime) -> Run:
+    """The demo's only team, out today."""
+    team = Team(name="Equipo Norte", value_out_cents=0, created_at=now)
+    team.members = [TeamMember(user=one) for one in setting.staff[Role.OFFICER]]
+    vehicle = Vehicle(name="Camioneta blanca", created_at=now)
+    vehicle.plate = "IBA-0000"
+    db.session.add_all((team, vehicle))
+    db.session.flush()
+    run = services.plan_run(team, officer=officer, vehicle=vehicle, day=local_day(now), by=setting.coordinator, now=now)
+    setting.name(run, "R")
+    return run
+
+
+def _stop(moment: datetime) -> Stop:
+    """From now to the end of the day, so that a newcomer meets it at any hour."""
+    evening = moment.astimezone(PROGRAMME_ZONE).replace(hour=23, minute=59, second=59)
+    return Stop(PLACE, moment, evening)
 
 
 def _code(user: User, at: datetime) -> str:

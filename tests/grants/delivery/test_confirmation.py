@@ -16,6 +16,7 @@ from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.core.outbox import OutboxMessage
 from grants.delivery import services
+from grants.delivery.desk.boxes import unseal
 from grants.delivery.models import (
     DeliveryEvent,
     DeliveryState,
@@ -29,7 +30,6 @@ from grants.delivery.models import (
 )
 from grants.delivery.services import Codes
 from grants.delivery.services.confirmation import CARD, DO_NOT_MATCH
-from grants.delivery.desk.boxes import unseal
 from tests.factories.access import make_user
 from tests.factories.delivery import (
     DESK,

@@ -9,9 +9,9 @@ from grants.access.permissions import Role
 from grants.applications.models import Application
 from grants.calls.models import Call
 from grants.core.db import db
+from grants.delivery.desk.boxes import unseal
 from grants.delivery.models import Delivery, DeliveryState, Receipt, Signal, SymbolCard
 from grants.delivery.services.receipts import hash_of, receipt_document
-from grants.delivery.desk.boxes import unseal
 from grants.demo import queries
 from grants.demo.deliveries import DEMO_PIN
 from grants.demo.start import DEMO_DESK_KEY

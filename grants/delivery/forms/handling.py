@@ -8,15 +8,13 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import DateTimeLocalField, Field, HiddenField, PasswordField, RadioField, SelectField
+from wtforms import Field, HiddenField, PasswordField, RadioField, SelectField
 from wtforms import StringField as TextField
 from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
 
-from grants.access.models import User
 from grants.calls.forms import WholeNumberField
-from grants.core.clock import PROGRAMME_ZONE
 from grants.delivery.models import PICTURE_NAMES, REASON_NAMES, KitLine, Reason
-from grants.delivery.services import Codes, ReleaseCodes, Stop
+from grants.delivery.services import Codes
 from grants.delivery.services.confirmation import KEY_PATTERN, LONGEST_CODE
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
@@ -124,29 +122,6 @@ class SealForm(FlaskForm):
     weight_grams = WholeNumberField(
         _("Weight in grams"), [InputRequired(_("Weigh the sealed kit.")), NumberRange(1, 500_000)]
     )
-
-
-class ReleaseForm(FlaskForm):
-    officer = SelectField(_("Officer"), coerce=int)
-    place = TextField(_("Place"), [InputRequired(_("Write the place.")), Length(max=200), plain])
-    scheduled_for = DateTimeLocalField(_("Day and time"), [InputRequired(_("Choose the day and time."))])
-    warehouse_code = _code(_("Your delivery code"), _("Six digits, from your phone."))
-    officer_code = _code(_("The officer's delivery code"), _("Six digits, read by the officer from their phone."))
-
-    def validate_scheduled_for(self, field: Field) -> None:
-        if field.data is None or not FIRST_YEAR <= field.data.year <= LAST_YEAR:
-            raise ValidationError(_("Choose the day and time."))
-
-    def offer(self, officers: Iterable[User]) -> None:
-        self.officer.choices = [(user.id, user.name) for user in officers]
-
-    @property
-    def stop(self) -> Stop:
-        return Stop(str(self.place.data), _given(self.scheduled_for.data).replace(tzinfo=PROGRAMME_ZONE))
-
-    @property
-    def codes(self) -> ReleaseCodes:
-        return ReleaseCodes(warehouse=str(self.warehouse_code.data), officer=str(self.officer_code.data))
 
 
 class HandoverForm(FlaskForm):
