@@ -9,6 +9,7 @@ from flask import Flask
 from grants.access.models import User
 from grants.access.permissions import Permission, Role
 from grants.core.clock import local_day, utcnow
+from grants.delivery import queries
 from grants.delivery.desk.boxes import load_private
 from grants.delivery.desk.server import Server
 from grants.delivery.desk.watch import Watch
@@ -60,10 +61,8 @@ def make_request(officer: User | None = None, *, now: datetime | None = None) ->
 
 
 def make_practice(*, now: datetime | None = None) -> DrillDelivery:
-    """A practice handover of a drill of one officer."""
-    now = now or utcnow()
-    make_officer()
-    drill = drills.plan_drill(
-        officers=1, due_on=local_day(now + timedelta(days=7)), cost=CHEAP, by=make_desk(), now=now
-    )
-    return drill.deliveries[0]
+    """A practice handover of a new officer, in a drill of everybody."""
+    now, officer = now or utcnow(), make_officer()
+    everybody, due_on = len(queries.officers()), local_day(now + timedelta(days=7))
+    drill = drills.plan_drill(officers=everybody, due_on=due_on, cost=CHEAP, by=make_desk(), now=now)
+    return next(one for one in drill.deliveries if one.officer_id == officer.id)
