@@ -149,8 +149,10 @@ from grants.core.db import db, get_or_refuse, transaction
 from grants.delivery import services
 from grants.delivery.models import Delivery
 from grants.delivery.signals import Desk
+from tests.clock import move
 from tests.conftest import TEST_SETTINGS
 
+move()
 url, folder, public = sys.argv[1:]
 
 def confirm(delivery_id, officer_id, key, moment, totp, pin, card, limit):
