@@ -29,7 +29,7 @@ KINDS = ("other picture", "pin of the family", "both")
 MASKS = (
     (rb'name="csrf_token" value="[^"]*"', b"csrf"),
     (rb"nonce-[A-Za-z0-9_-]+", b"nonce"),
-    (rb'name="key"[^>]*>', b"key"),
+    (rb'name="(form_)?key"[^>]*>', b"key"),
     (rb"([0-9A-Z]{4}-){3}[0-9A-Z]{4}", b"receipt"),
     (rb"[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?", b"time"),
 )
@@ -116,24 +116,21 @@ def one_connection(app: Flask) -> Iterator[Flask]:
         engines[None] = engine
 
 
-def handovers(client: FlaskClient, typist: Typist, count: int, *, watch: bool = True) -> Iterator[Asked]:
-    """Pairs of a normal handover and one under duress, the kinds in turn, each first in every second pair.
-
-    `watch`: count the rows of every table before and after, which takes longer than the handover itself.
-    """
+def handovers(client: FlaskClient, typist: Typist, count: int) -> Iterator[Asked]:
+    """Pairs of a normal handover and one under duress, the kinds in turn, each first in every second pair."""
     for number, kind in enumerate(islice(cycle(KINDS), count)):
         for each in (NORMAL, kind) if number % 2 else (kind, NORMAL):
-            yield (each, *_one(client, typist.address, typist.form(each), watch=watch))
+            yield (each, *_one(client, typist.address, typist.form(each)))
 
 
-def _one(client: FlaskClient, address: str, form: dict[str, str], *, watch: bool) -> tuple[Seen, float]:
+def _one(client: FlaskClient, address: str, form: dict[str, str]) -> tuple[Seen, float]:
     with undone():
-        before = row_counts() if watch else {}
+        before = row_counts()
         with statements_noted() as statements:
             began = time.perf_counter()
             answer = client.post(address, data=form)
             took = time.perf_counter() - began
-        after = row_counts() if watch else {}
+        after = row_counts()
     headers = tuple((name, value) for name, value in answer.headers if name not in ("Date", "Set-Cookie"))
     seen = Seen(
         status=answer.status_code,
