@@ -58,5 +58,5 @@ def practice(practice_id: int) -> ResponseReturnValue:
     ]
     true = PICTURE_NAMES[PICTURES[int(found.true_picture)]]
     return doors.of_fixed_size(
-        render_template("delivery/practice.html", form=form, practice=found, card=card, true=true)
+        render_template("delivery/practice.html", form=form, practice=found, card=card, true_picture=true)
     )
