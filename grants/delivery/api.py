@@ -11,6 +11,7 @@ from grants.core.clock import utcnow
 from grants.core.db import Page, transaction
 from grants.core.web import READING_A_BODY, ApiBlueprint
 from grants.delivery import doors, queries, services
+from grants.delivery.desk_api import blp as desk_blp
 from grants.delivery.models import Delivery
 from grants.delivery.schemas import (
     DeliveryPageSchema,
@@ -88,3 +89,6 @@ def send_phone_code(folio: str) -> Delivery:
     with transaction():
         services.send_phone_code(delivery, cost=doors.card_cost(), by=current_user, now=utcnow())
     return delivery
+
+
+blueprints = (blp, desk_blp)

@@ -27,8 +27,9 @@ ANSWER_BYTES = 32 * 1024
 
 
 def desk() -> Desk | None:
-    """The security desk's key and address, read at use."""
-    return load_desk(Path(current_app.instance_path), str(current_app.config.get("DESK_ADDRESS", "desk")))
+    """The security desk's key and addresses, read at use."""
+    config = current_app.config
+    return load_desk(Path(current_app.instance_path), str(config["DESK_ADDRESS"]), str(config["DESK_SECOND_ADDRESS"]))
 
 
 def card_cost() -> HashCost:

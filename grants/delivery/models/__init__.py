@@ -2,6 +2,7 @@
 
 from grants.delivery.models.alternates import RELATION_NAMES, AlternateCollector, Relation
 from grants.delivery.models.deliveries import Delivery, DeliveryEvent, DutyHeld, KitLine
+from grants.delivery.models.desk import STOP_ANSWER_NAMES, Drill, DrillDelivery, StopAnswer, StopRequest, WorkerBeat
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
 from grants.delivery.models.goods import CATEGORY_NAMES, Category, Item, KitRecipe, RecipeLine, StockLot, Supplier
 from grants.delivery.models.kits import (
@@ -61,6 +62,7 @@ __all__ = [
     "RELATION_NAMES",
     "RUN_NAMES",
     "STATE_NAMES",
+    "STOP_ANSWER_NAMES",
     "SUBSTITUTION_NAMES",
     "SUBSTITUTION_REASONS",
     "TOWARDS_HANDOVER",
@@ -74,6 +76,8 @@ __all__ = [
     "DeliveryState",
     "Device",
     "DeviceUnit",
+    "Drill",
+    "DrillDelivery",
     "Duty",
     "DutyHeld",
     "HandoverCheck",
@@ -97,6 +101,8 @@ __all__ = [
     "StockCorrection",
     "StockLot",
     "StockMovement",
+    "StopAnswer",
+    "StopRequest",
     "StoredAnswer",
     "SubstitutionReason",
     "SubstitutionState",
@@ -105,4 +111,5 @@ __all__ = [
     "Team",
     "TeamMember",
     "Vehicle",
+    "WorkerBeat",
 ]

@@ -140,7 +140,7 @@ def test_twenty_threads_exactly_one_confirmation_each(real_app: Flask) -> None:
     assert [rows_of(work.delivery_id) for work in works] == [
         {"signal": 1, "receipt": 1, "answer": 1, "event": 1}
     ] * RUNS
-    assert db.session.scalar(select(func.count()).select_from(OutboxMessage)) == RUNS
+    assert db.session.scalar(select(func.count()).select_from(OutboxMessage)) == 2 * RUNS
     assert db.session.scalar(select(func.count()).select_from(UsedStep)) == steps_before + RUNS
     assert journal.verify().holds
 
