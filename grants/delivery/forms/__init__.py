@@ -4,7 +4,6 @@ from grants.delivery.forms.handling import (
     ActionForm,
     CancelForm,
     CodeField,
-    HandoverForm,
     KitForm,
     PictureForm,
     PinForm,
@@ -14,10 +13,12 @@ from grants.delivery.forms.handling import (
     TakeBackForm,
     plain,
 )
+from grants.delivery.forms.handover import AlternateForm, HandoverForm
 from grants.delivery.forms.printing import PrintForm
 
 __all__ = [
     "ActionForm",
+    "AlternateForm",
     "CancelForm",
     "CodeField",
     "HandoverForm",

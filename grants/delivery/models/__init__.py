@@ -1,8 +1,19 @@
 """Deliveries: their words, their rows, and what proves a handover."""
 
+from grants.delivery.models.alternates import RELATION_NAMES, AlternateCollector, Relation
 from grants.delivery.models.deliveries import Delivery, DeliveryEvent, DutyHeld, KitLine
+from grants.delivery.models.desk import STOP_ANSWER_NAMES, Drill, DrillDelivery, StopAnswer, StopRequest, WorkerBeat
 from grants.delivery.models.documents import DOCUMENT_NAMES, Document, DocumentKind
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
+from grants.delivery.models.goods import CATEGORY_NAMES, Category, Item, KitRecipe, RecipeLine, StockLot, Supplier
+from grants.delivery.models.kits import (
+    SUBSTITUTION_NAMES,
+    SUBSTITUTION_REASONS,
+    HandoverCheck,
+    KitSubstitution,
+    SubstitutionReason,
+    SubstitutionState,
+)
 from grants.delivery.models.printing import (
     BATCH_NAMES,
     BATCH_STATES,
@@ -14,6 +25,7 @@ from grants.delivery.models.printing import (
 )
 from grants.delivery.models.risk import ProtocolVersion, RiskSnapshot
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
+from grants.delivery.models.spoken import ControlCode, PhoneCode
 from grants.delivery.models.states import (
     DELIVERY_MOVES,
     ENDED_WITHOUT_HANDOVER,
@@ -31,35 +43,68 @@ from grants.delivery.models.states import (
     Picture,
     Reason,
 )
+from grants.delivery.models.stock import (
+    ADJUST_NAMES,
+    CORRECTION_NAMES,
+    MOVEMENT_NAMES,
+    AdjustReason,
+    CorrectionState,
+    DeviceUnit,
+    MovementKind,
+    StockCorrection,
+    StockMovement,
+)
 
 __all__ = [
+    "ADJUST_NAMES",
     "BATCH_NAMES",
     "BATCH_STATES",
+    "CATEGORY_NAMES",
+    "CORRECTION_NAMES",
     "DELIVERY_MOVES",
     "DOCUMENT_NAMES",
     "ENDED_WITHOUT_HANDOVER",
     "MAY_BE_HELD",
+    "MOVEMENT_NAMES",
     "NO_LONGER_CARRIED",
     "NO_SNAPSHOT",
     "ON_THE_ROAD",
     "PICTURES",
     "PICTURE_NAMES",
     "REASON_NAMES",
+    "RELATION_NAMES",
     "RUN_NAMES",
     "STATE_NAMES",
+    "STOP_ANSWER_NAMES",
+    "SUBSTITUTION_NAMES",
+    "SUBSTITUTION_REASONS",
     "TOWARDS_HANDOVER",
+    "AdjustReason",
+    "AlternateCollector",
     "BatchKind",
     "BatchState",
+    "Category",
+    "ControlCode",
+    "CorrectionState",
     "Delivery",
     "DeliveryEvent",
     "DeliveryState",
     "Device",
+    "DeviceUnit",
     "Document",
     "DocumentKind",
+    "Drill",
+    "DrillDelivery",
     "Duty",
     "DutyHeld",
+    "HandoverCheck",
+    "Item",
     "KitLine",
+    "KitRecipe",
+    "KitSubstitution",
+    "MovementKind",
     "OfficerPin",
+    "PhoneCode",
     "Picture",
     "PrintBatch",
     "PrintFile",
@@ -67,13 +112,24 @@ __all__ = [
     "ProtocolVersion",
     "Reason",
     "Receipt",
+    "RecipeLine",
+    "Relation",
     "RiskSnapshot",
     "Run",
     "RunState",
     "Signal",
+    "StockCorrection",
+    "StockLot",
+    "StockMovement",
+    "StopAnswer",
+    "StopRequest",
     "StoredAnswer",
+    "SubstitutionReason",
+    "SubstitutionState",
+    "Supplier",
     "SymbolCard",
     "Team",
     "TeamMember",
     "Vehicle",
+    "WorkerBeat",
 ]

@@ -1,5 +1,7 @@
 """The verbs of a delivery, from its plan to the handover."""
 
+from grants.delivery.services.alternates import AlternateFacts, register_alternate, revoke_alternate
+from grants.delivery.services.attempts import charge_attempt, charge_card
 from grants.delivery.services.cards import (
     ask_replacement,
     choose_picture,
@@ -8,7 +10,9 @@ from grants.delivery.services.cards import (
     replace_card,
 )
 from grants.delivery.services.clearance import clear, refuse_unless_current
-from grants.delivery.services.confirmation import Codes, answer_before, charge_card, confirm
+from grants.delivery.services.confirmation import answer_before, confirm
+from grants.delivery.services.entered import Codes
+from grants.delivery.services.factors import factors_of
 from grants.delivery.services.papers import (
     card_data,
     card_paper,
@@ -23,9 +27,11 @@ from grants.delivery.services.printing import approve_batch, ask_batch, end_batc
 from grants.delivery.services.receipts import make_receipt, receipt_document
 from grants.delivery.services.road import arrive, nobody_came, refused, turn_back
 from grants.delivery.services.runs import ReleaseCodes, Stop, charge_officer, dispatch, plan_run, schedule
+from grants.delivery.services.spoken import give_control_code, send_phone_code
 from grants.delivery.services.warehouse import pack, seal, take_back
 
 __all__ = [
+    "AlternateFacts",
     "Codes",
     "ReleaseCodes",
     "Stop",
@@ -38,6 +44,7 @@ __all__ = [
     "cancel",
     "card_data",
     "card_paper",
+    "charge_attempt",
     "charge_card",
     "charge_officer",
     "choose_picture",
@@ -46,6 +53,8 @@ __all__ = [
     "dispatch",
     "document_pdf",
     "end_batch",
+    "factors_of",
+    "give_control_code",
     "issue_card",
     "make_picking_list",
     "make_receipt",
@@ -59,9 +68,12 @@ __all__ = [
     "receipt_document",
     "refuse_unless_current",
     "refused",
+    "register_alternate",
     "replace_card",
+    "revoke_alternate",
     "schedule",
     "seal",
+    "send_phone_code",
     "set_pin",
     "take_back",
     "take_file",

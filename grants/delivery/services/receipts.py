@@ -57,6 +57,8 @@ def _content(delivery: Delivery, number: str) -> dict[str, Any]:
         "day": local_day(confirmed_at).isoformat(),
         "confirmed_at": confirmed_at.isoformat(timespec="seconds"),
         "person": {"folio": delivery.person.folio, "name": delivery.person.full_name},
+        # Who received, when it was not the person.
+        "receiver": _receiver(delivery),
         "call": {"code": call.code, "name": call.name},
         "canton": delivery.canton.name,
         "seal": delivery.seal_number,
@@ -77,7 +79,14 @@ def _content(delivery: Delivery, number: str) -> dict[str, Any]:
     }
 
 
+def _receiver(delivery: Delivery) -> dict[str, str] | None:
+    alternate = delivery.alternate
+    if alternate is None:
+        return None
+    return {"folio": alternate.folio, "name": alternate.name, "relation": alternate.relation.value}
+
+
 def new_number() -> str:
-    """A paper's number: four groups of four."""
+    """Four groups of four characters, drawn at random."""
     letters = "".join(secrets.choice(ALPHABET) for _n in range(NUMBER_LENGTH))
     return "-".join(letters[start : start + GROUP] for start in range(0, NUMBER_LENGTH, GROUP))

@@ -1,6 +1,37 @@
-"""Pages of deliveries: the office, the warehouse, the road, the cards and the receipts."""
+"""Pages of deliveries: the office, the warehouse and its goods, the road, the cards and the receipts."""
 
-from grants.delivery.views import cards, manual, office, papers, printing, receipts, road, warehouse
+from grants.delivery.views import (
+    asking,
+    cards,
+    catalogue,
+    desk,
+    kits,
+    levels,
+    manual,
+    office,
+    papers,
+    printing,
+    receipts,
+    road,
+    stock,
+    warehouse,
+)
 from grants.delivery.views.blueprint import bp
 
-__all__ = ["bp", "cards", "manual", "office", "papers", "printing", "receipts", "road", "warehouse"]
+__all__ = [
+    "asking",
+    "bp",
+    "cards",
+    "catalogue",
+    "desk",
+    "kits",
+    "levels",
+    "manual",
+    "office",
+    "papers",
+    "printing",
+    "receipts",
+    "road",
+    "stock",
+    "warehouse",
+]
