@@ -1,7 +1,7 @@
 """Waybills, picking lists, return notes and what stands on a card's outside: made, numbered, hashed, replaced."""
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from grants.core.errors import RuleBroken
 from grants.delivery.models import PICTURES, Delivery, DeliveryState, KitLine, Run, RunState, SymbolCard
 from grants.delivery.models.documents import Document, DocumentKind, hash_of
 from grants.delivery.queries.documents import kits_on_waybill, live_document
+from grants.delivery.queries.picking import Shelf
 from grants.delivery.services.receipts import new_number
 from grants.delivery.symbols import grouped
 
@@ -57,13 +58,19 @@ def make_picking_list(kits: Sequence[Delivery], *, run: Run | None = None, by: U
     """What to take from the shelves: for one kit, or for all of a run's with the sum of each article."""
     if not kits:
         raise RuleBroken(_("There is no kit to prepare here."))
+    today = local_day(now)
+    lines = [line for kit in kits for line in kit.lines]
+    # A packed kit has left the shelf: its list is for loading, and leads to no lot.
+    from_shelf = all(kit.state is DeliveryState.APPROVED for kit in kits)
+    items = {line.item_id for line in lines if line.item_id is not None} if from_shelf else set()
+    shelf = Shelf(items, today)
     facts = {
         "run": run.folio if run is not None else None,
-        "units": sum(line.quantity for kit in kits for line in kit.lines),
-        "kits": [{"folio": kit.folio, "lines": [_picked(line) for line in kit.lines]} for kit in kits],
-        "sums": _sums(line for kit in kits for line in kit.lines),
+        "units": sum(line.quantity for line in lines),
+        "sums": _sums(lines, Shelf(items, today)),
+        "kits": [{"folio": kit.folio, "lines": [_picked(line, shelf) for line in kit.lines]} for kit in kits],
     }
-    day = (run.day if run is not None else local_day(now)).isoformat()
+    day = (run.day if run is not None else today).isoformat()
     delivery = None if run is not None else kits[0]
     return _keep(DocumentKind.PICKING_LIST, facts, by=by, now=now, day=day, run=run, delivery=delivery)
 
@@ -161,14 +168,16 @@ def _replace(before: Document, *, now: datetime) -> None:
     db.session.expire(before)
 
 
-def _picked(line: KitLine) -> Facts:
-    return {"name": line.name, "quantity": line.quantity, "lot": "", "shelf": "", "needs_serial": line.needs_serial,
-            "serial": line.serial_number or ""}  # fmt: skip
+def _picked(line: KitLine, shelf: Shelf) -> Facts:
+    return {"name": line.name, "quantity": line.quantity, "lot": shelf.take(line.item_id, line.quantity),
+            "needs_serial": line.needs_serial, "serial": line.serial_number or ""}  # fmt: skip
 
 
-def _sums(lines: Iterable[KitLine]) -> list[Facts]:
+def _sums(lines: Sequence[KitLine], shelf: Shelf) -> list[Facts]:
     """Each article once, with the units of all kits, by name."""
-    units: dict[str, int] = {}
+    units: dict[tuple[str, int], int] = {}
     for line in lines:
-        units[line.name] = units.get(line.name, 0) + line.quantity
-    return [{"name": name, "quantity": units[name], "lot": "", "shelf": ""} for name in sorted(units)]
+        article = (line.name, line.item_id or 0)
+        units[article] = units.get(article, 0) + line.quantity
+    return [{"name": name, "quantity": units[name, item_id], "lot": shelf.take(item_id, units[name, item_id])}
+            for name, item_id in sorted(units)]  # fmt: skip

@@ -29,6 +29,7 @@ from tests.factories.delivery import (
     make_delivery,
     make_run,
 )
+from tests.factories.goods import make_item, make_kit, make_lot
 from tests.factories.papers import ADDRESS, drawn, pages_of, shows_qr_of
 from tests.factories.selection import make_award
 
@@ -132,6 +133,18 @@ def test_picking_list_of_a_run_sums_each_article(keeper: User) -> None:
     assert made.content["units"] == sum(wanted.values())
     said = " ".join(pages_of(services.document_pdf(made, ADDRESS)))
     assert all(kit.folio in said for kit in kits)
+
+
+def test_picking_list_leads_to_the_lots_that_packing_takes(keeper: User) -> None:
+    item = make_item()
+    early, late = make_lot(item, 3, invoice="F-1"), make_lot(item, 9, invoice="F-2")
+    kit = make_kit((item, 5))
+
+    made = services.make_picking_list([kit], by=keeper, now=utcnow())
+
+    day = f"({early.received_on.day}/{early.received_on.month})"
+    assert [line["lot"] for line in made.content["kits"][0]["lines"]] == [f"F-1 {day}: 3, F-2 {day}: 2"]
+    assert late.received_on == early.received_on
 
 
 def test_return_note_tells_the_recount_and_is_of_returned_kits_only(keeper: User) -> None:
