@@ -11,6 +11,14 @@ from grants.delivery.models.desk import (
 )
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
 from grants.delivery.models.risk import ProtocolVersion, RiskSnapshot
+from grants.delivery.models.road import (
+    NOTICE_NAMES,
+    CheckIn,
+    DeliveryNotice,
+    DeliveryPhoto,
+    MissedCheckIn,
+    NoticeKind,
+)
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
 from grants.delivery.models.states import (
     DELIVERY_MOVES,
@@ -34,6 +42,7 @@ __all__ = [
     "DELIVERY_MOVES",
     "ENDED_WITHOUT_HANDOVER",
     "MAY_BE_HELD",
+    "NOTICE_NAMES",
     "NO_LONGER_CARRIED",
     "NO_SNAPSHOT",
     "ON_THE_ROAD",
@@ -44,8 +53,11 @@ __all__ = [
     "STATE_NAMES",
     "STOP_ANSWER_NAMES",
     "TOWARDS_HANDOVER",
+    "CheckIn",
     "Delivery",
     "DeliveryEvent",
+    "DeliveryNotice",
+    "DeliveryPhoto",
     "DeliveryState",
     "Device",
     "Drill",
@@ -53,6 +65,8 @@ __all__ = [
     "Duty",
     "DutyHeld",
     "KitLine",
+    "MissedCheckIn",
+    "NoticeKind",
     "OfficerPin",
     "Picture",
     "ProtocolVersion",
