@@ -1,5 +1,6 @@
 """The verbs of a delivery, from its plan to the handover."""
 
+from grants.delivery.services.arrival import KitDiffers, Reading, arrive_with, bring_back, note_difference, note_look
 from grants.delivery.services.cards import (
     ask_replacement,
     choose_picture,
@@ -18,12 +19,16 @@ from grants.delivery.services.warehouse import pack, seal, take_back
 
 __all__ = [
     "Codes",
+    "KitDiffers",
+    "Reading",
     "ReleaseCodes",
     "Stop",
     "answer_before",
     "approve",
     "arrive",
+    "arrive_with",
     "ask_replacement",
+    "bring_back",
     "cancel",
     "charge_card",
     "charge_officer",
@@ -34,6 +39,8 @@ __all__ = [
     "issue_card",
     "make_receipt",
     "nobody_came",
+    "note_difference",
+    "note_look",
     "pack",
     "plan_delivery",
     "plan_run",
