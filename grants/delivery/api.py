@@ -11,6 +11,7 @@ from grants.core.clock import utcnow
 from grants.core.db import Page, transaction
 from grants.core.web import READING_A_BODY, ApiBlueprint
 from grants.delivery import doors, queries, services
+from grants.delivery.desk_api import blp as desk_blp
 from grants.delivery.models import Delivery
 from grants.delivery.schemas import (
     DeliveryPageSchema,
@@ -75,3 +76,6 @@ def confirm(header: dict[str, str], codes: dict[str, str], folio: str) -> dict[s
     except OtherBody:
         abort(422)
     return {"folio": delivery.folio, "state": delivery.state, "receipt": receipt.number}
+
+
+blueprints = (blp, desk_blp)

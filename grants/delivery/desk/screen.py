@@ -121,10 +121,9 @@ class Screen:
         if self.writing is not None:
             return [Line(_("Note: %(text)s_", text=self.writing), Tone.CHOSEN),
                     Line(_("Enter keeps it, Esc drops it."))]  # fmt: skip
-        keys = _(
-            "Up, Down: choose   n: note   c: close the case   g: go on   r: rescheduled   space: I am here   q: quit"
-        )
-        return [Line(self.said, Tone.WARN)] * bool(self.said) + [Line(keys)]
+        keys = [Line(_("Up, Down: choose   n: note   c: close the case   g: go on   r: rescheduled")),
+                Line(_("Space: I am here   q: quit"))]  # fmt: skip
+        return [Line(self.said, Tone.WARN), *keys] if self.said else keys
 
 
 def about(case: Case) -> str:

@@ -11,10 +11,22 @@ from grants.access.models import User
 from grants.core.clock import local_day
 from grants.core.db import Page, db, keyset_page, one_or_refuse
 from grants.core.outbox import MessageState, OutboxMessage
-from grants.delivery.models import Drill, DrillDelivery, Signal, WorkerBeat
+from grants.delivery.models import (
+    ON_THE_ROAD,
+    Delivery,
+    DeliveryState,
+    Drill,
+    DrillDelivery,
+    RiskSnapshot,
+    Signal,
+    WorkerBeat,
+)
 
 MOST_SIGNALS = 200
 ALERT_KIND = "handover"
+LATE = timedelta(minutes=3)
+UNDER_RISK = (DeliveryState.SEALED, DeliveryState.CLEARED, DeliveryState.SCHEDULED, DeliveryState.HELD, *ON_THE_ROAD)
+LATE = timedelta(minutes=3)
 DRILL_EVERY = timedelta(days=31)
 
 
@@ -24,6 +36,15 @@ class Waiting:
 
     count: int
     oldest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A canton and the level that holds there now."""
+
+    code: str
+    level: int | None
+    expires_at: datetime | None
 
 
 def signals_page(*, after_id: int = 0, waiting: bool = False) -> Sequence[Signal]:
@@ -49,9 +70,27 @@ def signals_overdue(before: datetime) -> Sequence[Signal]:
     return db.session.scalars(found.order_by(Signal.id).limit(MOST_SIGNALS)).all()
 
 
+def areas(now: datetime) -> list[Area]:
+    """Cantons with kits on their way, by code, and the risk level that holds there; none where nothing current is."""
+    on_their_way = select(Delivery.canton_code).where(Delivery.state.in_(UNDER_RISK)).distinct()
+    newest = (
+        select(RiskSnapshot)
+        .where(RiskSnapshot.canton_code.in_(on_their_way), RiskSnapshot.in_force_at.is_not(None))
+        .order_by(RiskSnapshot.in_force_at, RiskSnapshot.id)
+    )
+    known = {one.canton_code: one for one in db.session.scalars(newest)}
+    codes = db.session.scalars(on_their_way.order_by(Delivery.canton_code)).all()
+    return [_area(code, known.get(code), now) for code in codes]
+
+
 def last_beat(name: str) -> datetime | None:
     """When the timed job last ran to its end."""
     return db.session.scalar(select(WorkerBeat.at).where(WorkerBeat.name == name))
+
+
+def beat_is_late(beat: datetime | None, now: datetime) -> bool:
+    """The worker runs every minute: after three it is not running."""
+    return beat is None or now - beat > LATE
 
 
 def channel_counts() -> dict[MessageState, int]:
@@ -109,6 +148,12 @@ def is_drill_overdue(now: datetime) -> bool:
     """No drill was planned in the last 31 days."""
     newest = db.session.scalar(select(func.max(Drill.planned_at)))
     return newest is None or now - newest > DRILL_EVERY
+
+
+def _area(code: str, newest: RiskSnapshot | None, now: datetime) -> Area:
+    if newest is None or not newest.is_live(now):
+        return Area(code, None, None)
+    return Area(code, newest.level, newest.expires_at)
 
 
 def _practices() -> Select[DrillDelivery]:

@@ -48,12 +48,9 @@ def run_out(officer: User) -> Run | None:
 
 
 def open_requests() -> Sequence[StopRequest]:
-    """Questions without an answer, the oldest first, with the officer."""
-    found = (
-        select(StopRequest)
-        .options(joinedload(StopRequest.officer), joinedload(StopRequest.run))
-        .where(StopRequest.answer.is_(None))
-    )
+    """Questions without an answer, the oldest first, with the officer and the run."""
+    people = (joinedload(StopRequest.officer), joinedload(StopRequest.run))
+    found = select(StopRequest).options(*people).where(StopRequest.answer.is_(None))
     return db.session.scalars(found.order_by(StopRequest.id).limit(MOST_REQUESTS)).all()
 
 
