@@ -10,7 +10,7 @@ from grants.core.db import transaction
 from grants.core.errors import RuleBroken
 from grants.delivery import services
 from grants.delivery.models import Delivery, Receipt
-from grants.delivery.services import Codes
+from grants.delivery.services import Codes, KitDiffers, Reading
 from grants.delivery.signals import Desk, load_desk
 from grants.delivery.symbols import HashCost
 
@@ -43,6 +43,17 @@ def hand_over(delivery: Delivery, codes: Codes, *, key: str, by: User, now: date
         if before is None:
             raise
         return before
+
+
+def arrive(delivery: Delivery, reading: Reading, *, by: User, now: datetime) -> None:
+    """The kit read again at the point. That it did not agree is kept, though the step is refused."""
+    try:
+        with transaction():
+            services.arrive_with(delivery, reading, by=by, now=now)
+    except KitDiffers as error:
+        with transaction():
+            services.note_difference(delivery, field=error.field, by=by, now=now)
+        raise
 
 
 def of_fixed_size(page: str) -> Response:

@@ -14,13 +14,17 @@ from grants.delivery.forms.handling import (
     TakeBackForm,
     plain,
 )
+from grants.delivery.forms.road import ArrivalForm, CaseForm, PhotoForm
 
 __all__ = [
     "ActionForm",
+    "ArrivalForm",
     "CancelForm",
+    "CaseForm",
     "CodeField",
     "HandoverForm",
     "KitForm",
+    "PhotoForm",
     "PictureForm",
     "PinForm",
     "ReasonForm",

@@ -24,6 +24,8 @@ from grants.delivery.queries.current import levels_in_force
 
 S = DeliveryState
 CARRIED = (S.IN_TRANSIT, S.AT_POINT, S.HELD)
+# Events that say that the team is well: a handover and an arrival count as check-ins.
+SIGNS = (S.AT_POINT, S.CONFIRMED, S.NO_SHOW, S.REFUSED)
 MOST_RUNS = 50
 
 
@@ -91,7 +93,7 @@ def _carried(run_ids: list[int]) -> dict[int, list[Delivery]]:
 def _signs_of_life(run_ids: list[int]) -> dict[int, datetime]:
     """The last moment of each run at which its team checked in, reached a point or handed over."""
     tapped = select(CheckIn.run_id, func.max(CheckIn.at)).where(CheckIn.run_id.in_(run_ids)).group_by(CheckIn.run_id)
-    # A handover counts, and arriving does: both are events already, so neither writes anything more.
+    # These are events already, so that a handover writes nothing more than it did.
     moved = (
         select(Delivery.run_id, func.max(DeliveryEvent.at))
         .join(Delivery, Delivery.id == DeliveryEvent.delivery_id)

@@ -44,6 +44,7 @@ class Shown:
     stops: Sequence[Delivery] = ()  # may be seen now; the first is the one to go to
     bring_back: Sequence[Delivery] = ()  # in the vehicle, not to be handed over on this trip
     day: date | None = None  # of the run to come, where the level lets the team know it
+    leads: bool = True  # the reader is who asks, arrives and hands over
 
     @property
     def next(self) -> Delivery | None:
@@ -115,8 +116,9 @@ def _shown(reader: User, lead: User, carried: list[Delivery], now: datetime) -> 
         one for one in carried
         if one.state is S.HELD or (one.state is S.IN_TRANSIT and (asking is Asking.RESCHEDULED or one not in current))
     ]  # fmt: skip
-    mine = stopped if lead.id == reader.id else []
-    return Shown(asking, [*here, *opened], mine, _day_to_tell(current[0], asked) if current else None)
+    leads = lead.id == reader.id
+    day = _day_to_tell(current[0], asked) if current else None
+    return Shown(asking, [*here, *opened], stopped if leads else [], day, leads)
 
 
 def _opened(

@@ -1,15 +1,18 @@
 """Which beneficiaries are to be told of a stop, and who must be told in person."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import joinedload
 from sqlalchemy.sql.base import ExecutableOption
 
+from grants.core.crypto import lookup_hash
 from grants.core.db import Page, db, keyset_page, one_or_refuse
+from grants.core.errors import NotFound
 from grants.core.outbox import MessageState, OutboxMessage
 from grants.delivery.models import Delivery, DeliveryEvent, DeliveryNotice, DeliveryState, NoticeKind
+from grants.delivery.queries.current import current_ones
 from grants.delivery.queries.deliveries import plausible
 from grants.people.models import ContactKind, Person
 
@@ -62,29 +65,18 @@ def told_and_not_reached() -> Sequence[DeliveryNotice]:
     return db.session.scalars(found.order_by(DeliveryNotice.id)).all()
 
 
-def to_tell_in_person(*, after: str | None = None) -> Page[DeliveryNotice]:
-    """A page of notices that no message carries, the oldest first, with delivery, canton and the person's folio."""
-    found = select(DeliveryNotice).options(
-        joinedload(DeliveryNotice.delivery).options(
-            joinedload(Delivery.canton), joinedload(Delivery.person).load_only(Person.folio)
-        )
-    )
-    waiting = found.join(Delivery, Delivery.id == DeliveryNotice.delivery_id).where(_left_to_tell())
-    return keyset_page(waiting, DeliveryNotice.id, DeliveryNotice.id, after=after)
+def to_tell_in_person(now: datetime, *, after: str | None = None) -> Page[DeliveryNotice]:
+    """A page of notices that no message carries and that are still true, the oldest first, with delivery and canton."""
+    page = keyset_page(_left_to_tell(), DeliveryNotice.id, DeliveryNotice.id, after=after)
+    return Page(_still_true(page.items, now), page.next_after)
 
 
-def get_to_tell(notice_id: int) -> DeliveryNotice:
-    """A notice that waits to be told in person, with delivery and person; NotFound once it is told or no longer true."""
-    found = (
-        select(DeliveryNotice)
-        .join(Delivery, Delivery.id == DeliveryNotice.delivery_id)
-        .options(
-            joinedload(DeliveryNotice.delivery).options(
-                joinedload(Delivery.canton), joinedload(Delivery.person).selectinload(Person.contact_points)
-            )
-        )
-    )
-    return one_or_refuse(found.where(DeliveryNotice.id == plausible(notice_id), _left_to_tell()))
+def get_to_tell(notice_id: int, now: datetime) -> DeliveryNotice:
+    """A notice that waits to be told in person; NotFound once it is told or no longer true."""
+    notice = one_or_refuse(_left_to_tell().where(DeliveryNotice.id == plausible(notice_id)))
+    if not _still_true([notice], now):
+        raise NotFound
+    return notice
 
 
 def reachable_at(person: Person, day: date, kinds: Iterable[ContactKind]) -> str | None:
@@ -96,10 +88,30 @@ def reachable_at(person: Person, day: date, kinds: Iterable[ContactKind]) -> str
     return None
 
 
-def _left_to_tell() -> ColumnElement[bool]:
+def stop_key(delivery: Delivery) -> bytes:
+    """Tells one stop of a delivery from another without saying where or when."""
+    return lookup_hash("stop", f"{delivery.id}|{delivery.scheduled_for}|{delivery.window_until}|{delivery.place}")
+
+
+def _left_to_tell() -> Select[DeliveryNotice]:
     failed = exists().where(OutboxMessage.id == DeliveryNotice.message_id, OutboxMessage.state == MessageState.FAILED)
-    still_true = or_(DeliveryNotice.kind == NoticeKind.RESCHEDULED, Delivery.state.in_(STANDING))
-    return DeliveryNotice.told_at.is_(None) & or_(DeliveryNotice.message_id.is_(None), failed) & still_true
+    return (
+        select(DeliveryNotice)
+        .options(joinedload(DeliveryNotice.delivery).options(*_with_person()))
+        .where(DeliveryNotice.told_at.is_(None), or_(DeliveryNotice.message_id.is_(None), failed))
+    )
+
+
+def _still_true(waiting: Sequence[DeliveryNotice], now: datetime) -> list[DeliveryNotice]:
+    """Without those whose stop was changed, called off, reached, or whose canton is held."""
+    standing = [one.delivery for one in waiting if one.delivery.state in STANDING]
+    going_on = current_ones(standing, now) if standing else set()
+    return [
+        one
+        for one in waiting
+        if one.kind is NoticeKind.RESCHEDULED
+        or (one.delivery in standing and one.delivery_id in going_on and stop_key(one.delivery) == one.stop_key)
+    ]
 
 
 def _with_person() -> tuple[ExecutableOption, ...]:

@@ -12,7 +12,6 @@ from sqlalchemy.exc import IntegrityError
 from grants.access.models import User
 from grants.core import journal, outbox
 from grants.core.clock import PROGRAMME_ZONE, local_day
-from grants.core.crypto import lookup_hash
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.delivery.disclosure import due_notice
@@ -20,16 +19,12 @@ from grants.delivery.levels import HIGHEST
 from grants.delivery.models import Delivery, DeliveryNotice, NoticeKind
 from grants.delivery.queries import notices
 from grants.delivery.queries.current import current_ones, levels_in_force
+from grants.delivery.queries.notices import stop_key
 from grants.people.models import ContactKind
 
 SUBJECT = "Semilla"
 LANGUAGES = ("es", "en")
 LOCALES = {"es": "es_EC", "en": "en_US"}
-
-
-def stop_key(delivery: Delivery) -> bytes:
-    """Tells one stop of a delivery from another without saying where or when."""
-    return lookup_hash("stop", f"{delivery.id}|{delivery.scheduled_for}|{delivery.window_until}|{delivery.place}")
 
 
 def due_now(now: datetime) -> list[tuple[Delivery, NoticeKind]]:
