@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import joinedload
 
 from grants.access.models import User
@@ -53,6 +53,8 @@ def runs_on_the_road(*, of: User | None = None) -> list[OnTheRoad]:
         teams = select(TeamMember.team_id).where(TeamMember.user_id == of.id)
         found = found.where(Run.team_id.in_(teams))
     runs = db.session.scalars(found.order_by(Run.dispatched_at, Run.id).limit(MOST_RUNS)).all()
+    if not runs:
+        return []
     ids = [run.id for run in runs]
     carried, signs, levels = _carried(ids), _signs_of_life(ids), levels_in_force()
     return [_standing(run, carried.get(run.id, []), signs.get(run.id), levels) for run in runs]
@@ -92,22 +94,18 @@ def _carried(run_ids: list[int]) -> dict[int, list[Delivery]]:
 
 def _signs_of_life(run_ids: list[int]) -> dict[int, datetime]:
     """The last moment of each run at which its team checked in, reached a point or handed over."""
-    tapped = select(CheckIn.run_id, func.max(CheckIn.at)).where(CheckIn.run_id.in_(run_ids)).group_by(CheckIn.run_id)
+    tapped = select(CheckIn.run_id, CheckIn.at).where(CheckIn.run_id.in_(run_ids))
     # These are events already, so that a handover writes nothing more than it did.
     moved = (
-        select(Delivery.run_id, func.max(DeliveryEvent.at))
+        select(Delivery.run_id, DeliveryEvent.at)
         .join(Delivery, Delivery.id == DeliveryEvent.delivery_id)
         .where(
             Delivery.run_id.in_(run_ids), DeliveryEvent.to_state.in_((S.AT_POINT, S.CONFIRMED, S.NO_SHOW, S.REFUSED))
         )
-        .group_by(Delivery.run_id)
     )
-    last: dict[int, datetime] = {}
-    for statement in (tapped, moved):
-        for run_id, at in db.session.execute(statement).tuples():
-            if run_id is not None:
-                last[run_id] = max(at, last.get(run_id, at))
-    return last
+    both = union_all(tapped, moved).subquery()
+    latest = select(both.c.run_id, func.max(both.c.at)).group_by(both.c.run_id).order_by(both.c.run_id)
+    return {run_id: at for run_id, at in db.session.execute(latest)}
 
 
 def _standing(run: Run, carried: list[Delivery], sign: datetime | None, levels: dict[int, LevelRules]) -> OnTheRoad:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import joinedload, selectinload
 
 from grants.access.models import User
 from grants.core.clock import local_day
@@ -99,6 +99,12 @@ def _of_team(reader: User) -> list[Delivery]:
         )
     )
     return list(db.session.scalars(found.order_by(Delivery.id)).unique())
+
+
+def _stops() -> Select[Delivery]:
+    """With what the page of a day shows of them."""
+    people = (joinedload(Delivery.person), joinedload(Delivery.officer))
+    return select(Delivery).options(*people, joinedload(Delivery.canton), selectinload(Delivery.lines))
 
 
 def _shown(reader: User, lead: User, carried: list[Delivery], now: datetime) -> Shown:

@@ -34,7 +34,7 @@ def notices_of(delivery_ids: Iterable[int]) -> set[tuple[int, NoticeKind, bytes]
     """What was told already: delivery, kind and stop."""
     found = select(DeliveryNotice.delivery_id, DeliveryNotice.kind, DeliveryNotice.stop_key)
     rows = db.session.execute(found.where(DeliveryNotice.delivery_id.in_(list(delivery_ids))))
-    return {(delivery_id, kind, stop_key) for delivery_id, kind, stop_key in rows.tuples()}
+    return {(delivery_id, kind, stop_key) for delivery_id, kind, stop_key in rows}
 
 
 def told_and_not_reached() -> Sequence[DeliveryNotice]:

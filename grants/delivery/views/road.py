@@ -16,9 +16,10 @@ from grants.delivery import doors, queries, services
 from grants.delivery.forms import ActionForm, ArrivalForm, HandoverForm, PinForm, RefusedForm
 from grants.delivery.levels import HIGHEST
 from grants.delivery.models import Delivery, DeliveryState, Reason, Receipt
+from grants.delivery.queries import stops
 from grants.delivery.queries.checkins import runs_on_the_road
+from grants.delivery.queries.desk import open_practice
 from grants.delivery.services.confirmation import OtherBody
-from grants.delivery.views.asking import asking_facts
 from grants.delivery.views.blueprint import bp, said_if_refused, with_camera
 
 
@@ -30,9 +31,15 @@ def my_day() -> ResponseReturnValue:
     with transaction():
         services.note_look(shown.stops, by=current_user, now=now)
     has_pin = queries.pin_of(current_user) is not None
-    facts = {**asking_facts(current_user, now), "asking": shown.asking}
-    return render_template("delivery/my_day.html", shown=shown, out=runs_on_the_road(of=current_user),
-                           has_pin=has_pin, now=now, **facts)  # fmt: skip
+    return render_template(
+        "delivery/my_day.html",
+        shown=shown,
+        asking=shown.asking,
+        request_open=stops.open_request_of(current_user),
+        practice=open_practice(current_user, now),
+        out=runs_on_the_road(of=current_user),
+        has_pin=has_pin,
+    )
 
 
 @bp.route("/<int:delivery_id>/arrive", methods=["GET", "POST"])
