@@ -104,8 +104,8 @@ def _signs_of_life(run_ids: list[int]) -> dict[int, datetime]:
         )
     )
     both = union_all(tapped, moved).subquery()
-    latest = select(both.c.run_id, func.max(both.c.at)).group_by(both.c.run_id).order_by(both.c.run_id)
-    return {run_id: at for run_id, at in db.session.execute(latest)}
+    latest = select(both.c.run_id, func.max(both.c.at).label("last_at")).group_by(both.c.run_id)
+    return {row.run_id: row.last_at for row in db.session.execute(latest.order_by(both.c.run_id))}
 
 
 def _standing(run: Run, carried: list[Delivery], sign: datetime | None, levels: dict[int, LevelRules]) -> OnTheRoad:
