@@ -182,9 +182,7 @@ def build(app: Flask) -> World:
         "number": "x", "folio": draft.folio, "filename": "x",
         "moderation_id": make_moderation().id, "pitch_session_id": session.id, "slot_id": slot.id,
     }  # fmt: skip
-    approved, packed, sealed = (
-        make_delivery(state).id for state in (DeliveryState.APPROVED, DeliveryState.PACKED, DeliveryState.SEALED)
-    )
+    approved, packed = (make_delivery(state).id for state in (DeliveryState.APPROVED, DeliveryState.PACKED))
     by_endpoint: dict[str, object] = {
         "delivery.pack": approved, "delivery.seal": packed,
         "delivery.take_back": carried.delivery.id, "delivery.arrive": carried.delivery.id,
@@ -236,7 +234,9 @@ GENERIC = dict.fromkeys(
 )  # fmt: skip
 # Buttons alone; which of them a page shows depends on how far a pitch session is.
 ONLY_BUTTONS = re.compile(r"/pitch-(slots|sessions)/")
-WORST = ("spaces", "NUL", "long", "5,000 digits")
+WORST = ("NUL", "5,000 digits")
+# PostgreSQL refuses most of what is odd; these are what Python's driver of SQLite itself stumbles over.
+HARD_FOR_SQLITE = ("NUL", "long", "5,000 digits", "2**63", "half a surrogate pair", "beyond a float", "last moment")
 
 
 def test_no_form_breaks_on_what_is_typed(world: World) -> None:
@@ -253,8 +253,11 @@ def test_no_form_breaks_on_what_is_typed(world: World) -> None:
 def type_hostile_values(world: World, client: FlaskClient, path: str, usual: dict[str, str]) -> None:
     """Each hostile value in all fields at once, and the worst in one field with the others as they were."""
     plain = {name: quote(value).encode() for name, value in usual.items()}
-    for name, value in HOSTILE.items():
-        post(world, client, path, f"{name} everywhere", dict.fromkeys(usual, value))
+    is_sqlite = db.engine.dialect.name == "sqlite"
+    for name in HARD_FOR_SQLITE if is_sqlite else HOSTILE:
+        post(world, client, path, f"{name} everywhere", dict.fromkeys(usual, HOSTILE[name]))
+    if is_sqlite:
+        return
     for field in usual:
         for name in WORST:
             post(world, client, path, f"{name} as {field}", {**plain, field: HOSTILE[name]})
@@ -279,7 +282,9 @@ def send_odd_shapes(world: World, client: FlaskClient, path: str, usual: dict[st
 def test_no_query_breaks_a_page(world: World) -> None:
     for rule in pages(world.app, "GET"):
         client, path = world.client_for(rule), world.path(rule)
-        for name, value in [*HOSTILE.items(), *((str(marker[:12]), marker) for marker in MARKERS)]:
+        names = HARD_FOR_SQLITE if db.engine.dialect.name == "sqlite" else HOSTILE
+        hostile = [(name, HOSTILE[name]) for name in names]
+        for name, value in [*hostile, *((str(marker[:12]), marker) for marker in MARKERS)]:
             world.send(
                 client, "GET", f"{path}?" + form_body(dict.fromkeys(QUERIES, value)).decode(), f"{name} as query"
             )

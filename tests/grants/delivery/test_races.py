@@ -109,7 +109,7 @@ def test_twenty_threads_fifty_times_exactly_one_confirmation_each(real_app: Flas
     assert [rows_of(work.delivery_id) for work in works] == [
         {"signal": 1, "receipt": 1, "answer": 1, "event": 1}
     ] * RUNS
-    assert db.session.scalar(select(func.count()).select_from(OutboxMessage)) == RUNS
+    assert db.session.scalar(select(func.count()).select_from(OutboxMessage)) == 2 * RUNS
     assert db.session.scalar(select(func.count()).select_from(UsedStep)) == steps_before + RUNS
     assert journal.verify().holds
 
@@ -149,8 +149,10 @@ from grants.core.db import db, get_or_refuse, transaction
 from grants.delivery import services
 from grants.delivery.models import Delivery
 from grants.delivery.signals import Desk
+from tests.clock import move
 from tests.conftest import TEST_SETTINGS
 
+move()
 url, folder, public = sys.argv[1:]
 
 def confirm(delivery_id, officer_id, key, moment, totp, pin, card, limit):
