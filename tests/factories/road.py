@@ -41,6 +41,7 @@ def make_stop(
     make_card(delivery.award)
     make_snapshot(delivery.canton_code, level, at=at)
     clear(delivery, level=level, at=at)
+    assert delivery.level == level, "the canton has a newer snapshot of another level"
     run = make_run(officer, at=start, team=team)
     services.schedule(delivery, run, stop_at(start), by=make_user(Role.COORDINATOR), now=at)
     return delivery

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import Select, exists, or_, select
-from sqlalchemy.orm import joinedload
-from sqlalchemy.sql.base import ExecutableOption
+from sqlalchemy.orm import Load, joinedload
+from sqlalchemy.orm.strategy_options import _AbstractLoad
 
 from grants.core.crypto import lookup_hash
 from grants.core.db import Page, db, keyset_page, one_or_refuse
@@ -26,8 +26,8 @@ PHONES = (ContactKind.PHONE, ContactKind.WHATSAPP)
 
 def standing_deliveries() -> Sequence[Delivery]:
     """Deliveries with a stop to come, with the person's ways of contact."""
-    found = select(Delivery).where(Delivery.state.in_(STANDING), Delivery.scheduled_for_sealed.is_not(None))
-    return db.session.scalars(found.options(*_with_person()).order_by(Delivery.id)).all()
+    found = select(Delivery).where(Delivery.state.in_(STANDING), Delivery.run_id.is_not(None))
+    return db.session.scalars(found.options(*_with_person(Load(Delivery))).order_by(Delivery.id)).all()
 
 
 def notices_of(delivery_ids: Iterable[int]) -> set[tuple[int, NoticeKind, bytes]]:
@@ -57,7 +57,7 @@ def told_and_not_reached() -> Sequence[DeliveryNotice]:
     found = (
         select(DeliveryNotice)
         .join(Delivery, Delivery.id == DeliveryNotice.delivery_id)
-        .options(joinedload(DeliveryNotice.delivery).options(*_with_person()))
+        .options(*_with_person(joinedload(DeliveryNotice.delivery)))
         .where(
             DeliveryNotice.kind != NoticeKind.RESCHEDULED, Delivery.state.in_((*STANDING, *FALLEN)), ~again, ~reached
         )
@@ -97,7 +97,7 @@ def _left_to_tell() -> Select[DeliveryNotice]:
     failed = exists().where(OutboxMessage.id == DeliveryNotice.message_id, OutboxMessage.state == MessageState.FAILED)
     return (
         select(DeliveryNotice)
-        .options(joinedload(DeliveryNotice.delivery).options(*_with_person()))
+        .options(*_with_person(joinedload(DeliveryNotice.delivery)))
         .where(DeliveryNotice.told_at.is_(None), or_(DeliveryNotice.message_id.is_(None), failed))
     )
 
@@ -114,5 +114,7 @@ def _still_true(waiting: Sequence[DeliveryNotice], now: datetime) -> list[Delive
     ]
 
 
-def _with_person() -> tuple[ExecutableOption, ...]:
-    return (joinedload(Delivery.canton), joinedload(Delivery.person).selectinload(Person.contact_points))
+def _with_person(delivery: _AbstractLoad) -> tuple[_AbstractLoad, ...]:
+    """The canton, and the person with all ways of contact, loaded with a delivery."""
+    people = delivery.joinedload(Delivery.person)
+    return delivery.joinedload(Delivery.canton), people.selectinload(Person.contact_points)

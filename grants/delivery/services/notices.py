@@ -25,6 +25,7 @@ from grants.people.models import ContactKind
 SUBJECT = "Semilla"
 LANGUAGES = ("es", "en")
 LOCALES = {"es": "es_EC", "en": "en_US"}
+DAYS = {"es": "EEEE d 'de' MMMM", "en": "EEEE d MMMM"}
 
 
 def due_now(now: datetime) -> list[tuple[Delivery, NoticeKind]]:
@@ -82,7 +83,7 @@ def words_of(delivery: Delivery, kind: NoticeKind) -> str:
     spoken = delivery.person.language
     language = spoken if spoken in LANGUAGES else LANGUAGES[0]
     with force_locale(language):
-        return _words(delivery, kind, LOCALES[language])
+        return _words(delivery, kind, language)
 
 
 def note_told(notice: DeliveryNotice, *, by: User, now: datetime) -> None:
@@ -119,19 +120,16 @@ def _write(delivery: Delivery, kind: NoticeKind, key: bytes, *, kinds: Iterable[
     return True
 
 
-def _words(delivery: Delivery, kind: NoticeKind, locale: str) -> str:
+def _words(delivery: Delivery, kind: NoticeKind, language: str) -> str:
     if kind is NoticeKind.RESCHEDULED or delivery.stop_at is None:
-        return gettext("Semilla: your appointment is rescheduled. Do not go. We will tell you the new day.")
+        return str(gettext("Semilla: your appointment is rescheduled. Do not go. We will tell you the new day."))
     start = delivery.stop_at.astimezone(PROGRAMME_ZONE)
     end = (delivery.window_ends_at or delivery.stop_at).astimezone(PROGRAMME_ZONE)
-    day = format_date(start, "EEEE d MMMM", locale=locale)
+    locale = LOCALES[language]
+    day = format_date(start, DAYS[language], locale=locale)
     if kind is NoticeKind.ZONE:
-        return gettext("Semilla: your appointment is on %(day)s in the canton %(canton)s. We will tell you the place "
-                       "later. Tell nobody.", day=day, canton=delivery.canton.name)  # fmt: skip
-    return gettext(
-        "Semilla: your appointment is on %(day)s, from %(start)s to %(end)s. Place: %(place)s. Tell nobody.",
-        day=day,
-        start=format_time(start, "HH:mm", locale=locale),
-        end=format_time(end, "HH:mm", locale=locale),
-        place=delivery.place or "",
-    )
+        return str(gettext("Semilla: your appointment is on %(day)s in the canton %(canton)s. We will tell you the "
+                           "place later. Tell nobody.", day=day, canton=delivery.canton.name))  # fmt: skip
+    begins, ends = (format_time(one, "HH:mm", locale=locale) for one in (start, end))
+    return str(gettext("Semilla: your appointment is on %(day)s, from %(start)s to %(end)s. Place: %(place)s. "
+                       "Tell nobody.", day=day, start=begins, end=ends, place=delivery.place or ""))  # fmt: skip

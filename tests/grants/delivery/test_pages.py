@@ -204,6 +204,8 @@ def test_handover_through_the_page(app: Flask, sign_in: SignIn, desk_key: Path) 
         .headers["Location"]
         .endswith("/handover")
     )
+    kit = {"seal_number": carried.delivery.seal_number}
+    assert client.post(f"{address}/arrive", data=kit).headers["Location"].endswith("/handover")
     form = client.get(f"{address}/handover").get_data(as_text=True)
     assert 'name="card"' in form
 
