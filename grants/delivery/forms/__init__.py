@@ -15,14 +15,18 @@ from grants.delivery.forms.handling import (
 )
 from grants.delivery.forms.handover import AlternateForm, HandoverForm
 from grants.delivery.forms.printing import PrintForm
+from grants.delivery.forms.road import ArrivalForm, CaseForm, PhotoForm
 
 __all__ = [
     "ActionForm",
     "AlternateForm",
+    "ArrivalForm",
     "CancelForm",
+    "CaseForm",
     "CodeField",
     "HandoverForm",
     "KitForm",
+    "PhotoForm",
     "PictureForm",
     "PinForm",
     "PrintForm",

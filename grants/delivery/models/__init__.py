@@ -24,6 +24,7 @@ from grants.delivery.models.printing import (
     PrintItem,
 )
 from grants.delivery.models.risk import ProtocolVersion, RiskSnapshot
+from grants.delivery.models.road import NOTICE_NAMES, CheckIn, DeliveryNotice, DeliveryPhoto, MissedCheckIn, NoticeKind
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
 from grants.delivery.models.spoken import ControlCode, PhoneCode
 from grants.delivery.models.states import (
@@ -66,6 +67,7 @@ __all__ = [
     "ENDED_WITHOUT_HANDOVER",
     "MAY_BE_HELD",
     "MOVEMENT_NAMES",
+    "NOTICE_NAMES",
     "NO_LONGER_CARRIED",
     "NO_SNAPSHOT",
     "ON_THE_ROAD",
@@ -84,10 +86,13 @@ __all__ = [
     "BatchKind",
     "BatchState",
     "Category",
+    "CheckIn",
     "ControlCode",
     "CorrectionState",
     "Delivery",
     "DeliveryEvent",
+    "DeliveryNotice",
+    "DeliveryPhoto",
     "DeliveryState",
     "Device",
     "DeviceUnit",
@@ -102,7 +107,9 @@ __all__ = [
     "KitLine",
     "KitRecipe",
     "KitSubstitution",
+    "MissedCheckIn",
     "MovementKind",
+    "NoticeKind",
     "OfficerPin",
     "PhoneCode",
     "Picture",

@@ -1,14 +1,9 @@
 """The verbs of a delivery, from its plan to the handover."""
 
 from grants.delivery.services.alternates import AlternateFacts, register_alternate, revoke_alternate
+from grants.delivery.services.arrival import KitDiffers, Reading, arrive_with, bring_back, note_difference, note_look
 from grants.delivery.services.attempts import charge_attempt, charge_card
-from grants.delivery.services.cards import (
-    ask_replacement,
-    choose_picture,
-    issue_card,
-    print_card,
-    replace_card,
-)
+from grants.delivery.services.cards import ask_replacement, choose_picture, issue_card, print_card, replace_card
 from grants.delivery.services.clearance import clear, refuse_unless_current
 from grants.delivery.services.confirmation import answer_before, confirm
 from grants.delivery.services.entered import Codes
@@ -33,14 +28,18 @@ from grants.delivery.services.warehouse import pack, seal, take_back
 __all__ = [
     "AlternateFacts",
     "Codes",
+    "KitDiffers",
+    "Reading",
     "ReleaseCodes",
     "Stop",
     "answer_before",
     "approve",
     "approve_batch",
     "arrive",
+    "arrive_with",
     "ask_batch",
     "ask_replacement",
+    "bring_back",
     "cancel",
     "card_data",
     "card_paper",
@@ -61,6 +60,8 @@ __all__ = [
     "make_return_note",
     "make_waybill",
     "nobody_came",
+    "note_difference",
+    "note_look",
     "pack",
     "plan_delivery",
     "plan_run",
