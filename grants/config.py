@@ -50,6 +50,22 @@ DEFAULTS: dict[str, object] = {
     "SMTP_USER": "",
     "SMTP_PASSWORD": "",
     "MAIL_FROM": "",
+    "SMS_GATEWAY": "file",  # codes by phone: "file" writes into the instance folder, "http" sends, "console" shows
+    "SMS_URL": "",
+    "SMS_METHOD": "POST",
+    "SMS_HEADERS": {"Content-Type": "application/json"},
+    "SMS_BODY": '{"to": "$number", "text": "$text"}',
+    "SMS_USER": "",
+    "SMS_PASSWORD": "",
+    "SMS_ANSWER": "",  # what the answer must hold to count as sent; empty: its status decides
+    "SMS_TIMEOUT": 10,
+    # Where the security desk hears of every handover: two neutral channels, and who is called after silence. An
+    # address that begins with https:// gets the message as a POST.
+    "DESK_ADDRESS": "desk",
+    "DESK_SECOND_ADDRESS": "desk-2",
+    "DESK_ESCALATION_ADDRESS": "desk-escalation",
+    "DESK_ESCALATE_MINUTES": 5,
+    "NEXT_STOP_WAIT_MINUTES": 10,  # the desk answers an officer's question at the earliest then
     "RATELIMIT_STORAGE_URI": "memory://",
     "RATELIMIT_ENABLED": True,
     "COMPRESS_MIMETYPES": ["text/css", "text/javascript", "application/javascript", "image/svg+xml"],

@@ -143,5 +143,8 @@ def _prove(delivery: Delivery, card: SymbolCard, desk: Desk) -> None:
     confirmed_at = delivery.confirmed_at or delivery.created_at
     true = int(card.true_picture or "0")
     facts = Facts(delivery.id, delivery.officer_id or 0, confirmed_at, True, true, true)
-    db.session.add(Signal(delivery_id=delivery.id, created_at=confirmed_at, box=seal(facts, desk)))
+    acknowledged_at = confirmed_at + timedelta(minutes=2)
+    db.session.add(
+        Signal(delivery_id=delivery.id, created_at=confirmed_at, box=seal(facts, desk), acknowledged_at=acknowledged_at)
+    )
     make_receipt(delivery, now=confirmed_at)

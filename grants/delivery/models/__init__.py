@@ -1,6 +1,8 @@
 """Deliveries: their words, their rows, and what proves a handover."""
 
+from grants.delivery.models.alternates import RELATION_NAMES, AlternateCollector, Relation
 from grants.delivery.models.deliveries import Delivery, DeliveryEvent, DutyHeld, KitLine
+from grants.delivery.models.desk import STOP_ANSWER_NAMES, Drill, DrillDelivery, StopAnswer, StopRequest, WorkerBeat
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
 from grants.delivery.models.goods import CATEGORY_NAMES, Category, Item, KitRecipe, RecipeLine, StockLot, Supplier
 from grants.delivery.models.kits import (
@@ -13,6 +15,7 @@ from grants.delivery.models.kits import (
 )
 from grants.delivery.models.risk import ProtocolVersion, RiskSnapshot
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
+from grants.delivery.models.spoken import ControlCode, PhoneCode
 from grants.delivery.models.states import (
     DELIVERY_MOVES,
     ENDED_WITHOUT_HANDOVER,
@@ -56,19 +59,25 @@ __all__ = [
     "PICTURES",
     "PICTURE_NAMES",
     "REASON_NAMES",
+    "RELATION_NAMES",
     "RUN_NAMES",
     "STATE_NAMES",
+    "STOP_ANSWER_NAMES",
     "SUBSTITUTION_NAMES",
     "SUBSTITUTION_REASONS",
     "TOWARDS_HANDOVER",
     "AdjustReason",
+    "AlternateCollector",
     "Category",
+    "ControlCode",
     "CorrectionState",
     "Delivery",
     "DeliveryEvent",
     "DeliveryState",
     "Device",
     "DeviceUnit",
+    "Drill",
+    "DrillDelivery",
     "Duty",
     "DutyHeld",
     "HandoverCheck",
@@ -78,11 +87,13 @@ __all__ = [
     "KitSubstitution",
     "MovementKind",
     "OfficerPin",
+    "PhoneCode",
     "Picture",
     "ProtocolVersion",
     "Reason",
     "Receipt",
     "RecipeLine",
+    "Relation",
     "RiskSnapshot",
     "Run",
     "RunState",
@@ -90,6 +101,8 @@ __all__ = [
     "StockCorrection",
     "StockLot",
     "StockMovement",
+    "StopAnswer",
+    "StopRequest",
     "StoredAnswer",
     "SubstitutionReason",
     "SubstitutionState",
@@ -98,4 +111,5 @@ __all__ = [
     "Team",
     "TeamMember",
     "Vehicle",
+    "WorkerBeat",
 ]

@@ -4,12 +4,13 @@ import hashlib
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, and_, text
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from grants.access.models import User
 from grants.core.crypto import SealedRow, sealed_optional_text
 from grants.core.db import Model, Usd, state_column
+from grants.delivery.models.alternates import AlternateCollector
 from grants.delivery.models.goods import Item
 from grants.delivery.models.risk import RiskSnapshot
 from grants.delivery.models.runs import Run
@@ -88,6 +89,12 @@ class Delivery(SealedRow, Model):
 
     lines: Mapped[list["KitLine"]] = relationship(back_populates="delivery", order_by="KitLine.position")
     events: Mapped[list["DeliveryEvent"]] = relationship(back_populates="delivery", order_by="DeliveryEvent.id")
+    alternate: Mapped[AlternateCollector | None] = relationship(
+        primaryjoin=lambda: and_(
+            foreign(AlternateCollector.award_id) == Delivery.award_id, AlternateCollector.revoked_at.is_(None)
+        ),
+        uselist=False, viewonly=True,
+    )  # fmt: skip
 
     @property
     def is_live(self) -> bool:
@@ -107,11 +114,16 @@ class Delivery(SealedRow, Model):
         return datetime.fromisoformat(self.window_until) if self.window_until else None
 
     @property
+    def receiver_folio(self) -> str:
+        """Of who is to receive: the alternate collector while there is one, else the beneficiary."""
+        return self.alternate.folio if self.alternate is not None else self.person.folio
+
+    @property
     def is_on_the_road(self) -> bool:
         return self.state in ON_THE_ROAD
 
     def digest_over(self, beneficiary: str) -> str:
-        """What codes are bound to (§1): any change to it voids what was entered. `beneficiary`: their folio."""
+        """What codes are bound to (§1): any change to it voids what was entered. `beneficiary`: who receives."""
         serials = ",".join(sorted(line.serial_number for line in self.lines if line.serial_number))
         snapshot = self.risk_snapshot.folio if self.risk_snapshot is not None else NO_SNAPSHOT
         parts = (self.folio, beneficiary, str(self.kit_version), serials, self.seal_number or "", snapshot)

@@ -67,7 +67,7 @@ def seal(delivery: Delivery, *, seal_number: str, weight_grams: int, by: User, n
     try:
         with db.session.begin_nested():
             delivery.seal_number, delivery.weight_grams = number, weight_grams
-            delivery.digest = delivery.digest_over(delivery.person.folio)
+            delivery.digest = delivery.digest_over(delivery.receiver_folio)
     except IntegrityError as error:
         raise RuleBroken(_("This seal number was already used. Take a new seal."), field="seal_number") from error
     move(delivery, DeliveryState.SEALED, by=by, now=now, duty=Duty.PACK)
