@@ -31,6 +31,7 @@ from tests.factories.credit import make_institution, make_liaison, make_linkage,
 from tests.factories.delivery import DESK_PUBLIC, make_carried, make_delivery, make_officer
 from tests.factories.desk import make_practice, make_request
 from tests.factories.evaluation import make_assignment, make_moderation
+from tests.factories.goods import make_correction, make_item, make_kit, make_lot, make_recipe, make_substitution
 from tests.factories.people import make_consent, make_consent_text, make_document, make_person, make_phone
 from tests.factories.pitch import make_running, make_slot
 from tests.factories.selection import make_award, make_selection
@@ -170,6 +171,7 @@ def build(app: Flask) -> World:
     appeal = make_appeal(told.application, panel=(users[Role.EVALUATOR], users[Role.COORDINATOR]))
     session = make_running(panel=[users[Role.EVALUATOR]])
     slot, _other = make_slot(session), make_slot(session)
+    lot = make_lot(make_item(needs_serial=True))
     _invited, link = make_invitation()
     _api = make_token(users[Role.COORDINATOR], Permission.VIEW_CALL)
     asked, practice = make_request(now=utcnow() - timedelta(minutes=11)), make_practice(users[Role.OFFICER])
@@ -185,6 +187,9 @@ def build(app: Flask) -> World:
         "number": "x", "folio": draft.folio, "filename": "x",
         "request_id": asked.id, "drill_id": practice.drill_id, "practice_id": practice.id,
         "moderation_id": make_moderation().id, "pitch_session_id": session.id, "slot_id": slot.id,
+        "item_id": lot.item_id, "lot_id": lot.id, "supplier_id": lot.supplier_id, "recipe_id": make_recipe().id,
+        "line_id": make_kit((make_item(), 1)).lines[0].id, "substitution_id": make_substitution().id,
+        "correction_id": make_correction().id,
     }  # fmt: skip
     approved, packed = (make_delivery(state).id for state in (DeliveryState.APPROVED, DeliveryState.PACKED))
     by_endpoint: dict[str, object] = {
@@ -192,6 +197,7 @@ def build(app: Flask) -> World:
         "delivery.take_back": carried.delivery.id, "delivery.arrive": carried.delivery.id,
         "delivery.turn_back": carried.delivery.id, "delivery.handover": standing.delivery.id,
         "delivery.nobody_came": standing.delivery.id, "delivery.refused": standing.delivery.id,
+        "delivery.check_kit": standing.delivery.id,
         "selection.result": told.application_id, "selection.issue_code": told.application_id,
         "selection.mail_code": told.application_id, "selection.told": told.application_id,
         "selection.file_appeal": told.application_id,

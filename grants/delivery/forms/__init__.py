@@ -4,7 +4,6 @@ from grants.delivery.forms.handling import (
     ActionForm,
     CancelForm,
     CodeField,
-    HandoverForm,
     KitForm,
     PictureForm,
     PinForm,
@@ -14,9 +13,11 @@ from grants.delivery.forms.handling import (
     TakeBackForm,
     plain,
 )
+from grants.delivery.forms.handover import AlternateForm, HandoverForm
 
 __all__ = [
     "ActionForm",
+    "AlternateForm",
     "CancelForm",
     "CodeField",
     "HandoverForm",

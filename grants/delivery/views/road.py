@@ -49,7 +49,7 @@ def arrive(delivery_id: int) -> ResponseReturnValue:
 def handover(delivery_id: int) -> ResponseReturnValue:
     delivery = queries.stop_of(current_user, delivery_id)
     receipt = queries.receipt_of(delivery)
-    form = HandoverForm()
+    form = doors.handover_form(delivery)
     if form.validate_on_submit():
         receipt = None
         with errors_to(form):
