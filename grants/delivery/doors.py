@@ -15,7 +15,7 @@ from grants.delivery.forms import HandoverForm
 from grants.delivery.gateways import sms_gateway
 from grants.delivery.levels import Factors
 from grants.delivery.models import Delivery, PhoneCode, Receipt
-from grants.delivery.services import Codes
+from grants.delivery.services import Codes, KitDiffers, Reading
 from grants.delivery.services.attempts import PHONE
 from grants.delivery.services.checks import Tolerance
 from grants.delivery.signals import Desk, load_desk
@@ -76,6 +76,17 @@ def handover_form(delivery: Delivery) -> HandoverForm:
     officers = queries.second_officers(delivery) if factors is not Factors.A_B else []
     sent = factors is Factors.A_B and queries.live_code(PhoneCode, delivery) is not None
     return HandoverForm.for_level(factors, officers=officers, phone=sent)
+
+
+def arrive(delivery: Delivery, reading: Reading, *, by: User, now: datetime) -> None:
+    """The kit read again at the point. That it did not agree is kept, though the step is refused."""
+    try:
+        with transaction():
+            services.arrive_with(delivery, reading, by=by, now=now)
+    except KitDiffers as error:
+        with transaction():
+            services.note_difference(delivery, field=error.field, by=by, now=now)
+        raise
 
 
 def of_fixed_size(page: str) -> Response:

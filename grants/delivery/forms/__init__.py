@@ -14,14 +14,18 @@ from grants.delivery.forms.handling import (
     plain,
 )
 from grants.delivery.forms.handover import AlternateForm, HandoverForm
+from grants.delivery.forms.road import ArrivalForm, CaseForm, PhotoForm
 
 __all__ = [
     "ActionForm",
     "AlternateForm",
+    "ArrivalForm",
     "CancelForm",
+    "CaseForm",
     "CodeField",
     "HandoverForm",
     "KitForm",
+    "PhotoForm",
     "PictureForm",
     "PinForm",
     "ReasonForm",

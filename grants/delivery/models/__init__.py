@@ -14,6 +14,7 @@ from grants.delivery.models.kits import (
     SubstitutionState,
 )
 from grants.delivery.models.risk import ProtocolVersion, RiskSnapshot
+from grants.delivery.models.road import NOTICE_NAMES, CheckIn, DeliveryNotice, DeliveryPhoto, MissedCheckIn, NoticeKind
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
 from grants.delivery.models.spoken import ControlCode, PhoneCode
 from grants.delivery.models.states import (
@@ -53,6 +54,7 @@ __all__ = [
     "ENDED_WITHOUT_HANDOVER",
     "MAY_BE_HELD",
     "MOVEMENT_NAMES",
+    "NOTICE_NAMES",
     "NO_LONGER_CARRIED",
     "NO_SNAPSHOT",
     "ON_THE_ROAD",
@@ -69,10 +71,13 @@ __all__ = [
     "AdjustReason",
     "AlternateCollector",
     "Category",
+    "CheckIn",
     "ControlCode",
     "CorrectionState",
     "Delivery",
     "DeliveryEvent",
+    "DeliveryNotice",
+    "DeliveryPhoto",
     "DeliveryState",
     "Device",
     "DeviceUnit",
@@ -85,7 +90,9 @@ __all__ = [
     "KitLine",
     "KitRecipe",
     "KitSubstitution",
+    "MissedCheckIn",
     "MovementKind",
+    "NoticeKind",
     "OfficerPin",
     "PhoneCode",
     "Picture",

@@ -1,6 +1,21 @@
 """Pages of deliveries: the office, the warehouse and its goods, the road, the cards and the receipts."""
 
-from grants.delivery.views import asking, cards, catalogue, desk, kits, levels, office, receipts, road, stock, warehouse
+from grants.delivery.views import (
+    asking,
+    cards,
+    catalogue,
+    checkins,
+    desk,
+    kits,
+    levels,
+    notices,
+    office,
+    photos,
+    receipts,
+    road,
+    stock,
+    warehouse,
+)
 from grants.delivery.views.blueprint import bp
 
 __all__ = [
@@ -8,10 +23,13 @@ __all__ = [
     "bp",
     "cards",
     "catalogue",
+    "checkins",
     "desk",
     "kits",
     "levels",
+    "notices",
     "office",
+    "photos",
     "receipts",
     "road",
     "stock",

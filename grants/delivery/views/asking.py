@@ -48,7 +48,7 @@ def ask_next_stop() -> ResponseReturnValue:
 @requires(Permission.CONFIRM_HANDOVER, code=True)
 def practice(practice_id: int) -> ResponseReturnValue:
     found = questions.practice_of(current_user, practice_id)
-    form = HandoverForm.for_level(Factors.A_B)  # the steps that every level has
+    form = HandoverForm.for_level(Factors.A_B)
     if form.validate_on_submit():
         with errors_to(form), transaction():
             drills.practise(found, form.codes, desk=doors.desk(), by=current_user, now=utcnow())
