@@ -7,6 +7,7 @@ import click
 from flask.cli import AppGroup
 
 from grants.delivery import jobs, queries
+from grants.delivery.stock_cli import stock
 
 group = AppGroup("signals", help="Sealed boxes for the security desk.")
 
@@ -19,4 +20,6 @@ def export(after_id: int) -> None:
         click.echo(json.dumps({"id": signal.id, "box": base64.b64encode(signal.box).decode()}))
 
 
-__all__ = ["group", "jobs"]
+groups = (group, stock)
+
+__all__ = ["group", "groups", "jobs"]

@@ -6,7 +6,7 @@ from marshmallow import EXCLUDE, Schema, fields, validate
 
 from grants.core.web import Whole
 from grants.delivery.models import DeliveryState, StopAnswer
-from grants.delivery.services.confirmation import KEY_PATTERN, LONGEST_CODE
+from grants.delivery.services.entered import KEY_PATTERN, LONGEST_CODE
 
 
 class KitLineSchema(Schema):
@@ -65,16 +65,28 @@ class IdempotencySchema(Schema):
     )
 
 
-def _code(words: str) -> Any:
+def _code(words: str, *, required: bool = False) -> Any:
     return fields.String(
-        required=True, validate=validate.Length(min=1, max=LONGEST_CODE), metadata={"description": words}
+        required=required,
+        validate=validate.Length(min=1, max=LONGEST_CODE),
+        metadata={"description": words},
     )
 
 
 class HandoverSchema(Schema):
-    totp = _code("The officer's delivery code, six digits")
-    pin = _code("The officer's PIN, four digits")
-    card = _code("The code that the beneficiary shows, ten digits")
+    """What the delivery's level asks for: docs/api.md."""
+
+    totp = _code("The officer's delivery code, six digits", required=True)
+    pin = _code("The officer's PIN, four digits", required=True)
+    card = _code("The code that the receiver shows, ten digits")
+    phone = _code("Level 1, instead of the card: the code that was sent, eight digits")
+    second_officer = fields.Integer(
+        validate=validate.Range(min=1, max=2**31 - 1),
+        metadata={"description": "Levels 2 and 3: the number of another officer of the team"},
+    )
+    second_totp = _code("Levels 2 and 3: the second officer's delivery code, six digits")
+    second_pin = _code("Level 3: the second officer's PIN, four digits")
+    control = _code("Level 3: the code that the control room says, eight digits")
 
 
 class HandedOverSchema(Schema):

@@ -96,6 +96,7 @@ def _delivery(chance: Chance, award: Award, planned_at: datetime, steps: Sequenc
         value_usd=sum((line.total_usd for line in lines), Decimal("0.00")),
         seal_number=f"PR{chance.randrange(10**9):09d}", weight_grams=chance.randrange(600, 30_000),
     )  # fmt: skip
+    delivery.ceiling_usd, delivery.agreed_usd = award.value_usd, delivery.value_usd
     delivery.place, delivery.scheduled_for = "Casa comunal", confirmed_at.isoformat()
     delivery.digest = delivery.digest_over(person.folio)
     return delivery

@@ -235,7 +235,12 @@ def _kits(_user: User, _now: datetime) -> list[Section]:
     nothing = (_("Nothing to pack"), _("Approved deliveries appear here."))
     seals = (_("No seal to put or to check"), _("Packed kits and kits on their way back appear here."))
     return [
-        Section(_("What to pack"), listed(deliveries.kits_to_pack()), nothing=nothing),
+        Section(
+            _("What to pack"),
+            listed(deliveries.kits_to_pack()),
+            nothing=nothing,
+            action=(_("Warehouse"), url_for("delivery.warehouse_day")),
+        ),
         Section(_("Seals"), listed(deliveries.seals_to_check()), nothing=seals),
     ]
 

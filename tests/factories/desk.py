@@ -60,9 +60,9 @@ def make_request(officer: User | None = None, *, now: datetime | None = None) ->
     return stops.ask_next_stop(by=officer or make_officer(), now=now or utcnow())
 
 
-def make_practice(*, now: datetime | None = None) -> DrillDelivery:
-    """A practice handover of a new officer, in a drill of everybody."""
-    now, officer = now or utcnow(), make_officer()
+def make_practice(officer: User | None = None, *, now: datetime | None = None) -> DrillDelivery:
+    """A practice handover of an officer, a new one unless named, in a drill of everybody."""
+    now, officer = now or utcnow(), officer or make_officer()
     everybody, due_on = len(queries.officers()), local_day(now + timedelta(days=7))
     drill = drills.plan_drill(officers=everybody, due_on=due_on, cost=CHEAP, by=make_desk(), now=now)
     return next(one for one in drill.deliveries if one.officer_id == officer.id)

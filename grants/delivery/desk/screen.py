@@ -64,7 +64,7 @@ class Screen:
         return False
 
     def _row(self, view: View) -> Case | Question | None:
-        rows = [*view.book.open_cases, *view.questions]
+        rows: list[Case | Question] = [*view.book.open_cases, *view.questions]
         self.at = max(0, min(self.at, len(rows) - 1))
         return rows[self.at] if rows else None
 
@@ -104,7 +104,7 @@ class Screen:
             tone = Tone.CHOSEN if number == self.at else Tone.PLAIN if case.drill else Tone.ALARM
             lines.append(Line(f"{'>' if number == self.at else ' '} {about(case)}", tone))
             lines += [Line(f"      {note}") for note in case.notes[-2:]]
-        return lines if len(lines) > 1 else [*lines, Line(_("  No open case."))]
+        return lines if len(lines) > 1 else [*lines, Line("  " + _("No open case."))]
 
     def _questions(self, view: View, now: datetime) -> list[Line]:
         first = len(view.book.open_cases)
@@ -115,7 +115,7 @@ class Screen:
                      officer=one.officer_id, time=clock(one.answerable_at), answer=said)  # fmt: skip
             chosen = number == self.at
             lines.append(Line(f"{'>' if chosen else ' '} {text}", Tone.CHOSEN if chosen else Tone.PLAIN))
-        return lines if len(lines) > 2 else [*lines, Line(_("  Nobody asks."))]
+        return lines if len(lines) > 2 else [*lines, Line("  " + _("Nobody asks."))]
 
     def _foot(self) -> list[Line]:
         if self.writing is not None:

@@ -4,7 +4,6 @@ from grants.delivery.forms.handling import (
     ActionForm,
     CancelForm,
     CodeField,
-    HandoverForm,
     KitForm,
     PictureForm,
     PinForm,
@@ -14,11 +13,12 @@ from grants.delivery.forms.handling import (
     TakeBackForm,
     plain,
 )
-from grants.delivery.forms.road import ArrivalForm, CaseForm, PhotoForm
+from grants.delivery.forms.handover import AlternateForm, HandoverForm
+from grants.delivery.forms.road import CaseForm, PhotoForm
 
 __all__ = [
     "ActionForm",
-    "ArrivalForm",
+    "AlternateForm",
     "CancelForm",
     "CaseForm",
     "CodeField",

@@ -1,5 +1,7 @@
 """The shape of what the security desk types, and of an officer's practice."""
 
+from datetime import date
+
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import DateField, Field, SelectField
@@ -28,6 +30,11 @@ class DrillForm(FlaskForm):
         [InputRequired(_("Write how many officers practise.")), NumberRange(1, MOST_OFFICERS)],
     )
     due_on = DateField(_("Last day to practise"), [InputRequired(_("Choose the day."))])
+
+    @property
+    def day(self) -> date:
+        """After validation."""
+        return self.due_on.data or date.min
 
     def validate_due_on(self, field: Field) -> None:
         if field.data is None or not FIRST_YEAR <= field.data.year <= LAST_YEAR:

@@ -11,6 +11,8 @@ from grants.delivery.models.deliveries import Delivery
 from grants.people.models import Person
 from grants.selection.models import Award
 
+_LIVE = "replaced_at IS NULL AND alternate_id IS NULL"
+
 
 class SymbolCard(SealedRow, Model):
     """A beneficiary's factor: four codes, each beside a picture. Which one is true is sealed like the rest.
@@ -21,6 +23,8 @@ class SymbolCard(SealedRow, Model):
     __tablename__ = "symbol_card"
     __table_args__ = (
         Index("uq_symbol_card_live", "person_id", "award_id", unique=True,
+              sqlite_where=text(_LIVE), postgresql_where=text(_LIVE)),
+        Index("uq_symbol_card_alternate", "alternate_id", unique=True,
               sqlite_where=text("replaced_at IS NULL"), postgresql_where=text("replaced_at IS NULL")),
         CheckConstraint("(replaced_at IS NULL) = (replaced_by_id IS NULL)", name="replaced_by"),
         CheckConstraint("replaced_by_id IS NULL OR (replacement_asked_by_id IS NOT NULL"
@@ -34,6 +38,8 @@ class SymbolCard(SealedRow, Model):
     person: Mapped[Person] = relationship()
     award_id: Mapped[int] = mapped_column(ForeignKey("award.id"), index=True)
     award: Mapped[Award] = relationship()
+    # Whose card it is when it is not the beneficiary's own.
+    alternate_id: Mapped[int | None] = mapped_column(ForeignKey("alternate_collector.id"))
     salt: Mapped[bytes] = mapped_column(LargeBinary(16))
     tag: Mapped[int]
     # What the slow hash of this card costs (argon2id), so that a raised setting spoils no issued card.

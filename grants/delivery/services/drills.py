@@ -18,7 +18,8 @@ from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import PICTURES, Drill, DrillDelivery, OfficerPin, Signal
 from grants.delivery.services.alerts import announce
-from grants.delivery.services.confirmation import DO_NOT_MATCH, PIN_DIGITS, TOTP_DIGITS, Codes
+from grants.delivery.services.confirmation import DO_NOT_MATCH
+from grants.delivery.services.entered import PIN_DIGITS, TOTP_DIGITS, Codes
 from grants.delivery.services.pins import FAMILY_DIGITS
 from grants.delivery.services.receipts import new_number
 from grants.delivery.services.runs import NO_DESK_KEY

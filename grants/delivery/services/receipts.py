@@ -54,6 +54,8 @@ def _content(delivery: Delivery, number: str) -> dict[str, Any]:
         "day": local_day(confirmed_at).isoformat(),
         "confirmed_at": confirmed_at.isoformat(timespec="seconds"),
         "person": {"folio": delivery.person.folio, "name": delivery.person.full_name},
+        # Who received, when it was not the person.
+        "receiver": _receiver(delivery),
         "call": {"code": call.code, "name": call.name},
         "canton": delivery.canton.name,
         "seal": delivery.seal_number,
@@ -69,6 +71,13 @@ def _content(delivery: Delivery, number: str) -> dict[str, Any]:
             for line in delivery.lines
         ],
     }
+
+
+def _receiver(delivery: Delivery) -> dict[str, str] | None:
+    alternate = delivery.alternate
+    if alternate is None:
+        return None
+    return {"folio": alternate.folio, "name": alternate.name, "relation": alternate.relation.value}
 
 
 def new_number() -> str:

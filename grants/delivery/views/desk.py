@@ -57,7 +57,7 @@ def desk_drills() -> ResponseReturnValue:
     if form.validate_on_submit():
         with errors_to(form), transaction():
             drill = drills.plan_drill(
-                officers=form.officers.data, due_on=form.due_on.data, cost=doors.card_cost(), by=current_user, now=now
+                officers=form.officers.data, due_on=form.day, cost=doors.card_cost(), by=current_user, now=now
             )
             return redirect(url_for(".desk_drill", drill_id=drill.id))
     if not form.is_submitted():
