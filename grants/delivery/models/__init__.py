@@ -14,14 +14,7 @@ from grants.delivery.models.kits import (
     SubstitutionState,
 )
 from grants.delivery.models.risk import ProtocolVersion, RiskSnapshot
-from grants.delivery.models.road import (
-    NOTICE_NAMES,
-    CheckIn,
-    DeliveryNotice,
-    DeliveryPhoto,
-    MissedCheckIn,
-    NoticeKind,
-)
+from grants.delivery.models.road import NOTICE_NAMES, CheckIn, DeliveryNotice, DeliveryPhoto, MissedCheckIn, NoticeKind
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
 from grants.delivery.models.spoken import ControlCode, PhoneCode
 from grants.delivery.models.states import (

@@ -35,12 +35,7 @@ from grants.delivery.queries.deliveries import (
 )
 from grants.delivery.queries.disclosure import may_see_place, shown_to, stop_by_folio, stop_of
 from grants.delivery.queries.risk import newest_snapshot, protocol_in_force, rules, snapshot_in_force
-from grants.delivery.queries.runs import (
-    get_run,
-    get_team,
-    kits_of,
-    lowest_cap_usd,
-)
+from grants.delivery.queries.runs import get_run, get_team, kits_of, lowest_cap_usd
 
 __all__ = [
     "awards_to_plan",
