@@ -199,11 +199,6 @@ def handover_data(carried: object, **changed: str) -> dict[str, str]:
 def test_handover_through_the_page(app: Flask, sign_in: SignIn, desk_key: Path) -> None:
     carried = make_carried(S.IN_TRANSIT)
     client, address = sign_in(carried.officer), f"/deliveries/{carried.delivery.id}"
-    assert (
-        client.post(f"{address}/arrive", data={"seal_number": carried.delivery.seal_number})
-        .headers["Location"]
-        .endswith("/handover")
-    )
     kit = {"seal_number": carried.delivery.seal_number}
     assert client.post(f"{address}/arrive", data=kit).headers["Location"].endswith("/handover")
     form = client.get(f"{address}/handover").get_data(as_text=True)
