@@ -34,6 +34,7 @@ from tests.factories.evaluation import make_assignment, make_moderation
 from tests.factories.goods import make_correction, make_item, make_kit, make_lot, make_recipe, make_substitution
 from tests.factories.people import make_consent, make_consent_text, make_document, make_person, make_phone
 from tests.factories.pitch import make_running, make_slot
+from tests.factories.road import make_case, make_notice
 from tests.factories.selection import make_award, make_selection
 from tests.factories.training import make_course, make_enrolment
 
@@ -189,7 +190,7 @@ def build(app: Flask) -> World:
         "moderation_id": make_moderation().id, "pitch_session_id": session.id, "slot_id": slot.id,
         "item_id": lot.item_id, "lot_id": lot.id, "supplier_id": lot.supplier_id, "recipe_id": make_recipe().id,
         "line_id": make_kit((make_item(), 1)).lines[0].id, "substitution_id": make_substitution().id,
-        "correction_id": make_correction().id,
+        "correction_id": make_correction().id, "notice_id": make_notice().id, "case_id": make_case().id,
     }  # fmt: skip
     approved, packed = (make_delivery(state).id for state in (DeliveryState.APPROVED, DeliveryState.PACKED))
     by_endpoint: dict[str, object] = {
@@ -197,7 +198,7 @@ def build(app: Flask) -> World:
         "delivery.take_back": carried.delivery.id, "delivery.arrive": carried.delivery.id,
         "delivery.turn_back": carried.delivery.id, "delivery.handover": standing.delivery.id,
         "delivery.nobody_came": standing.delivery.id, "delivery.refused": standing.delivery.id,
-        "delivery.check_kit": standing.delivery.id,
+        "delivery.check_kit": standing.delivery.id, "delivery.add_photo": standing.delivery.id,
         "selection.result": told.application_id, "selection.issue_code": told.application_id,
         "selection.mail_code": told.application_id, "selection.told": told.application_id,
         "selection.file_appeal": told.application_id,

@@ -14,12 +14,11 @@ from grants.delivery.forms.handling import (
     plain,
 )
 from grants.delivery.forms.handover import AlternateForm, HandoverForm
-from grants.delivery.forms.road import ArrivalForm, CaseForm, PhotoForm
+from grants.delivery.forms.road import CaseForm, PhotoForm
 
 __all__ = [
     "ActionForm",
     "AlternateForm",
-    "ArrivalForm",
     "CancelForm",
     "CaseForm",
     "CodeField",

@@ -1,9 +1,15 @@
 """The verbs of a delivery, from its plan to the handover."""
 
 from grants.delivery.services.alternates import AlternateFacts, register_alternate, revoke_alternate
-from grants.delivery.services.arrival import KitDiffers, Reading, arrive_with, bring_back, note_difference, note_look
+from grants.delivery.services.arrival import Reading, arrive_with, bring_back, note_difference, note_look
 from grants.delivery.services.attempts import charge_attempt, charge_card
-from grants.delivery.services.cards import ask_replacement, choose_picture, issue_card, print_card, replace_card
+from grants.delivery.services.cards import (
+    ask_replacement,
+    choose_picture,
+    issue_card,
+    print_card,
+    replace_card,
+)
 from grants.delivery.services.clearance import clear, refuse_unless_current
 from grants.delivery.services.confirmation import answer_before, confirm
 from grants.delivery.services.entered import Codes
@@ -19,7 +25,6 @@ from grants.delivery.services.warehouse import pack, seal, take_back
 __all__ = [
     "AlternateFacts",
     "Codes",
-    "KitDiffers",
     "Reading",
     "ReleaseCodes",
     "Stop",
