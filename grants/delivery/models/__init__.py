@@ -2,6 +2,7 @@
 
 from grants.delivery.models.deliveries import Delivery, DeliveryEvent, DutyHeld, KitLine
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
+from grants.delivery.models.imports import PlanImport
 from grants.delivery.models.risk import ProtocolVersion, RiskSnapshot
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
 from grants.delivery.models.states import (
@@ -44,6 +45,7 @@ __all__ = [
     "KitLine",
     "OfficerPin",
     "Picture",
+    "PlanImport",
     "ProtocolVersion",
     "Reason",
     "Receipt",

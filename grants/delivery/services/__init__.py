@@ -9,33 +9,56 @@ from grants.delivery.services.cards import (
 )
 from grants.delivery.services.clearance import clear, refuse_unless_current
 from grants.delivery.services.confirmation import Codes, answer_before, charge_card, confirm
+from grants.delivery.services.many import Outcome, approve_many, plan_many
 from grants.delivery.services.pins import set_pin
 from grants.delivery.services.planning import approve, cancel, plan_delivery
 from grants.delivery.services.receipts import make_receipt, receipt_document
 from grants.delivery.services.road import arrive, nobody_came, refused, turn_back
-from grants.delivery.services.runs import ReleaseCodes, Stop, charge_officer, dispatch, plan_run, schedule
+from grants.delivery.services.runs import ReleaseCodes, charge_officer, dispatch, plan_run
+from grants.delivery.services.stops import Stop, cancel_run, move_stop, schedule, schedule_many, take_off
+from grants.delivery.services.teams import (
+    add_vehicle,
+    end_team,
+    end_vehicle,
+    join_team,
+    leave_team,
+    make_team,
+    note_plate_seen,
+)
 from grants.delivery.services.warehouse import pack, seal, take_back
 
 __all__ = [
     "Codes",
+    "Outcome",
     "ReleaseCodes",
     "Stop",
+    "add_vehicle",
     "answer_before",
     "approve",
+    "approve_many",
     "arrive",
     "ask_replacement",
     "cancel",
+    "cancel_run",
     "charge_card",
     "charge_officer",
     "choose_picture",
     "clear",
     "confirm",
     "dispatch",
+    "end_team",
+    "end_vehicle",
     "issue_card",
+    "join_team",
+    "leave_team",
     "make_receipt",
+    "make_team",
+    "move_stop",
     "nobody_came",
+    "note_plate_seen",
     "pack",
     "plan_delivery",
+    "plan_many",
     "plan_run",
     "print_card",
     "receipt_document",
@@ -43,8 +66,10 @@ __all__ = [
     "refused",
     "replace_card",
     "schedule",
+    "schedule_many",
     "seal",
     "set_pin",
     "take_back",
+    "take_off",
     "turn_back",
 ]
