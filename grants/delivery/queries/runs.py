@@ -155,6 +155,30 @@ def lowest_cap_usd(deliveries: Sequence[Delivery]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """The value of a run's stops against the cap of their levels, beside what its team carries already."""
+
+    value_usd: Decimal
+    cap_usd: int
+    carried_usd: Decimal  # by the team, in other runs
+
+    @property
+    def headroom_usd(self) -> Decimal:
+        """What could still be added; below zero when it is too much."""
+        return self.cap_usd - self.carried_usd - self.value_usd
+
+
+def load_of(run: Run, kits: Sequence[Delivery]) -> Load:
+    """What the run's scheduled kits weigh in money. Without kits the cap is the lowest of all levels."""
+    stops = [kit for kit in kits if kit.state is DeliveryState.SCHEDULED]
+    cap = lowest_cap_usd(stops) if stops else min(caps_usd().values())
+    in_force = run.team.cap_out_usd
+    if run.team.value_out_cents and in_force is not None:
+        cap = min(cap, int(in_force))
+    return Load(sum((kit.value_usd for kit in stops), Decimal("0.00")), cap, run.team.value_out_usd)
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """What a team's counter says it carries, and what the deliveries say."""
 

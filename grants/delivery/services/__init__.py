@@ -11,6 +11,7 @@ from grants.delivery.services.clearance import clear, refuse_unless_current
 from grants.delivery.services.confirmation import Codes, answer_before, charge_card, confirm
 from grants.delivery.services.many import Outcome, approve_many, plan_many
 from grants.delivery.services.pins import set_pin
+from grants.delivery.services.plan_import import apply_import, discard_import, preview_import
 from grants.delivery.services.planning import approve, cancel, plan_delivery
 from grants.delivery.services.receipts import make_receipt, receipt_document
 from grants.delivery.services.road import arrive, nobody_came, refused, turn_back
@@ -34,6 +35,7 @@ __all__ = [
     "Stop",
     "add_vehicle",
     "answer_before",
+    "apply_import",
     "approve",
     "approve_many",
     "arrive",
@@ -45,6 +47,7 @@ __all__ = [
     "choose_picture",
     "clear",
     "confirm",
+    "discard_import",
     "dispatch",
     "end_team",
     "end_vehicle",
@@ -60,6 +63,7 @@ __all__ = [
     "plan_delivery",
     "plan_many",
     "plan_run",
+    "preview_import",
     "print_card",
     "receipt_document",
     "refuse_unless_current",

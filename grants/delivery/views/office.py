@@ -15,7 +15,7 @@ from grants.delivery.models import REASON_NAMES, STATE_NAMES, DeliveryState
 from grants.delivery.views.blueprint import bp, said_if_refused
 
 S = DeliveryState
-RIVER = (S.PLANNED, S.APPROVED, S.PACKED, S.SEALED, S.IN_TRANSIT, S.AT_POINT, S.CONFIRMED)
+RIVER = (S.PLANNED, S.APPROVED, S.PACKED, S.SEALED, S.CLEARED, S.SCHEDULED, S.IN_TRANSIT, S.AT_POINT, S.CONFIRMED)
 TONES = {
     S.CONFIRMED: "good", S.RECONCILED: "good", S.MONITORED: "good", S.CLOSED: "good",
     S.IN_TRANSIT: "active", S.AT_POINT: "active", S.NO_SHOW: "warn", S.REFUSED: "warn", S.RETURNING: "warn",
