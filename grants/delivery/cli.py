@@ -8,10 +8,11 @@ from flask.cli import AppGroup
 from flask_babel import gettext as _
 
 from grants.core.crypto import write_private
-from grants.delivery import queries
+from grants.delivery import queries, runs_cli
 from grants.delivery.signals import PUBLIC_KEY_FILE, DeskKeyUnusable, new_desk_keys, unseal
 
 group = AppGroup("desk", help="The security desk: its keys and its signals.")
+groups = (group, runs_cli.group)
 PRIVATE = click.Path(dir_okay=False, path_type=Path)
 
 

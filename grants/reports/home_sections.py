@@ -1,8 +1,7 @@
 """What each role's home page answers (PRODUCT.md), put together from the features' own questions."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import url_for
@@ -20,43 +19,15 @@ from grants.core.clock import local_day
 from grants.credit import queries as credit
 from grants.credit.words import STATE_NAMES as LINKAGE_NAMES
 from grants.delivery import queries as deliveries
-from grants.delivery.models import RUN_NAMES, Run, RunState
 from grants.delivery.models import STATE_NAMES as DELIVERY_NAMES
 from grants.evaluation import queries as evaluation
 from grants.evaluation.models import SESSION_NAMES, Assignment
 from grants.pages import day, moment
 from grants.people import queries as people
+from grants.reports import home_runs
 from grants.reports import queries as reports
+from grants.reports.home_parts import SHOWN, Figure, Line, Section
 from grants.selection import queries as selection
-
-SHOWN = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    value: str
-    name: str
-    href: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    title: str
-    href: str
-    detail: str = ""
-    state: str = ""
-    tone: str = "quiet"
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A question of the role, answered. `nothing` is (title, sentence) where there is nothing to do."""
-
-    title: str
-    lines: Sequence[Line] = ()
-    figures: Sequence[Figure] = ()
-    nothing: tuple[str, str] | None = None
-    action: tuple[str, str] | None = None
 
 
 def sections_for(user: User, *, now: datetime) -> list[Section]:
@@ -209,41 +180,6 @@ def _kits(_user: User, _now: datetime) -> list[Section]:
     ]
 
 
-def _approvals(user: User, _now: datetime) -> list[Section]:
-    """How many planned deliveries wait for this person; no section where none does."""
-    count = deliveries.count_to_approve(user)
-    words = ngettext("delivery that you may approve", "deliveries that you may approve", count)
-    figures = [Figure(str(count), words, url_for("delivery.to_approve"))]
-    return [Section(_("What waits for your approval"), figures=figures)] if count else []
-
-
-def _runs(_user: User, now: datetime) -> list[Section]:
-    today = local_day(now)
-    nothing = (_("No run today or tomorrow"), _("Plan a run, then give it cleared deliveries as stops."))
-    found = deliveries.runs_of_days([today, today + timedelta(days=1)])
-    action = (_("All runs"), url_for("delivery.runs"))
-    return [Section(_("Runs of today and tomorrow"), _run_lines(found, "delivery.run"), nothing=nothing, action=action)]
-
-
-def _runs_to_send(_user: User, now: datetime) -> list[Section]:
-    found = [run for run in deliveries.runs_of_days([local_day(now)]) if run.state is RunState.PLANNED]
-    nothing = (_("No run to send out today"), _("Runs of the day appear here until they leave."))
-    return [Section(_("Runs to send out today"), _run_lines(found, "delivery.dispatch"), nothing=nothing)]
-
-
-def _run_lines(found: Sequence[Run], page: str) -> list[Line]:
-    return [
-        Line(
-            run.folio,
-            url_for(page, run_id=run.id),
-            f"{day(run.day)} · {run.team.name}",
-            str(RUN_NAMES[run.state]),
-            "active" if run.state is RunState.OUT else "quiet",
-        )
-        for run in found[:SHOWN]
-    ]
-
-
 def _desk(_user: User, _now: datetime) -> list[Section]:
     counted = deliveries.counts_on_the_road()
     figures = [
@@ -322,9 +258,9 @@ SECTIONS: Sequence[tuple[Permission, Callable[[User, datetime], list[Section]]]]
     (Permission.EDIT_APPLICATION, _drafts),
     (Permission.TELL_RESULT, _to_tell),
     (Permission.REGISTER_PERSON, _to_call),
-    (Permission.APPROVE_DELIVERY, _approvals),
-    (Permission.PLAN_RUN, _runs),
-    (Permission.PACK_KIT, _runs_to_send),
+    (Permission.APPROVE_DELIVERY, home_runs.approvals),
+    (Permission.PLAN_RUN, home_runs.runs),
+    (Permission.PACK_KIT, home_runs.runs_to_send),
     (Permission.PACK_KIT, _kits),
     (Permission.VIEW_DELIVERY, _desk),
     (Permission.LOG_LINKAGE, _who_waits),

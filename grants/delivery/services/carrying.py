@@ -26,9 +26,9 @@ def take_out(run: Run, kits: Sequence[Delivery]) -> None:
         .values(value_out_cents=Team.value_out_cents + value, cap_out_cents=lowest)
         .execution_options(synchronize_session=False)
     )
+    db.session.refresh(run.team)
     if rows_hit(taken) == 1:
         return
-    db.session.refresh(run.team)
     caps = (cap, run.team.cap_out_cents if run.team.value_out_cents else None)
     raise RuleBroken(
         _("The team would carry more than USD %(cap)s. Take stops off this run, or send it later.",
