@@ -54,8 +54,11 @@ def stop_counts(of: Sequence[Run]) -> Mapping[int, int]:
 
 
 def get_team(team_id: int) -> Team:
-    """A team; NotFound otherwise."""
-    return get_or_refuse(Team, team_id)
+    """A team with its members; NotFound otherwise."""
+    if not 0 <= team_id < BIGGEST_ID:
+        raise NotFound
+    members = selectinload(Team.members).joinedload(TeamMember.user)
+    return one_or_refuse(select(Team).options(members).where(Team.id == team_id))
 
 
 def teams() -> Sequence[Team]:
