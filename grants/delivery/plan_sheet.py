@@ -24,7 +24,7 @@ SECONDS_A_DAY = 24 * 60 * 60
 # The columns that are read, with the words that may head them. Others are for the reader's eyes.
 HEADINGS = {
     "folio": ("folio",),
-    "run": ("run", "salida"),
+    "run": ("run", "delivery run", "salida"),
     "day": ("day", "día", "dia"),
     "team": ("team", "equipo"),
     "start": ("from", "desde"),
@@ -60,7 +60,7 @@ def template(rows: Sequence[tuple[str, str, str]]) -> bytes:
     sheet, bold, plain = book.add_worksheet("Semilla"), book.add_format({"bold": True}), book.add_format()
     plain.set_num_format("@")  # so that a day or a time stays as it is typed
     sheet.freeze_panes(1, 1)
-    names = [_("Folio"), _("State"), _("Canton"), _("Run"), _("Day"), _("Team"), _("From"), _("Until"), _("Place")]
+    names = [_("Folio"), _("State"), _("Canton"), _("Delivery run"), _("Day"), _("Team"), _("From"), _("Until"), _("Place")]
     sheet.set_column(0, len(names) - 1, 16, plain)
     for column, name in enumerate(names):
         sheet.write_string(0, column, safe_text(str(name)), bold)

@@ -27,7 +27,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def to_approve() -> ResponseReturnValue:
     form, outcomes = ApproveForm(), list[Outcome]()
     if form.validate_on_submit():
-        chosen = queries.deliveries_of(form.chosen.data)
+        chosen = queries.deliveries_of(form.chosen.data or ())
         with transaction():
             outcomes = services.approve_many(chosen, by=current_user, now=utcnow())
     page = queries.to_approve(current_user, after=page_marker())
