@@ -60,7 +60,8 @@ def template(rows: Sequence[tuple[str, str, str]]) -> bytes:
     sheet, bold, plain = book.add_worksheet("Semilla"), book.add_format({"bold": True}), book.add_format()
     plain.set_num_format("@")  # so that a day or a time stays as it is typed
     sheet.freeze_panes(1, 1)
-    names = [_("Folio"), _("State"), _("Canton"), _("Delivery run"), _("Day"), _("Team"), _("From"), _("Until"), _("Place")]
+    names = [_("Folio"), _("State"), _("Canton"), _("Delivery run"), _("Day"), _("Team")]
+    names += [_("From"), _("Until"), _("Place")]
     sheet.set_column(0, len(names) - 1, 16, plain)
     for column, name in enumerate(names):
         sheet.write_string(0, column, safe_text(str(name)), bold)

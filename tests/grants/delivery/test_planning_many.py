@@ -31,7 +31,7 @@ from tests.grants.delivery.test_pages import selects
 
 S = DeliveryState
 SignIn = Callable[[User], FlaskClient]
-HEAD = ("Folio", "Run", "Day", "Team", "From", "Until", "Place")
+HEAD = ("Folio", "Delivery run", "Day", "Team", "From", "Until", "Place")
 
 
 @pytest.fixture
