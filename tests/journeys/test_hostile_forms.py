@@ -154,7 +154,7 @@ def world(real_app: Flask) -> Iterator[World]:
 
 
 def build(app: Flask) -> World:
-    users = {role: make_user(role) for role in (Role.COORDINATOR, Role.ENUMERATOR, Role.EVALUATOR, Role.WAREHOUSE,
+    users = {role: make_user(role) for role in (Role.COORDINATOR, Role.ENUMERATOR, Role.EVALUATOR, Role.WAREHOUSE, Role.DESK,
                                                  Role.MONITORING, Role.AUDITOR, Role.ADMINISTRATOR)}  # fmt: skip
     institution = make_institution()
     users[Role.LIAISON], users[Role.OFFICER] = make_liaison(institution), make_officer()

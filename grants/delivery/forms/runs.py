@@ -19,7 +19,7 @@ from grants.delivery.forms.handling import CodeField, plain
 from grants.delivery.models import Delivery, Run, Team, Vehicle
 from grants.delivery.services import ReleaseCodes, Stop
 from grants.delivery.services.confirmation import LONGEST_CODE
-from grants.delivery.services.stops import LONGEST_PLACE
+from grants.delivery.services.run_stops import LONGEST_PLACE
 
 PARTS = ("place", "scheduled_for", "until")
 

@@ -15,8 +15,8 @@ from grants.delivery.services.plan_import import apply_import, discard_import, p
 from grants.delivery.services.planning import approve, cancel, plan_delivery
 from grants.delivery.services.receipts import make_receipt, receipt_document
 from grants.delivery.services.road import arrive, nobody_came, refused, turn_back
+from grants.delivery.services.run_stops import Stop, cancel_run, move_stop, schedule, schedule_many, take_off
 from grants.delivery.services.runs import ReleaseCodes, charge_officer, dispatch, plan_run
-from grants.delivery.services.stops import Stop, cancel_run, move_stop, schedule, schedule_many, take_off
 from grants.delivery.services.teams import (
     add_vehicle,
     end_team,

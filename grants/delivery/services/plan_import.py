@@ -19,7 +19,7 @@ from grants.delivery import queries
 from grants.delivery.models import STATE_NAMES, Delivery, DeliveryState, PlanImport, Run
 from grants.delivery.services.many import Outcome, one_by_one
 from grants.delivery.services.planning import plan_delivery
-from grants.delivery.services.stops import Stop, schedule
+from grants.delivery.services.run_stops import Stop, schedule
 from grants.people.folio import normal_folio
 from grants.selection.models import Award
 
