@@ -119,6 +119,12 @@ def make_team(*officers: User) -> Team:
     return team
 
 
+def team_of(officer: User) -> Team:
+    """The live team of this officer, made when there is none."""
+    place = queries.member_of(officer)
+    return place.team if place is not None else make_team(officer)
+
+
 def make_vehicle() -> Vehicle:
     vehicle = Vehicle(name=f"Camioneta {secrets.token_hex(4)}", created_at=utcnow())
     vehicle.plate = "IBA-1234"
@@ -131,7 +137,7 @@ def make_run(officer: User | None = None, *, at: datetime | None = None, team: T
     """A planned run of the day of a moment, led by this officer."""
     officer, at = officer or make_officer(), at or utcnow()
     return services.plan_run(
-        team or make_team(officer), officer=officer, vehicle=make_vehicle(), day=local_day(at),
+        team or team_of(officer), officer=officer, vehicle=make_vehicle(), day=local_day(at),
         by=make_user(Role.COORDINATOR), now=at,
     )  # fmt: skip
 

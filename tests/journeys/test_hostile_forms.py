@@ -20,7 +20,9 @@ from grants.access.permissions import GRANTED, Permission, Role
 from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.core.web import RowNumber
+from grants.delivery import services as deliveries
 from grants.delivery.models import DeliveryState
+from grants.delivery.plan_sheet import Line
 from grants.delivery.signals import PUBLIC_KEY_FILE
 from grants.people.models import ConsentPurpose
 from tests.factories.access import make_invitation, make_token, make_user, signed_in_client
@@ -28,7 +30,7 @@ from tests.factories.after import make_appeal, make_release
 from tests.factories.applications import make_application
 from tests.factories.calls import make_call
 from tests.factories.credit import make_institution, make_liaison, make_linkage, make_referral
-from tests.factories.delivery import DESK_PUBLIC, make_carried, make_delivery, make_officer
+from tests.factories.delivery import DESK_PUBLIC, make_carried, make_delivery, make_officer, make_run, stop_at
 from tests.factories.desk import make_practice, make_request
 from tests.factories.evaluation import make_assignment, make_moderation
 from tests.factories.goods import make_correction, make_item, make_kit, make_lot, make_recipe, make_substitution
@@ -192,9 +194,17 @@ def build(app: Flask) -> World:
         "line_id": make_kit((make_item(), 1)).lines[0].id, "substitution_id": make_substitution().id,
         "correction_id": make_correction().id, "notice_id": make_notice().id, "case_id": make_case().id,
     }  # fmt: skip
-    approved, packed = (make_delivery(state).id for state in (DeliveryState.APPROVED, DeliveryState.PACKED))
+    run, kit = make_run(), make_delivery(DeliveryState.CLEARED)
+    deliveries.schedule(kit, run, stop_at(utcnow()), by=users[Role.COORDINATOR], now=utcnow())
+    row = Line(2, {"folio": kit.folio})
+    kept = deliveries.preview_import(award.selection.call, [row], by=users[Role.COORDINATOR], now=utcnow())
+    ids |= {"run_id": run.id, "team_id": run.team_id, "vehicle_id": run.vehicle_id, "import_id": kept.id}
+    approved, packed, sealed = (
+        make_delivery(state).id for state in (DeliveryState.APPROVED, DeliveryState.PACKED, DeliveryState.SEALED)
+    )
     by_endpoint: dict[str, object] = {
         "delivery.pack": approved, "delivery.seal": packed,
+        "delivery.move_stop": kit.id, "delivery.take_off": kit.id, "delivery.clear": sealed,
         "delivery.take_back": carried.delivery.id, "delivery.arrive": carried.delivery.id,
         "delivery.turn_back": carried.delivery.id, "delivery.handover": standing.delivery.id,
         "delivery.nobody_came": standing.delivery.id, "delivery.refused": standing.delivery.id,

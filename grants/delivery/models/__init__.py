@@ -5,6 +5,7 @@ from grants.delivery.models.deliveries import Delivery, DeliveryEvent, DutyHeld,
 from grants.delivery.models.desk import STOP_ANSWER_NAMES, Drill, DrillDelivery, StopAnswer, StopRequest, WorkerBeat
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
 from grants.delivery.models.goods import CATEGORY_NAMES, Category, Item, KitRecipe, RecipeLine, StockLot, Supplier
+from grants.delivery.models.imports import PlanImport
 from grants.delivery.models.kits import (
     SUBSTITUTION_NAMES,
     SUBSTITUTION_REASONS,
@@ -96,6 +97,7 @@ __all__ = [
     "OfficerPin",
     "PhoneCode",
     "Picture",
+    "PlanImport",
     "ProtocolVersion",
     "Reason",
     "Receipt",

@@ -41,6 +41,7 @@ class Delivery(SealedRow, Model):
               sqlite_where=text(_LIVE), postgresql_where=text(_LIVE)),
         Index("ix_delivery_officer_state", "officer_id", "state"),
         Index("ix_delivery_state_folio", "state", "folio"),
+        Index("uq_delivery_stop", "run_id", "stop_position", unique=True),
         CheckConstraint("value_usd > 0", name="value"),
         CheckConstraint("value_usd <= ceiling_usd", name="ceiling"),
         CheckConstraint("cost_usd <= ceiling_usd", name="cost"),

@@ -3,55 +3,76 @@
 from grants.delivery.services.alternates import AlternateFacts, register_alternate, revoke_alternate
 from grants.delivery.services.arrival import Reading, arrive_with, bring_back, note_difference, note_look
 from grants.delivery.services.attempts import charge_attempt, charge_card
-from grants.delivery.services.cards import (
-    ask_replacement,
-    choose_picture,
-    issue_card,
-    print_card,
-    replace_card,
-)
+from grants.delivery.services.cards import ask_replacement, choose_picture, issue_card, print_card, replace_card
 from grants.delivery.services.clearance import clear, refuse_unless_current
 from grants.delivery.services.confirmation import answer_before, confirm
 from grants.delivery.services.entered import Codes
 from grants.delivery.services.factors import factors_of
+from grants.delivery.services.many import Outcome, approve_many, plan_many
 from grants.delivery.services.pins import set_pin
+from grants.delivery.services.plan_import import apply_import, discard_import, preview_import
 from grants.delivery.services.planning import approve, cancel, plan_delivery
 from grants.delivery.services.receipts import make_receipt, receipt_document
 from grants.delivery.services.road import arrive, nobody_came, refused, turn_back
-from grants.delivery.services.runs import ReleaseCodes, Stop, charge_officer, dispatch, plan_run, schedule
+from grants.delivery.services.run_stops import Stop, cancel_run, move_stop, schedule, schedule_many, take_off
+from grants.delivery.services.runs import ReleaseCodes, charge_officer, dispatch, plan_run
 from grants.delivery.services.spoken import give_control_code, send_phone_code
+from grants.delivery.services.teams import (
+    add_vehicle,
+    end_team,
+    end_vehicle,
+    join_team,
+    leave_team,
+    make_team,
+    note_plate_seen,
+)
 from grants.delivery.services.warehouse import pack, seal, take_back
 
 __all__ = [
     "AlternateFacts",
     "Codes",
+    "Outcome",
     "Reading",
     "ReleaseCodes",
     "Stop",
+    "add_vehicle",
     "answer_before",
+    "apply_import",
     "approve",
+    "approve_many",
     "arrive",
     "arrive_with",
     "ask_replacement",
     "bring_back",
     "cancel",
+    "cancel_run",
     "charge_attempt",
     "charge_card",
     "charge_officer",
     "choose_picture",
     "clear",
     "confirm",
+    "discard_import",
     "dispatch",
+    "end_team",
+    "end_vehicle",
     "factors_of",
     "give_control_code",
     "issue_card",
+    "join_team",
+    "leave_team",
     "make_receipt",
+    "make_team",
+    "move_stop",
     "nobody_came",
     "note_difference",
     "note_look",
+    "note_plate_seen",
     "pack",
     "plan_delivery",
+    "plan_many",
     "plan_run",
+    "preview_import",
     "print_card",
     "receipt_document",
     "refuse_unless_current",
@@ -60,9 +81,11 @@ __all__ = [
     "replace_card",
     "revoke_alternate",
     "schedule",
+    "schedule_many",
     "seal",
     "send_phone_code",
     "set_pin",
     "take_back",
+    "take_off",
     "turn_back",
 ]
