@@ -155,7 +155,8 @@ def world(real_app: Flask) -> Iterator[World]:
 
 def build(app: Flask) -> World:
     users = {role: make_user(role) for role in (Role.COORDINATOR, Role.ENUMERATOR, Role.EVALUATOR, Role.DESK,
-                                                 Role.WAREHOUSE, Role.MONITORING, Role.AUDITOR, Role.ADMINISTRATOR)}  # fmt: skip
+                                                 Role.WAREHOUSE, Role.MONITORING, Role.AUDITOR,
+                                                 Role.ADMINISTRATOR)}  # fmt: skip
     institution = make_institution()
     users[Role.LIAISON], users[Role.OFFICER] = make_liaison(institution), make_officer()
     person, award, call = make_person(), make_award(), make_call()
