@@ -2,7 +2,8 @@
 
 from grants.delivery.models.deliveries import Delivery, DeliveryEvent, DutyHeld, KitLine
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
-from grants.delivery.models.risk import ProtocolVersion, RiskSnapshot
+from grants.delivery.models.permits import PERMIT_NAMES, Permit, PermitKind
+from grants.delivery.models.risk import Hub, ProtocolVersion, RiskSnapshot
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
 from grants.delivery.models.states import (
     DELIVERY_MOVES,
@@ -29,6 +30,7 @@ __all__ = [
     "NO_LONGER_CARRIED",
     "NO_SNAPSHOT",
     "ON_THE_ROAD",
+    "PERMIT_NAMES",
     "PICTURES",
     "PICTURE_NAMES",
     "REASON_NAMES",
@@ -41,8 +43,11 @@ __all__ = [
     "Device",
     "Duty",
     "DutyHeld",
+    "Hub",
     "KitLine",
     "OfficerPin",
+    "Permit",
+    "PermitKind",
     "Picture",
     "ProtocolVersion",
     "Reason",
