@@ -25,7 +25,13 @@ from grants.delivery.queries.deliveries import (
     stop_of,
     stored_answer,
 )
-from grants.delivery.queries.risk import newest_snapshot, protocol_in_force, rules, snapshot_in_force
+from grants.delivery.queries.risk import (
+    levels_of,
+    newest_snapshot,
+    protocol_in_force,
+    rules,
+    snapshot_in_force,
+)
 from grants.delivery.queries.runs import (
     get_run,
     get_team,
@@ -49,6 +55,7 @@ __all__ = [
     "holds_duty",
     "kits_of",
     "kits_to_pack",
+    "levels_of",
     "live_card",
     "live_delivery",
     "lowest_cap_usd",

@@ -89,7 +89,10 @@ def approve(delivery: Delivery, *, by: User, now: datetime) -> None:
 
 def cancel(delivery: Delivery, *, reason: Reason, by: User, now: datetime) -> None:
     """End a delivery before it leaves. The award may be planned again, the serial numbers are free again."""
-    move(delivery, DeliveryState.CANCELLED, by=by, now=now, reason=reason)
+    if delivery.carried_since is not None:
+        raise RuleBroken(_("The kit is still with its team. The warehouse receives it first."))
+    at_home = (Delivery.carried_since.is_(None),)
+    move(delivery, DeliveryState.CANCELLED, by=by, now=now, reason=reason, where=at_home)
     free_serials(delivery)
 
 

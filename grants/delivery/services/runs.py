@@ -17,7 +17,7 @@ from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import Delivery, DeliveryState, Duty, Run, RunState, Team, Vehicle
-from grants.delivery.services.clearance import refuse_unless_current
+from grants.delivery.services.clearance import place_of, refuse_unless_current
 from grants.delivery.services.moves import move
 from grants.delivery.signals import Desk
 from grants.people.folio import new_folio
@@ -70,7 +70,7 @@ def schedule(delivery: Delivery, run: Run, stop: Stop, *, by: User, now: datetim
     position = 1 + max((one.stop_position or 0 for one in queries.kits_of(run)), default=0)
     move(delivery, DeliveryState.SCHEDULED, by=by, now=now, run_id=run.id, officer_id=run.officer_id,
          stop_position=position)  # fmt: skip
-    delivery.place = stop.place
+    delivery.place = place_of(delivery, stop.place)
     delivery.scheduled_for = stop.scheduled_for.astimezone(UTC).isoformat()
     delivery.window_until = stop.until.astimezone(UTC).isoformat()
     db.session.flush()

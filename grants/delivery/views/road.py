@@ -15,6 +15,7 @@ from grants.core.web import errors_to
 from grants.delivery import doors, queries, services
 from grants.delivery.forms import ActionForm, HandoverForm, PinForm, RefusedForm
 from grants.delivery.models import Delivery, DeliveryState, Reason, Receipt
+from grants.delivery.queries.areas import held_on_the_road
 from grants.delivery.services.confirmation import OtherBody
 from grants.delivery.views.blueprint import bp, said_if_refused
 
@@ -24,7 +25,9 @@ from grants.delivery.views.blueprint import bp, said_if_refused
 def my_day() -> ResponseReturnValue:
     stop = queries.next_stop(current_user)
     has_pin = queries.pin_of(current_user) is not None
-    return render_template("delivery/my_day.html", stop=stop, has_pin=has_pin, refused_form=RefusedForm())
+    rescheduled = held_on_the_road(current_user.id)
+    return render_template("delivery/my_day.html", stop=stop, has_pin=has_pin, refused_form=RefusedForm(),
+                           rescheduled=rescheduled)  # fmt: skip
 
 
 @bp.post("/<int:delivery_id>/arrive")
