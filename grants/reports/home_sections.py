@@ -1,7 +1,6 @@
 """What each role's home page answers (PRODUCT.md), put together from the features' own questions."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,45 +19,15 @@ from grants.core.clock import local_day
 from grants.credit import queries as credit
 from grants.credit.words import STATE_NAMES as LINKAGE_NAMES
 from grants.delivery import queries as deliveries
-from grants.delivery.levels import LEVEL_NAMES
-from grants.delivery.models import PERMIT_NAMES, DeliveryState
 from grants.delivery.models import STATE_NAMES as DELIVERY_NAMES
-from grants.delivery.queries import areas, permits, risk
 from grants.evaluation import queries as evaluation
 from grants.evaluation.models import SESSION_NAMES, Assignment
 from grants.pages import day, moment
 from grants.people import queries as people
 from grants.reports import queries as reports
+from grants.reports.home_pieces import SHOWN, Figure, Line, Section
+from grants.reports.risk_sections import risk_of_areas, waiting_for_signature
 from grants.selection import queries as selection
-
-SHOWN = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    value: str
-    name: str
-    href: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    title: str
-    href: str
-    detail: str = ""
-    state: str = ""
-    tone: str = "quiet"
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A question of the role, answered. `nothing` is (title, sentence) where there is nothing to do."""
-
-    title: str
-    lines: Sequence[Line] = ()
-    figures: Sequence[Figure] = ()
-    nothing: tuple[str, str] | None = None
-    action: tuple[str, str] | None = None
 
 
 def sections_for(user: User, *, now: datetime) -> list[Section]:
@@ -221,46 +190,6 @@ def _desk(_user: User, _now: datetime) -> list[Section]:
     return [Section(_("On the road"), figures=figures, nothing=None if figures else nothing)]
 
 
-def _risk(_user: User, now: datetime) -> list[Section]:
-    """The desk's: cantons whose risk has expired, kits to clear, held deliveries."""
-    lines = [
-        Line(
-            one.canton.name,
-            url_for("delivery.canton_risk", canton_code=one.canton.code),
-            ngettext("%(num)d delivery waits", "%(num)d deliveries wait", one.waiting),
-            _("Expires soon") if one.is_current else _("Held: expired") if one.snapshot else _("Held: never recorded"),
-            "warn",
-        )
-        for one in areas.areas_to_renew(now)[:SHOWN]
-    ]
-    nothing = (_("No area has expired"), _("Cantons whose risk expires while deliveries wait appear here."))
-    figures = [
-        Figure(str(areas.count_in(DeliveryState.SEALED)), _("Kits to clear"), url_for("delivery.clearance")),
-        Figure(str(areas.count_in(DeliveryState.HELD)), _("Held deliveries"), url_for("delivery.held")),
-    ]
-    action = (_("Risk of areas"), url_for("delivery.risk"))
-    return [
-        Section(_("Areas whose risk has expired"), lines, nothing=nothing, action=action),
-        Section(_("Clearance"), figures=figures),
-    ]
-
-
-def _to_sign(_user: User, now: datetime) -> list[Section]:
-    """The director's: lower levels and permits that the desk signed first."""
-    address = url_for("delivery.signatures")
-    lowerings = [
-        Line(one.canton.name, address, _("to level %(level)s", level=f"{one.level} · {LEVEL_NAMES[one.level]}"))
-        for one in risk.lowerings_to_sign(now)
-    ]
-    others = [Line(one.delivery.folio, address, str(PERMIT_NAMES[one.kind])) for one in permits.permits_to_sign(now)]
-    nothing = (
-        _("Nothing waits for you"),
-        _("Lower levels, deliveries in the field and held deliveries that go on appear here."),
-    )
-    action = (_("To sign"), address)
-    return [Section(_("What waits for your signature"), [*lowerings, *others][:SHOWN], nothing=nothing, action=action)]
-
-
 def _who_waits(user: User, now: datetime) -> list[Section]:
     institution = credit.liaison_institution(user)
     if institution is None:
@@ -330,8 +259,8 @@ SECTIONS: Sequence[tuple[Permission, Callable[[User, datetime], list[Section]]]]
     (Permission.TELL_RESULT, _to_tell),
     (Permission.REGISTER_PERSON, _to_call),
     (Permission.PACK_KIT, _kits),
-    (Permission.SIGN_RISK, _to_sign),
-    (Permission.DECIDE_RISK, _risk),
+    (Permission.SIGN_RISK, waiting_for_signature),
+    (Permission.DECIDE_RISK, risk_of_areas),
     (Permission.VIEW_DELIVERY, _desk),
     (Permission.LOG_LINKAGE, _who_waits),
     (Permission.REFER_PERSON, _stuck),

@@ -82,10 +82,10 @@ class AssessmentForm(FlaskForm):
 class TickForm(FlaskForm):
     """Several rows of the list on the page."""
 
-    chosen = MultiCheckboxField(_("Chosen"), coerce=int)
+    chosen = MultiCheckboxField(_("Chosen"))
 
     def offer(self, ids: Sequence[int]) -> "TickForm":
-        self.chosen.choices = [(number, str(number)) for number in ids]
+        self.chosen.choices = [(str(number), str(number)) for number in ids]
         return self
 
 

@@ -128,7 +128,7 @@ def end_hub(hub_id: int) -> ResponseReturnValue:
 
 
 def _ticked(found: Sequence[Delivery], form: TickForm) -> list[Delivery]:
-    return [one for one in found if one.id in (form.chosen.data or ())]
+    return [one for one in found if str(one.id) in (form.chosen.data or ())]
 
 
 def _known(found: Sequence[Delivery]) -> dict[str, object]:
