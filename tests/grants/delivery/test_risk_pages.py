@@ -68,52 +68,53 @@ def test_each_step_is_for_its_role_alone(app: Flask, sign_in: SignIn) -> None:
     assert (lowering.in_force_at, permit.signed_at, held.carried_since is None) == (None, None, False)
 
 
-@pytest.mark.parametrize("role", list(Role))
-def test_everybody_raises(app: Flask, sign_in: SignIn, role: Role) -> None:
+def test_everybody_raises(app: Flask, sign_in: SignIn) -> None:
+    for role in Role:
+        canton = f"10{10 + list(Role).index(role)}"
+        take(canton, 1, at=utcnow() - HOUR)
+        client = sign_in(make_user(role))
+        assert client.get(f"/deliveries/risk/raise?canton={canton}").status_code == 200, role
+
+        answer = client.post("/deliveries/risk/raise", data={"canton": canton, "level": "3", "reason": "Disparos"})
+
+        raised = queries.snapshot_in_force(canton, utcnow())
+        assert answer.status_code == 302, role
+        assert raised is not None
+        assert (raised.level, raised.reason) == (3, "Disparos")
+
+
+ODD_REPORTS = [
+    {"canton": "9999", "level": "3", "reason": "x"}, {"canton": "1001", "level": "4", "reason": "x"},
+    {"canton": "1001", "level": "３", "reason": "x"}, {"canton": "1001", "level": "3", "reason": " "},
+    {"canton": "1001", "level": "3", "reason": "x\x00"}, {"canton": "1001", "level": "3", "reason": "x" * 10_000},
+    {"canton": "", "level": "", "reason": ""}, {"canton": "1001", "level": "1", "reason": "x"},
+]  # fmt: skip
+
+
+def test_odd_report_gets_a_sentence_and_changes_nothing(desk: FlaskClient) -> None:
     take("1001", 1, at=utcnow() - HOUR)
-    client = sign_in(make_user(role))
 
-    assert client.get("/deliveries/risk/raise?canton=1001").status_code == 200
-    answer = client.post("/deliveries/risk/raise", data={"canton": "1001", "level": "3", "reason": "Disparos"})
-
-    raised = queries.snapshot_in_force("1001", utcnow())
-    assert answer.status_code == 302
-    assert raised is not None
-    assert (raised.level, raised.reason) == (3, "Disparos")
-
-
-@pytest.mark.parametrize(
-    "typed",
-    [
-        {"canton": "9999", "level": "3", "reason": "x"}, {"canton": "1001", "level": "4", "reason": "x"},
-        {"canton": "1001", "level": "３", "reason": "x"}, {"canton": "1001", "level": "3", "reason": " "},
-        {"canton": "1001", "level": "3", "reason": "x\x00"}, {"canton": "1001", "level": "3", "reason": "x" * 10_000},
-        {"canton": "", "level": "", "reason": ""}, {"canton": "1001", "level": "1", "reason": "x"},
-    ],
-)  # fmt: skip
-def test_odd_report_gets_a_sentence_and_changes_nothing(desk: FlaskClient, typed: dict[str, str]) -> None:
-    take("1001", 1, at=utcnow() - HOUR)
-
-    answer = desk.post("/deliveries/risk/raise", data=typed)
-
-    assert answer.status_code == 200
-    assert "field-error" in answer.text
+    for typed in ODD_REPORTS:
+        answer = desk.post("/deliveries/risk/raise", data=typed)
+        assert answer.status_code == 200
+        assert "field-error" in answer.text, typed
     assert db.session.query(RiskSnapshot).count() == 1
 
 
-@pytest.mark.parametrize(
-    ("field", "bad"),
-    [("hours", "0"), ("hours", "1e999"), ("hours", "9" * 400), ("curfew_from", "25:00"), ("curfew_from", "\x00"),
-     ("curfew_until", "5"), ("decree", "x" * 81), ("sources", "x" * 10_000), ("level", "NaN"), ("reason", "")],
-)  # fmt: skip
-def test_odd_record_gets_a_sentence_and_changes_nothing(desk: FlaskClient, field: str, bad: str) -> None:
+ODD_FIELDS = [
+    ("hours", "0"), ("hours", "1e999"), ("hours", "9" * 400), ("curfew_from", "25:00"), ("curfew_from", "\x00"),
+    ("curfew_until", "5"), ("decree", "x" * 81), ("sources", "x" * 10_000), ("level", "NaN"), ("reason", ""),
+]  # fmt: skip
+
+
+def test_odd_record_gets_a_sentence_and_changes_nothing(desk: FlaskClient) -> None:
     make_canton("1001")
     good = {"level": "2", "reason": WORDS, "curfew_from": "23:00", "curfew_until": "05:00", "hours": "3"}
 
-    answer = desk.post("/deliveries/risk/areas/1001/record", data={**good, field: bad})
-
-    assert answer.status_code == 200
-    assert f'id="{field}-error"' in answer.text
+    for field, bad in ODD_FIELDS:
+        answer = desk.post("/deliveries/risk/areas/1001/record", data={**good, field: bad})
+        assert answer.status_code == 200
+        assert f'id="{field}-error"' in answer.text
     assert db.session.query(RiskSnapshot).count() == 0
 
 
@@ -178,12 +179,12 @@ def test_several_kits_are_cleared_with_ticks(desk: FlaskClient) -> None:
     assert [one.state for one in kits] == [S.CLEARED, S.SEALED, S.CLEARED]
 
 
-@pytest.mark.parametrize("bad", ["0", "-1", "9" * 400, "x", "\x00", "１"])
-def test_odd_tick_clears_nothing(desk: FlaskClient, bad: str) -> None:
+def test_odd_tick_clears_nothing(desk: FlaskClient) -> None:
     kit = make_delivery(S.SEALED)
     take("1001", 1, at=utcnow() - MINUTE)
 
-    assert desk.post("/deliveries/clearance", data={"chosen": [bad]}).status_code == 200
+    for bad in ("0", "-1", "9" * 400, "x", "\x00", "１"):
+        assert desk.post("/deliveries/clearance", data={"chosen": [bad]}).status_code == 200
 
     assert kit.state is S.SEALED
 
@@ -284,12 +285,13 @@ def test_home_pages_of_desk_and_director(desk: FlaskClient, director: FlaskClien
     assert "Otavalo" in home_of_director
 
 
-@pytest.mark.parametrize(
-    ("address", "most"),
-    [("/deliveries/risk", 8), ("/deliveries/clearance", 8), ("/deliveries/held", 8), ("/deliveries/hubs", 8),
-     ("/deliveries/risk/areas/1001", 15)],
-)  # fmt: skip
-def test_page_costs_the_same_with_one_row_and_with_three(desk: FlaskClient, address: str, most: int) -> None:
+MOST_QUERIES = {
+    "/deliveries/risk": 8, "/deliveries/clearance": 8, "/deliveries/held": 8, "/deliveries/hubs": 8,
+    "/deliveries/risk/areas/1001": 15,
+}  # fmt: skip
+
+
+def test_pages_cost_the_same_with_one_row_and_with_three(desk: FlaskClient) -> None:
     def add(canton: str) -> None:
         make_hub(canton)
         make_delivery(S.SEALED).canton_code = make_canton(canton).code
@@ -298,12 +300,12 @@ def test_page_costs_the_same_with_one_row_and_with_three(desk: FlaskClient, addr
         take(canton, 1, at=utcnow())
 
     add("1001")
-    with_one = selects(desk, address)
+    with_one = {address: selects(desk, address) for address in MOST_QUERIES}
     for canton in ("1004", "2101"):
         add(canton)
 
-    assert selects(desk, address) == with_one
-    assert with_one <= most
+    assert {address: selects(desk, address) for address in MOST_QUERIES} == with_one
+    assert {address: cost for address, cost in with_one.items() if cost > MOST_QUERIES[address]} == {}
 
 
 def test_signatures_cost_the_same_with_one_and_with_three(director: FlaskClient) -> None:
@@ -325,9 +327,9 @@ def _sealed_at_level_3() -> Delivery:
     return kit
 
 
-@pytest.mark.parametrize("code", ["9999", "x", "１００１", "%00", "1001x", "9" * 500])
-def test_strange_canton_is_no_page(desk: FlaskClient, code: str) -> None:
-    assert desk.get(f"/deliveries/risk/areas/{code}").status_code == 404
+def test_strange_canton_is_no_page(desk: FlaskClient) -> None:
+    for code in ("9999", "x", "１００１", "%00", "1001x", "9" * 500):
+        assert desk.get(f"/deliveries/risk/areas/{code}").status_code == 404
 
 
 def test_the_timed_job_is_registered_and_holds(app: Flask) -> None:

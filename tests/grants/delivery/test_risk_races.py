@@ -159,7 +159,8 @@ def test_twenty_receive_one_kit_and_its_value_is_given_back_once(real_app: Flask
     ended = together(real_app, [(receive, one) for one in keepers])
 
     assert ended == Counter(done=1, refused=THREADS - 1)
-    assert get_or_refuse(Team, team_id).value_out_cents == 100_00
+    db.session.refresh(team)
+    assert team.value_out_cents == 100_00
 
 
 def test_area_is_held_while_others_clear(real_app: Flask) -> None:
