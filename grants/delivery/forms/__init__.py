@@ -4,7 +4,6 @@ from grants.delivery.forms.handling import (
     ActionForm,
     CancelForm,
     CodeField,
-    HandoverForm,
     KitForm,
     PictureForm,
     PinForm,
@@ -14,13 +13,19 @@ from grants.delivery.forms.handling import (
     TakeBackForm,
     plain,
 )
+from grants.delivery.forms.handover import AlternateForm, HandoverForm
+from grants.delivery.forms.road import ArrivalForm, CaseForm, PhotoForm
 
 __all__ = [
     "ActionForm",
+    "AlternateForm",
+    "ArrivalForm",
     "CancelForm",
+    "CaseForm",
     "CodeField",
     "HandoverForm",
     "KitForm",
+    "PhotoForm",
     "PictureForm",
     "PinForm",
     "ReasonForm",

@@ -1,5 +1,16 @@
 """Questions about deliveries."""
 
+from grants.delivery.queries.confirmation import (
+    duty_of,
+    failures,
+    given_since,
+    last_turn,
+    live_alternate,
+    live_code,
+    own_phone,
+    second_officers,
+    waiting_for_control_code,
+)
 from grants.delivery.queries.deliveries import (
     awards_to_plan,
     counts_on_the_road,
@@ -15,35 +26,24 @@ from grants.delivery.queries.deliveries import (
     kits_to_pack,
     live_card,
     live_delivery,
-    next_stop,
     officers,
     pin_of,
     receipt_of,
     seals_to_check,
     signals,
-    stop_by_folio,
-    stop_of,
     stored_answer,
 )
-from grants.delivery.queries.risk import (
-    levels_of,
-    newest_snapshot,
-    protocol_in_force,
-    rules,
-    snapshot_in_force,
-)
-from grants.delivery.queries.runs import (
-    get_run,
-    get_team,
-    kits_of,
-    lowest_cap_usd,
-)
+from grants.delivery.queries.disclosure import may_see_place, shown_to, stop_by_folio, stop_of
+from grants.delivery.queries.risk import levels_of, newest_snapshot, protocol_in_force, rules, snapshot_in_force
+from grants.delivery.queries.runs import get_run, get_team, kits_of, lowest_cap_usd
 
 __all__ = [
     "awards_to_plan",
     "counts_on_the_road",
     "deliveries",
     "delivery_factor",
+    "duty_of",
+    "failures",
     "get_award",
     "get_by_folio",
     "get_card",
@@ -52,24 +52,32 @@ __all__ = [
     "get_receipt",
     "get_run",
     "get_team",
+    "given_since",
     "holds_duty",
     "kits_of",
     "kits_to_pack",
+    "last_turn",
     "levels_of",
+    "live_alternate",
     "live_card",
+    "live_code",
     "live_delivery",
     "lowest_cap_usd",
+    "may_see_place",
     "newest_snapshot",
-    "next_stop",
     "officers",
+    "own_phone",
     "pin_of",
     "protocol_in_force",
     "receipt_of",
     "rules",
     "seals_to_check",
+    "second_officers",
+    "shown_to",
     "signals",
     "snapshot_in_force",
     "stop_by_folio",
     "stop_of",
     "stored_answer",
+    "waiting_for_control_code",
 ]

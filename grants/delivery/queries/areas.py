@@ -115,16 +115,6 @@ def held_at(deliveries: Sequence[Delivery]) -> dict[int, datetime]:
     return dict(db.session.execute(found).tuples().all())
 
 
-def held_on_the_road(officer_id: int | None = None) -> Sequence[Delivery]:
-    """Held kits that are still with a team, of one officer or all, by folio."""
-    statement = select(Delivery).options(joinedload(Delivery.canton)).where(
-        Delivery.state == S.HELD, Delivery.carried_since.is_not(None)
-    )  # fmt: skip
-    if officer_id is not None:
-        statement = statement.where(Delivery.officer_id == officer_id)
-    return db.session.scalars(statement.order_by(Delivery.folio, Delivery.id).limit(MOST_LISTED)).all()
-
-
 def count_in(state: DeliveryState) -> int:
     """How many deliveries are in a state."""
     return db.session.scalar(select(func.count()).select_from(Delivery).where(Delivery.state == state)) or 0

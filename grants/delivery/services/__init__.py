@@ -1,14 +1,13 @@
 """The verbs of a delivery, from its plan to the handover."""
 
-from grants.delivery.services.cards import (
-    ask_replacement,
-    choose_picture,
-    issue_card,
-    print_card,
-    replace_card,
-)
+from grants.delivery.services.alternates import AlternateFacts, register_alternate, revoke_alternate
+from grants.delivery.services.arrival import KitDiffers, Reading, arrive_with, bring_back, note_difference, note_look
+from grants.delivery.services.attempts import charge_attempt, charge_card
+from grants.delivery.services.cards import ask_replacement, choose_picture, issue_card, print_card, replace_card
 from grants.delivery.services.clearance import clear, clear_all, refuse_unless_current
-from grants.delivery.services.confirmation import Codes, answer_before, charge_card, confirm
+from grants.delivery.services.confirmation import answer_before, confirm
+from grants.delivery.services.entered import Codes
+from grants.delivery.services.factors import factors_of
 from grants.delivery.services.holds import (
     ask_resume,
     ask_resume_of_all,
@@ -27,23 +26,30 @@ from grants.delivery.services.receipts import make_receipt, receipt_document
 from grants.delivery.services.risk import Assessment, raise_level, record_snapshot, sign_lowering
 from grants.delivery.services.road import arrive, nobody_came, refused, turn_back
 from grants.delivery.services.runs import ReleaseCodes, Stop, charge_officer, dispatch, plan_run, schedule
+from grants.delivery.services.spoken import give_control_code, send_phone_code
 from grants.delivery.services.warehouse import pack, seal, take_back
 
 __all__ = [
+    "AlternateFacts",
     "Assessment",
     "Codes",
+    "KitDiffers",
+    "Reading",
     "ReleaseCodes",
     "Stop",
     "add_hub",
     "answer_before",
     "approve",
     "arrive",
+    "arrive_with",
     "ask_field",
     "ask_replacement",
     "ask_resume",
     "ask_resume_of_all",
+    "bring_back",
     "cancel",
     "change_levels",
+    "charge_attempt",
     "charge_card",
     "charge_officer",
     "choose_hub",
@@ -53,6 +59,8 @@ __all__ = [
     "confirm",
     "dispatch",
     "end_hub",
+    "factors_of",
+    "give_control_code",
     "hold",
     "hold_area",
     "hold_unfit",
@@ -60,6 +68,8 @@ __all__ = [
     "issue_card",
     "make_receipt",
     "nobody_came",
+    "note_difference",
+    "note_look",
     "pack",
     "plan_delivery",
     "plan_run",
@@ -70,9 +80,12 @@ __all__ = [
     "record_snapshot",
     "refuse_unless_current",
     "refused",
+    "register_alternate",
     "replace_card",
+    "revoke_alternate",
     "schedule",
     "seal",
+    "send_phone_code",
     "set_pin",
     "sign",
     "sign_lowering",

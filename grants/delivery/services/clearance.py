@@ -11,6 +11,7 @@ from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import Delivery, DeliveryState, PermitKind, RiskSnapshot
 from grants.delivery.queries.permits import is_signed
+from grants.delivery.services.alternates import refuse_alternate
 from grants.delivery.services.moves import move, refuse_unless_possible
 
 RESCHEDULED = _("This delivery is rescheduled. Do not go on with it; call the control room.")
@@ -25,6 +26,7 @@ def clear(delivery: Delivery, *, by: User, now: datetime) -> None:
     if snapshot is None:
         raise RuleBroken(_("Nothing current is known of this canton. Record its risk first, then clear the delivery."))
     refuse_unless_way_is_given(delivery, snapshot)
+    refuse_alternate(delivery, level=snapshot.level, starts_at=None)
     bind(delivery, snapshot)
     move(delivery, DeliveryState.CLEARED, by=by, now=now)
 
@@ -43,7 +45,7 @@ def clear_all(deliveries: Sequence[Delivery], *, by: User, now: datetime) -> Non
 def bind(delivery: Delivery, snapshot: RiskSnapshot) -> None:
     """The snapshot's level holds for the delivery from here on, and its codes are bound to it."""
     delivery.risk_snapshot, delivery.level = snapshot, snapshot.level
-    delivery.digest = delivery.digest_over(delivery.person.folio)
+    delivery.digest = delivery.digest_over(delivery.receiver_folio)
     db.session.flush()
 
 

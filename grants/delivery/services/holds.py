@@ -15,6 +15,7 @@ from grants.delivery import queries
 from grants.delivery.models import MAY_BE_HELD, Delivery, DeliveryState, Permit, PermitKind, Reason, RiskSnapshot
 from grants.delivery.queries import areas
 from grants.delivery.services import permits
+from grants.delivery.services.alternates import refuse_alternate
 from grants.delivery.services.clearance import bind, refuse_unless_way_is_given
 from grants.delivery.services.moves import give_back_value, move, note
 from grants.delivery.services.warehouse import normal_serial
@@ -126,6 +127,7 @@ def _snapshot_to_resume_under(delivery: Delivery, *, now: datetime) -> RiskSnaps
     if snapshot is None or held_at is None or snapshot.taken_at <= held_at:
         raise RuleBroken(_("Record the risk of the canton anew first: what was known before the hold is not enough."))
     refuse_unless_way_is_given(delivery, snapshot)
+    refuse_alternate(delivery, level=snapshot.level, starts_at=None)
     return snapshot
 
 

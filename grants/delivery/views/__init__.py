@@ -1,6 +1,43 @@
-"""Pages of deliveries: the office, the warehouse, the road, the cards and the receipts."""
+"""Pages of deliveries: the office, the warehouse and its goods, the road, the cards and the receipts."""
 
-from grants.delivery.views import cards, clearing, office, protocol, receipts, risk, road, warehouse
+from grants.delivery.views import (
+    asking,
+    cards,
+    catalogue,
+    checkins,
+    clearing,
+    desk,
+    kits,
+    levels,
+    notices,
+    office,
+    photos,
+    protocol,
+    receipts,
+    risk,
+    road,
+    stock,
+    warehouse,
+)
 from grants.delivery.views.blueprint import bp
 
-__all__ = ["bp", "cards", "clearing", "office", "protocol", "receipts", "risk", "road", "warehouse"]
+__all__ = [
+    "asking",
+    "bp",
+    "cards",
+    "catalogue",
+    "checkins",
+    "clearing",
+    "desk",
+    "kits",
+    "levels",
+    "notices",
+    "office",
+    "photos",
+    "protocol",
+    "receipts",
+    "risk",
+    "road",
+    "stock",
+    "warehouse",
+]
