@@ -32,6 +32,7 @@ from grants.people import queries as people
 from grants.reports import home_runs
 from grants.reports import queries as reports
 from grants.reports.home_parts import SHOWN, Figure, Line, Section
+from grants.reports.risk_sections import risk_of_areas, waiting_for_signature
 from grants.selection import queries as selection
 
 
@@ -318,6 +319,8 @@ SECTIONS: Sequence[tuple[Permission, Callable[[User, datetime], list[Section]]]]
     (Permission.PLAN_RUN, home_runs.runs),
     (Permission.PACK_KIT, home_runs.runs_to_send),
     (Permission.PACK_KIT, _kits),
+    (Permission.SIGN_RISK, waiting_for_signature),
+    (Permission.DECIDE_RISK, risk_of_areas),
     (Permission.ANSWER_STOPS, _alarm_desk),
     (Permission.VIEW_DELIVERY, _desk),
     (Permission.LOG_LINKAGE, _who_waits),

@@ -19,6 +19,8 @@ from grants.delivery.models import (
     Duty,
     DutyHeld,
     OfficerPin,
+    Permit,
+    PermitKind,
     Picture,
     RiskSnapshot,
     Run,
@@ -180,8 +182,21 @@ def clear(delivery: Delivery, *, level: int = 1, at: datetime | None = None) -> 
     at = at or utcnow()
     known = queries.snapshot_in_force(delivery.canton_code, at)
     if known is None or known.level != level:
-        make_snapshot(delivery.canton_code, level, at=at)
+        known = make_snapshot(delivery.canton_code, level, at=at)
+    if queries.rules(level).hold_by_default and delivery.hub_id is None:
+        allow_field(delivery, known, at=at)
     services.clear(delivery, by=make_user(Role.DESK), now=at)
+
+
+def allow_field(delivery: Delivery, snapshot: RiskSnapshot, *, at: datetime) -> Permit:
+    """The two signatures of a delivery in the field at a level that holds by default."""
+    permit = Permit(
+        delivery_id=delivery.id, snapshot_id=snapshot.id, kind=PermitKind.FIELD, asked_by_id=make_user(Role.DESK).id,
+        asked_at=at, signed_by_id=make_user(Role.DIRECTOR).id, signed_at=at,
+    )  # fmt: skip
+    db.session.add(permit)
+    db.session.flush()
+    return permit
 
 
 def release_to(

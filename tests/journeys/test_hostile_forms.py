@@ -36,6 +36,7 @@ from tests.factories.evaluation import make_assignment, make_moderation
 from tests.factories.goods import make_correction, make_item, make_kit, make_lot, make_recipe, make_substitution
 from tests.factories.people import make_consent, make_consent_text, make_document, make_person, make_phone
 from tests.factories.pitch import make_running, make_slot
+from tests.factories.risk import make_held_on_the_road, make_hub, make_lowering, make_permit
 from tests.factories.road import make_case, make_notice
 from tests.factories.selection import make_award, make_selection
 from tests.factories.training import make_course, make_enrolment
@@ -157,9 +158,9 @@ def world(real_app: Flask) -> Iterator[World]:
 
 
 def build(app: Flask) -> World:
-    users = {role: make_user(role) for role in (Role.COORDINATOR, Role.ENUMERATOR, Role.EVALUATOR, Role.DESK,
-                                                 Role.WAREHOUSE, Role.MONITORING, Role.AUDITOR,
-                                                 Role.ADMINISTRATOR)}  # fmt: skip
+    users = {role: make_user(role) for role in (Role.COORDINATOR, Role.ENUMERATOR, Role.EVALUATOR, Role.WAREHOUSE,
+                                                 Role.MONITORING, Role.AUDITOR, Role.ADMINISTRATOR, Role.DESK,
+                                                 Role.DIRECTOR)}  # fmt: skip
     institution = make_institution()
     users[Role.LIAISON], users[Role.OFFICER] = make_liaison(institution), make_officer()
     person, award, call = make_person(), make_award(), make_call()
@@ -203,7 +204,7 @@ def build(app: Flask) -> World:
         make_delivery(state).id for state in (DeliveryState.APPROVED, DeliveryState.PACKED, DeliveryState.SEALED)
     )
     by_endpoint: dict[str, object] = {
-        "delivery.pack": approved, "delivery.seal": packed,
+        "delivery.pack": approved, "delivery.seal": packed, "delivery.way": sealed, "delivery.ask_field": sealed,
         "delivery.move_stop": kit.id, "delivery.take_off": kit.id, "delivery.clear": sealed,
         "delivery.take_back": carried.delivery.id, "delivery.arrive": carried.delivery.id,
         "delivery.turn_back": carried.delivery.id, "delivery.handover": standing.delivery.id,
@@ -213,8 +214,19 @@ def build(app: Flask) -> World:
         "selection.mail_code": told.application_id, "selection.told": told.application_id,
         "selection.file_appeal": told.application_id,
     }  # fmt: skip
+    world_of_risk(ids, by_endpoint)
     db.session.commit()
     return World(app, ids, by_endpoint, users, [])
+
+
+def world_of_risk(ids: dict[str, object], by_endpoint: dict[str, object]) -> None:
+    """A canton with a level to sign, a hub, a permit to sign and a held kit on the road."""
+    lowering, permit, held = make_lowering(), make_permit(), make_held_on_the_road()
+    ids |= {
+        "canton_code": lowering.canton_code, "snapshot_id": lowering.id, "permit_id": permit.id,
+        "hub_id": make_hub().id,
+    }  # fmt: skip
+    by_endpoint["delivery.receive"] = held.id
 
 
 def pages(app: Flask, method: str) -> list[Rule]:

@@ -14,7 +14,8 @@ from grants.delivery.models.kits import (
     SubstitutionReason,
     SubstitutionState,
 )
-from grants.delivery.models.risk import ProtocolVersion, RiskSnapshot
+from grants.delivery.models.permits import PERMIT_NAMES, Permit, PermitKind
+from grants.delivery.models.risk import Hub, ProtocolVersion, RiskSnapshot
 from grants.delivery.models.road import NOTICE_NAMES, CheckIn, DeliveryNotice, DeliveryPhoto, MissedCheckIn, NoticeKind
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
 from grants.delivery.models.spoken import ControlCode, PhoneCode
@@ -59,6 +60,7 @@ __all__ = [
     "NO_LONGER_CARRIED",
     "NO_SNAPSHOT",
     "ON_THE_ROAD",
+    "PERMIT_NAMES",
     "PICTURES",
     "PICTURE_NAMES",
     "REASON_NAMES",
@@ -87,6 +89,7 @@ __all__ = [
     "Duty",
     "DutyHeld",
     "HandoverCheck",
+    "Hub",
     "Item",
     "KitLine",
     "KitRecipe",
@@ -95,6 +98,8 @@ __all__ = [
     "MovementKind",
     "NoticeKind",
     "OfficerPin",
+    "Permit",
+    "PermitKind",
     "PhoneCode",
     "Picture",
     "PlanImport",

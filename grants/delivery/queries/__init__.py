@@ -46,7 +46,7 @@ from grants.delivery.queries.planning import (
     to_approve,
     unplanned_awards_of,
 )
-from grants.delivery.queries.risk import newest_snapshot, protocol_in_force, rules, snapshot_in_force
+from grants.delivery.queries.risk import levels_of, newest_snapshot, protocol_in_force, rules, snapshot_in_force
 from grants.delivery.queries.runs import (
     balances,
     caps_usd,
@@ -105,6 +105,7 @@ __all__ = [
     "kits_to_pack",
     "last_turn",
     "leaders",
+    "levels_of",
     "live_alternate",
     "live_card",
     "live_code",

@@ -4,15 +4,28 @@ from grants.delivery.services.alternates import AlternateFacts, register_alterna
 from grants.delivery.services.arrival import Reading, arrive_with, bring_back, note_difference, note_look
 from grants.delivery.services.attempts import charge_attempt, charge_card
 from grants.delivery.services.cards import ask_replacement, choose_picture, issue_card, print_card, replace_card
-from grants.delivery.services.clearance import clear, refuse_unless_current
+from grants.delivery.services.clearance import clear, clear_all, refuse_unless_current
 from grants.delivery.services.confirmation import answer_before, confirm
 from grants.delivery.services.entered import Codes
 from grants.delivery.services.factors import factors_of
+from grants.delivery.services.holds import (
+    ask_resume,
+    ask_resume_of_all,
+    hold,
+    hold_area,
+    hold_unfit,
+    hold_unknown,
+    receive_held,
+    sign_resume,
+)
 from grants.delivery.services.many import Outcome, approve_many, plan_many
+from grants.delivery.services.permits import add_hub, ask_field, choose_hub, end_hub, sign
 from grants.delivery.services.pins import set_pin
 from grants.delivery.services.plan_import import apply_import, discard_import, preview_import
 from grants.delivery.services.planning import approve, cancel, plan_delivery
+from grants.delivery.services.protocol import change_levels
 from grants.delivery.services.receipts import make_receipt, receipt_document
+from grants.delivery.services.risk import Assessment, raise_level, record_snapshot, sign_lowering
 from grants.delivery.services.road import arrive, nobody_came, refused, turn_back
 from grants.delivery.services.run_stops import Stop, cancel_run, move_stop, schedule, schedule_many, take_off
 from grants.delivery.services.runs import ReleaseCodes, charge_officer, dispatch, plan_run
@@ -30,11 +43,13 @@ from grants.delivery.services.warehouse import pack, seal, take_back
 
 __all__ = [
     "AlternateFacts",
+    "Assessment",
     "Codes",
     "Outcome",
     "Reading",
     "ReleaseCodes",
     "Stop",
+    "add_hub",
     "add_vehicle",
     "answer_before",
     "apply_import",
@@ -42,22 +57,33 @@ __all__ = [
     "approve_many",
     "arrive",
     "arrive_with",
+    "ask_field",
     "ask_replacement",
+    "ask_resume",
+    "ask_resume_of_all",
     "bring_back",
     "cancel",
     "cancel_run",
+    "change_levels",
     "charge_attempt",
     "charge_card",
     "charge_officer",
+    "choose_hub",
     "choose_picture",
     "clear",
+    "clear_all",
     "confirm",
     "discard_import",
     "dispatch",
+    "end_hub",
     "end_team",
     "end_vehicle",
     "factors_of",
     "give_control_code",
+    "hold",
+    "hold_area",
+    "hold_unfit",
+    "hold_unknown",
     "issue_card",
     "join_team",
     "leave_team",
@@ -74,7 +100,10 @@ __all__ = [
     "plan_run",
     "preview_import",
     "print_card",
+    "raise_level",
     "receipt_document",
+    "receive_held",
+    "record_snapshot",
     "refuse_unless_current",
     "refused",
     "register_alternate",
@@ -85,6 +114,9 @@ __all__ = [
     "seal",
     "send_phone_code",
     "set_pin",
+    "sign",
+    "sign_lowering",
+    "sign_resume",
     "take_back",
     "take_off",
     "turn_back",

@@ -54,7 +54,7 @@ def give_back_value(delivery: Delivery) -> None:
     db.session.execute(team.values(cap_out_cents=_lowest_cap_cents()), execution_options=unsaid)
 
 
-def end_run_if_done(delivery: Delivery, *, by: User, now: datetime) -> None:
+def end_run_if_done(delivery: Delivery, *, by: User | None, now: datetime) -> None:
     """The run ends with the last of its kits that was handed over, came back or was taken."""
     carried = select(Delivery.id).where(Delivery.run_id == Run.id, Delivery.carried_since.is_not(None))
     ended = db.session.execute(

@@ -36,21 +36,25 @@ def move(
     delivery: Delivery,
     to: DeliveryState,
     *,
-    by: User,
+    by: User | None,
     now: datetime,
     duty: Duty | None = None,
     reason: Reason | None = None,
     where: tuple[ColumnElement[bool], ...] = (),
     **values: Any,
 ) -> None:
-    """Take the delivery to a state if the table of moves allows it and nobody was faster; RuleBroken otherwise."""
+    """Take the delivery to a state if the table of moves allows it and nobody was faster; RuleBroken otherwise.
+
+    `by`: None for a timed job, which never holds a duty.
+    """
     came_from = delivery.state
     refuse_unless_possible(delivery, to)
     if to in WITHOUT_STOP:
         values = {**NO_STOP, **values}
     if to in TOWARDS_HANDOVER:
         claim_active_award(delivery.award)
-    take_duty(delivery, duty, by=by)
+    if by is not None:
+        take_duty(delivery, duty, by=by)
     moved = db.session.execute(
         update(Delivery)
         .where(Delivery.id == delivery.id, Delivery.state == came_from, *where)
@@ -91,7 +95,7 @@ def note(
     delivery: Delivery,
     came_from: DeliveryState,
     *,
-    by: User,
+    by: User | None,
     now: datetime,
     duty: Duty | None = None,
     reason: Reason | None = None,
@@ -105,7 +109,7 @@ def note(
             duty=duty,
             reason=reason,
             at=now,
-            by_id=by.id,
+            by_id=by.id if by else None,
             digest=delivery.digest,
         )
     )

@@ -16,7 +16,7 @@ from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import Delivery, DeliveryState, Run, RunState
 from grants.delivery.services.alternates import refuse_alternate
-from grants.delivery.services.clearance import refuse_unless_current
+from grants.delivery.services.clearance import place_of, refuse_unless_current
 from grants.delivery.services.moves import move
 from grants.delivery.services.runs import claim_planned
 
@@ -46,7 +46,7 @@ def schedule(delivery: Delivery, run: Run, stop: Stop, *, by: User, now: datetim
     position = 1 + max((one.stop_position or 0 for one in queries.kits_of(run)), default=0)
     move(delivery, DeliveryState.SCHEDULED, by=by, now=now, run_id=run.id, officer_id=run.officer_id,
          stop_position=position)  # fmt: skip
-    delivery.place = " ".join(stop.place.split())
+    delivery.place = place_of(delivery, " ".join(stop.place.split()))
     delivery.scheduled_for = stop.scheduled_for.astimezone(UTC).isoformat()
     delivery.window_until = stop.until.astimezone(UTC).isoformat()
     db.session.flush()

@@ -86,7 +86,7 @@ def show(delivery_id: int) -> ResponseReturnValue:
         river=RIVER,
         at=_place_in_river(delivery.state),
         cancel_form=CancelForm(),
-        can_cancel=delivery.can_become(S.CANCELLED),
+        can_cancel=delivery.can_become(S.CANCELLED) and delivery.carried_since is None,
     )
 
 
