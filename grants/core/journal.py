@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -93,6 +94,18 @@ def record(
     if not db.session().in_transaction():
         db.session.begin()  # so that a rollback has something to end, and forgets the entry
     db.session.info.setdefault("journal", []).append(_Noted(by, action, subject, at, details))
+
+
+@contextmanager
+def savepoint() -> Iterator[None]:
+    """A part that may fail alone: its rollback also forgets what was noted inside it."""
+    before = len(db.session.info.get("journal", ()))
+    try:
+        with db.session.begin_nested():
+            yield
+    except BaseException:
+        del db.session.info.get("journal", [])[before:]
+        raise
 
 
 @event.listens_for(Session, "before_commit")

@@ -15,13 +15,16 @@ from grants.delivery.forms import HandoverForm
 from grants.delivery.gateways import sms_gateway
 from grants.delivery.levels import Factors
 from grants.delivery.models import Delivery, PhoneCode, Receipt
-from grants.delivery.services import Codes, KitDiffers, Reading
+from grants.delivery.services import Codes, Reading
+from grants.delivery.services.arrival import KIT_PARTS
 from grants.delivery.services.attempts import PHONE
 from grants.delivery.services.checks import Tolerance
+from grants.delivery.services.notices import BY_PHONE
 from grants.delivery.signals import Desk, load_desk
 from grants.delivery.symbols import HashCost
 
 carry(PHONE, sms_gateway)  # here, so that every process that sends knows it
+carry(BY_PHONE, sms_gateway)
 
 ANSWER_BYTES = 32 * 1024
 
@@ -70,23 +73,24 @@ def hand_over(delivery: Delivery, codes: Codes, *, key: str, by: User, now: date
         return before
 
 
+def arrive(delivery: Delivery, reading: Reading, *, by: User, now: datetime) -> None:
+    """The kit read again at the point. That it did not agree is kept, though the step is refused."""
+    try:
+        with transaction():
+            services.arrive_with(delivery, reading, tolerance=weight_tolerance(), by=by, now=now)
+    except RuleBroken as error:
+        if error.field in KIT_PARTS:
+            with transaction():
+                services.note_difference(delivery, part=error.field, by=by, now=now)
+        raise
+
+
 def handover_form(delivery: Delivery) -> HandoverForm:
     """The form that asks for what the delivery's level takes."""
     factors = services.factors_of(delivery)
     officers = queries.second_officers(delivery) if factors is not Factors.A_B else []
     sent = factors is Factors.A_B and queries.live_code(PhoneCode, delivery) is not None
     return HandoverForm.for_level(factors, officers=officers, phone=sent)
-
-
-def arrive(delivery: Delivery, reading: Reading, *, by: User, now: datetime) -> None:
-    """The kit read again at the point. That it did not agree is kept, though the step is refused."""
-    try:
-        with transaction():
-            services.arrive_with(delivery, reading, by=by, now=now)
-    except KitDiffers as error:
-        with transaction():
-            services.note_difference(delivery, field=error.field, by=by, now=now)
-        raise
 
 
 def of_fixed_size(page: str) -> Response:

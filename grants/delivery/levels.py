@@ -5,8 +5,11 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from flask_babel import lazy_gettext as _
+
 LEVELS = (1, 2, 3)
 HIGHEST = 3
+LEVEL_NAMES = {1: _("Low"), 2: _("Medium"), 3: _("High")}
 
 
 class Factors(StrEnum):
@@ -17,12 +20,26 @@ class Factors(StrEnum):
     TWO_A_B_CONTROL = "two_a_b_control"  # A from two officers, B, and a control-room code
 
 
+FACTOR_NAMES = {
+    Factors.A_B: _("The officer's code and PIN, and the card or a spoken code"),
+    Factors.A_B_SECOND: _("The officer's code and PIN, the card, and a second officer's code"),
+    Factors.TWO_A_B_CONTROL: _("Codes and PINs of two officers, the card, and the control room's code"),
+}
+
+
 class Monitoring(StrEnum):
     """Who is visited after the delivery."""
 
     SAMPLE = "sample"
     ALL = "all"  # once, day 7 to 14
     ALL_TWICE = "all_twice"  # and again, day 45 to 60
+
+
+MONITORING_NAMES = {
+    Monitoring.SAMPLE: _("A sample"),
+    Monitoring.ALL: _("Everybody, day 7 to 14"),
+    Monitoring.ALL_TWICE: _("Everybody, day 7 to 14 and 45 to 60"),
+}
 
 
 @dataclass(frozen=True, slots=True)

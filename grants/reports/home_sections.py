@@ -1,7 +1,6 @@
 """What each role's home page answers (PRODUCT.md), put together from the features' own questions."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -30,37 +29,11 @@ from grants.evaluation import queries as evaluation
 from grants.evaluation.models import SESSION_NAMES, Assignment
 from grants.pages import day, moment
 from grants.people import queries as people
+from grants.reports import home_runs
 from grants.reports import queries as reports
+from grants.reports.home_parts import SHOWN, Figure, Line, Section
+from grants.reports.risk_sections import risk_of_areas, waiting_for_signature
 from grants.selection import queries as selection
-
-SHOWN = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    value: str
-    name: str
-    href: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    title: str
-    href: str
-    detail: str = ""
-    state: str = ""
-    tone: str = "quiet"
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A question of the role, answered. `nothing` is (title, sentence) where there is nothing to do."""
-
-    title: str
-    lines: Sequence[Line] = ()
-    figures: Sequence[Figure] = ()
-    nothing: tuple[str, str] | None = None
-    action: tuple[str, str] | None = None
 
 
 def sections_for(user: User, *, now: datetime) -> list[Section]:
@@ -352,7 +325,12 @@ SECTIONS: Sequence[tuple[Permission, Callable[[User, datetime], list[Section]]]]
     (Permission.TELL_RESULT, _to_tell),
     (Permission.REGISTER_PERSON, _to_call),
     (Permission.ISSUE_CARD, _files_to_approve),
+    (Permission.APPROVE_DELIVERY, home_runs.approvals),
+    (Permission.PLAN_RUN, home_runs.runs),
+    (Permission.PACK_KIT, home_runs.runs_to_send),
     (Permission.PACK_KIT, _kits),
+    (Permission.SIGN_RISK, waiting_for_signature),
+    (Permission.DECIDE_RISK, risk_of_areas),
     (Permission.ANSWER_STOPS, _alarm_desk),
     (Permission.VIEW_DELIVERY, _desk),
     (Permission.LOG_LINKAGE, _who_waits),

@@ -19,6 +19,8 @@ from grants.delivery.models import (
     Duty,
     DutyHeld,
     OfficerPin,
+    Permit,
+    PermitKind,
     Picture,
     RiskSnapshot,
     Run,
@@ -119,6 +121,12 @@ def make_team(*officers: User) -> Team:
     return team
 
 
+def team_of(officer: User) -> Team:
+    """The live team of this officer, made when there is none."""
+    place = queries.member_of(officer)
+    return place.team if place is not None else make_team(officer)
+
+
 def make_vehicle() -> Vehicle:
     vehicle = Vehicle(name=f"Camioneta {secrets.token_hex(4)}", created_at=utcnow())
     vehicle.plate = "IBA-1234"
@@ -131,7 +139,7 @@ def make_run(officer: User | None = None, *, at: datetime | None = None, team: T
     """A planned run of the day of a moment, led by this officer."""
     officer, at = officer or make_officer(), at or utcnow()
     return services.plan_run(
-        team or make_team(officer), officer=officer, vehicle=make_vehicle(), day=local_day(at),
+        team or team_of(officer), officer=officer, vehicle=make_vehicle(), day=local_day(at),
         by=make_user(Role.COORDINATOR), now=at,
     )  # fmt: skip
 
@@ -174,8 +182,21 @@ def clear(delivery: Delivery, *, level: int = 1, at: datetime | None = None) -> 
     at = at or utcnow()
     known = queries.snapshot_in_force(delivery.canton_code, at)
     if known is None or known.level != level:
-        make_snapshot(delivery.canton_code, level, at=at)
+        known = make_snapshot(delivery.canton_code, level, at=at)
+    if queries.rules(level).hold_by_default and delivery.hub_id is None:
+        allow_field(delivery, known, at=at)
     services.clear(delivery, by=make_user(Role.DESK), now=at)
+
+
+def allow_field(delivery: Delivery, snapshot: RiskSnapshot, *, at: datetime) -> Permit:
+    """The two signatures of a delivery in the field at a level that holds by default."""
+    permit = Permit(
+        delivery_id=delivery.id, snapshot_id=snapshot.id, kind=PermitKind.FIELD, asked_by_id=make_user(Role.DESK).id,
+        asked_at=at, signed_by_id=make_user(Role.DIRECTOR).id, signed_at=at,
+    )  # fmt: skip
+    db.session.add(permit)
+    db.session.flush()
+    return permit
 
 
 def release_to(

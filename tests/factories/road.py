@@ -9,7 +9,17 @@ from grants.access.permissions import Role
 from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.delivery import services
-from grants.delivery.models import Delivery, DeliveryState, StopAnswer, StopRequest, Team
+from grants.delivery.models import (
+    Delivery,
+    DeliveryNotice,
+    DeliveryState,
+    MissedCheckIn,
+    NoticeKind,
+    StopAnswer,
+    StopRequest,
+    Team,
+)
+from grants.delivery.queries.notices import stop_key
 from grants.delivery.services import ReleaseCodes, Stop
 from tests.factories.access import make_user
 from tests.factories.delivery import (
@@ -85,3 +95,22 @@ def put_in(delivery: Delivery, state: DeliveryState) -> None:
     row = update(Delivery).where(Delivery.id == delivery.id).values(state=state, confirmed_at=long_ago)
     db.session.execute(row)
     db.session.refresh(delivery)
+
+
+def make_notice() -> DeliveryNotice:
+    """Words for somebody whom no message reaches."""
+    delivery = make_stop(utcnow() + timedelta(hours=1))
+    notice = DeliveryNotice(delivery_id=delivery.id, kind=NoticeKind.PLACE, stop_key=stop_key(delivery),
+                            made_at=utcnow())  # fmt: skip
+    db.session.add(notice)
+    db.session.flush()
+    return notice
+
+
+def make_case() -> MissedCheckIn:
+    """A check-in that did not come, of a run that is still planned."""
+    run = make_run()
+    case = MissedCheckIn(run_id=run.id, level=3, due_at=utcnow(), opened_at=utcnow())
+    db.session.add(case)
+    db.session.flush()
+    return case

@@ -211,13 +211,46 @@ def pack_and_seal(packer: Browser, sealer: Browser, delivery: str) -> None:
     sealer.send(".*/seal", seal_number=f"PR-{next(_numbers):05}", weight_grams="42500")
 
 
-def release(keeper: Worker, officer: Worker, delivery: str) -> None:
+def set_up_team(coordinator: Browser, officer: Worker, name: str) -> None:
+    """A team of this officer and its vehicle, from the page of runs."""
+    coordinator.open("/")
+    coordinator.follow("/deliveries/runs")
+    coordinator.follow("/deliveries/teams")
+    coordinator.send("/deliveries/teams", name=f"Equipo {name}")
+    coordinator.send("/deliveries/teams/\\d+", officer=str(officer.user.id))
+    coordinator.follow("/deliveries/teams")
+    coordinator.follow("/deliveries/vehicles/new")
+    coordinator.send("/deliveries/vehicles/new", name=f"Camioneta {name}", plate="IBA-1234")
+
+
+def clear(desk: Browser, delivery: str) -> None:
+    """The security desk lets the sealed kit go on."""
+    desk.open(delivery)
+    desk.send(".*/clear")
+
+
+def plan_run(coordinator: Browser, officer: Worker, vehicle: str, delivery: str) -> str:
+    """A run of the officer's team today, with the delivery as its stop until the day ends; the run's address."""
+    coordinator.open("/")
+    coordinator.follow("/deliveries/runs")
+    coordinator.follow("/deliveries/runs/new")
+    chosen = re.findall(rf'<option[^>]* value="(\d+)">{vehicle}<', coordinator.page.answer.text)[0]
+    coordinator.send("/deliveries/runs/new", officer=str(officer.user.id), vehicle=chosen)
+    run = coordinator.page.address
+    coordinator.follow(".*/stops")
+    row = delivery.rpartition("/")[2]
+    stop: dict[str, Typed] = {
+        f"place_{row}": "Parque central", f"scheduled_for_{row}": "00:01", f"until_{row}": "23:59",
+    }  # fmt: skip
+    coordinator.send(".*/stops", **stop)
+    return run
+
+
+def send_out(keeper: Worker, officer: Worker, run: str) -> None:
     """Both give a code from their own phone."""
-    keeper.open(delivery)
-    keeper.follow(".*/release")
-    there = utcnow().astimezone(PROGRAMME_ZONE) + timedelta(hours=2)
-    keeper.send(".*/release", officer=str(officer.user.id), place="Parque central", warehouse_code=keeper.phone.code(),
-                scheduled_for=f"{there:%Y-%m-%dT%H:%M}", officer_code=officer.phone.code())  # fmt: skip
+    keeper.open("/")
+    keeper.follow(f"{run}/dispatch")
+    keeper.send(".*/dispatch", warehouse_code=keeper.phone.code(), officer_code=officer.phone.code())
 
 
 def hand_over(officer: Worker, *, pin: str, card: str) -> None:

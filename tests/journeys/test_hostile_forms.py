@@ -20,7 +20,9 @@ from grants.access.permissions import GRANTED, Permission, Role
 from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.core.web import RowNumber
+from grants.delivery import services as deliveries
 from grants.delivery.models import BatchKind, DeliveryState
+from grants.delivery.plan_sheet import Line
 from grants.delivery.signals import PUBLIC_KEY_FILE
 from grants.people.models import ConsentPurpose
 from tests.factories.access import make_invitation, make_token, make_user, signed_in_client
@@ -28,13 +30,15 @@ from tests.factories.after import make_appeal, make_release
 from tests.factories.applications import make_application
 from tests.factories.calls import make_call
 from tests.factories.credit import make_institution, make_liaison, make_linkage, make_referral
-from tests.factories.delivery import DESK_PUBLIC, make_carried, make_delivery, make_officer, make_run
+from tests.factories.delivery import DESK_PUBLIC, make_carried, make_delivery, make_officer, make_run, stop_at
 from tests.factories.desk import make_practice, make_request
 from tests.factories.evaluation import make_assignment, make_moderation
 from tests.factories.goods import make_correction, make_item, make_kit, make_lot, make_recipe, make_substitution
 from tests.factories.papers import make_batch
 from tests.factories.people import make_consent, make_consent_text, make_document, make_person, make_phone
 from tests.factories.pitch import make_running, make_slot
+from tests.factories.risk import make_held_on_the_road, make_hub, make_lowering, make_permit
+from tests.factories.road import make_case, make_notice
 from tests.factories.selection import make_award, make_selection
 from tests.factories.training import make_course, make_enrolment
 
@@ -155,9 +159,9 @@ def world(real_app: Flask) -> Iterator[World]:
 
 
 def build(app: Flask) -> World:
-    users = {role: make_user(role) for role in (Role.COORDINATOR, Role.ENUMERATOR, Role.EVALUATOR, Role.DESK,
-                                                 Role.WAREHOUSE, Role.MONITORING, Role.AUDITOR,
-                                                 Role.ADMINISTRATOR)}  # fmt: skip
+    users = {role: make_user(role) for role in (Role.COORDINATOR, Role.ENUMERATOR, Role.EVALUATOR, Role.WAREHOUSE,
+                                                 Role.MONITORING, Role.AUDITOR, Role.ADMINISTRATOR, Role.DESK,
+                                                 Role.DIRECTOR)}  # fmt: skip
     institution = make_institution()
     users[Role.LIAISON], users[Role.OFFICER] = make_liaison(institution), make_officer()
     person, award, call = make_person(), make_award(), make_call()
@@ -188,24 +192,43 @@ def build(app: Flask) -> World:
         "number": "x", "folio": draft.folio, "filename": "x",
         "request_id": asked.id, "drill_id": practice.drill_id, "practice_id": practice.id,
         "moderation_id": make_moderation().id, "pitch_session_id": session.id, "slot_id": slot.id,
-        "run_id": make_run().id, "batch_id": make_batch(BatchKind.CARDS, by=users[Role.COORDINATOR]).id,
+        "batch_id": make_batch(BatchKind.CARDS, by=users[Role.COORDINATOR]).id,
         "item_id": lot.item_id, "lot_id": lot.id, "supplier_id": lot.supplier_id, "recipe_id": make_recipe().id,
         "line_id": make_kit((make_item(), 1)).lines[0].id, "substitution_id": make_substitution().id,
-        "correction_id": make_correction().id,
+        "correction_id": make_correction().id, "notice_id": make_notice().id, "case_id": make_case().id,
     }  # fmt: skip
-    approved, packed = (make_delivery(state).id for state in (DeliveryState.APPROVED, DeliveryState.PACKED))
+    run, kit = make_run(), make_delivery(DeliveryState.CLEARED)
+    deliveries.schedule(kit, run, stop_at(utcnow()), by=users[Role.COORDINATOR], now=utcnow())
+    row = Line(2, {"folio": kit.folio})
+    kept = deliveries.preview_import(award.selection.call, [row], by=users[Role.COORDINATOR], now=utcnow())
+    ids |= {"run_id": run.id, "team_id": run.team_id, "vehicle_id": run.vehicle_id, "import_id": kept.id}
+    approved, packed, sealed = (
+        make_delivery(state).id for state in (DeliveryState.APPROVED, DeliveryState.PACKED, DeliveryState.SEALED)
+    )
     by_endpoint: dict[str, object] = {
-        "delivery.pack": approved, "delivery.seal": packed,
+        "delivery.pack": approved, "delivery.seal": packed, "delivery.way": sealed, "delivery.ask_field": sealed,
+        "delivery.move_stop": kit.id, "delivery.take_off": kit.id, "delivery.clear": sealed,
         "delivery.take_back": carried.delivery.id, "delivery.arrive": carried.delivery.id,
         "delivery.turn_back": carried.delivery.id, "delivery.handover": standing.delivery.id,
         "delivery.nobody_came": standing.delivery.id, "delivery.refused": standing.delivery.id,
-        "delivery.check_kit": standing.delivery.id,
+        "delivery.check_kit": standing.delivery.id, "delivery.add_photo": standing.delivery.id,
         "selection.result": told.application_id, "selection.issue_code": told.application_id,
         "selection.mail_code": told.application_id, "selection.told": told.application_id,
         "selection.file_appeal": told.application_id,
     }  # fmt: skip
+    world_of_risk(ids, by_endpoint)
     db.session.commit()
     return World(app, ids, by_endpoint, users, [])
+
+
+def world_of_risk(ids: dict[str, object], by_endpoint: dict[str, object]) -> None:
+    """A canton with a level to sign, a hub, a permit to sign and a held kit on the road."""
+    lowering, permit, held = make_lowering(), make_permit(), make_held_on_the_road()
+    ids |= {
+        "canton_code": lowering.canton_code, "snapshot_id": lowering.id, "permit_id": permit.id,
+        "hub_id": make_hub().id,
+    }  # fmt: skip
+    by_endpoint["delivery.receive"] = held.id
 
 
 def pages(app: Flask, method: str) -> list[Rule]:

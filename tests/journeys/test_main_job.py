@@ -11,9 +11,11 @@ from flask import Flask
 
 from grants.access.cli import journal, users
 from grants.access.permissions import Role
+from grants.core.db import db
 from grants.delivery.cli import group as desk
 from grants.people.cli import group as places
 from grants.reports.cli import group as results
+from tests.factories.delivery import make_snapshot
 from tests.journeys import steps
 from tests.journeys.browser import Browser
 from tests.journeys.steps import Worker
@@ -140,8 +142,10 @@ def selected(coordinators: list[Browser], order: list[str]) -> list[str]:
 
 
 def confirmed(app: Flask, coordinators: list[Browser], awards: list[str], people: list[str]) -> None:
-    """Each kit is planned, approved by two, packed, sealed, released, carried and handed over, by different people."""
-    keepers = [Worker(app, Role.WAREHOUSE) for _n in range(3)]
+    """Each kit is planned, approved by two, packed, sealed, cleared, given a stop, sent out and handed over."""
+    keepers, desk_worker = [Worker(app, Role.WAREHOUSE) for _n in range(3)], Worker(app, Role.DESK)
+    make_snapshot("1001")  # Ibarra is calm, and known to be so
+    db.session.commit()
     for number, award in enumerate(awards):
         officer = Worker(app, Role.OFFICER)
         officer.open("/deliveries/pin")
@@ -150,7 +154,10 @@ def confirmed(app: Flask, coordinators: list[Browser], awards: list[str], people
         card = steps.issue_card(coordinators[0], number % 4)
         packer, sealer, releaser = (keepers[(number + turn) % 3] for turn in range(3))
         steps.pack_and_seal(packer, sealer, delivery)
-        steps.release(releaser, officer, delivery)
+        steps.clear(desk_worker, delivery)
+        steps.set_up_team(coordinators[0], officer, str(number))
+        run = steps.plan_run(coordinators[0], officer, f"Camioneta {number}", delivery)
+        steps.send_out(releaser, officer, run)
         steps.hand_over(officer, pin=PIN, card=card)
         assert coordinators[0].open(delivery).linked(".*/receipt")
 

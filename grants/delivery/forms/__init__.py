@@ -14,25 +14,38 @@ from grants.delivery.forms.handling import (
     plain,
 )
 from grants.delivery.forms.handover import AlternateForm, HandoverForm
+from grants.delivery.forms.planning import ALL, ApplyForm, ApproveForm, CallForm, SheetForm
 from grants.delivery.forms.printing import PrintForm
-from grants.delivery.forms.road import ArrivalForm, CaseForm, PhotoForm
+from grants.delivery.forms.road import CaseForm, PhotoForm
+from grants.delivery.forms.runs import DispatchForm, MemberForm, PlaceForm, RunForm, StopsForm, TeamForm, VehicleForm
 
 __all__ = [
+    "ALL",
     "ActionForm",
     "AlternateForm",
-    "ArrivalForm",
+    "ApplyForm",
+    "ApproveForm",
+    "CallForm",
     "CancelForm",
     "CaseForm",
     "CodeField",
+    "DispatchForm",
     "HandoverForm",
     "KitForm",
+    "MemberForm",
     "PhotoForm",
     "PictureForm",
     "PinForm",
+    "PlaceForm",
     "PrintForm",
     "ReasonForm",
     "RefusedForm",
+    "RunForm",
     "SealForm",
+    "SheetForm",
+    "StopsForm",
     "TakeBackForm",
+    "TeamForm",
+    "VehicleForm",
     "plain",
 ]

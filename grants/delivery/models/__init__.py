@@ -6,6 +6,7 @@ from grants.delivery.models.desk import STOP_ANSWER_NAMES, Drill, DrillDelivery,
 from grants.delivery.models.documents import DOCUMENT_NAMES, Document, DocumentKind
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
 from grants.delivery.models.goods import CATEGORY_NAMES, Category, Item, KitRecipe, RecipeLine, StockLot, Supplier
+from grants.delivery.models.imports import PlanImport
 from grants.delivery.models.kits import (
     SUBSTITUTION_NAMES,
     SUBSTITUTION_REASONS,
@@ -14,6 +15,7 @@ from grants.delivery.models.kits import (
     SubstitutionReason,
     SubstitutionState,
 )
+from grants.delivery.models.permits import PERMIT_NAMES, Permit, PermitKind
 from grants.delivery.models.printing import (
     BATCH_NAMES,
     BATCH_STATES,
@@ -23,7 +25,7 @@ from grants.delivery.models.printing import (
     PrintFile,
     PrintItem,
 )
-from grants.delivery.models.risk import ProtocolVersion, RiskSnapshot
+from grants.delivery.models.risk import Hub, ProtocolVersion, RiskSnapshot
 from grants.delivery.models.road import NOTICE_NAMES, CheckIn, DeliveryNotice, DeliveryPhoto, MissedCheckIn, NoticeKind
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
 from grants.delivery.models.spoken import ControlCode, PhoneCode
@@ -71,6 +73,7 @@ __all__ = [
     "NO_LONGER_CARRIED",
     "NO_SNAPSHOT",
     "ON_THE_ROAD",
+    "PERMIT_NAMES",
     "PICTURES",
     "PICTURE_NAMES",
     "REASON_NAMES",
@@ -103,6 +106,7 @@ __all__ = [
     "Duty",
     "DutyHeld",
     "HandoverCheck",
+    "Hub",
     "Item",
     "KitLine",
     "KitRecipe",
@@ -111,8 +115,11 @@ __all__ = [
     "MovementKind",
     "NoticeKind",
     "OfficerPin",
+    "Permit",
+    "PermitKind",
     "PhoneCode",
     "Picture",
+    "PlanImport",
     "PrintBatch",
     "PrintFile",
     "PrintItem",

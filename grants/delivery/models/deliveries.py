@@ -12,7 +12,7 @@ from grants.core.crypto import SealedRow, sealed_optional_text
 from grants.core.db import Model, Usd, state_column
 from grants.delivery.models.alternates import AlternateCollector
 from grants.delivery.models.goods import Item
-from grants.delivery.models.risk import RiskSnapshot
+from grants.delivery.models.risk import Hub, RiskSnapshot
 from grants.delivery.models.runs import Run
 from grants.delivery.models.states import (
     DELIVERY_MOVES,
@@ -41,6 +41,8 @@ class Delivery(SealedRow, Model):
               sqlite_where=text(_LIVE), postgresql_where=text(_LIVE)),
         Index("ix_delivery_officer_state", "officer_id", "state"),
         Index("ix_delivery_state_folio", "state", "folio"),
+        Index("uq_delivery_stop", "run_id", "stop_position", unique=True),
+        Index("ix_delivery_canton_state", "canton_code", "state"),
         CheckConstraint("value_usd > 0", name="value"),
         CheckConstraint("value_usd <= ceiling_usd", name="ceiling"),
         CheckConstraint("cost_usd <= ceiling_usd", name="cost"),
@@ -64,6 +66,8 @@ class Delivery(SealedRow, Model):
     risk_snapshot_id: Mapped[int | None] = mapped_column(ForeignKey("risk_snapshot.id"))
     risk_snapshot: Mapped[RiskSnapshot | None] = relationship()
     level: Mapped[int | None]
+    hub_id: Mapped[int | None] = mapped_column(ForeignKey("hub.id"))  # picked up there, not in the field
+    hub: Mapped[Hub | None] = relationship()
     run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"), index=True)
     run: Mapped[Run | None] = relationship()
     stop_position: Mapped[int | None]
@@ -173,8 +177,8 @@ class DeliveryEvent(Model):
     duty: Mapped[Duty | None] = mapped_column(state_column(Duty))
     reason: Mapped[Reason | None] = mapped_column(state_column(Reason))
     at: Mapped[datetime]
-    by_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
-    by: Mapped[User] = relationship()
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)  # None: a timed job
+    by: Mapped[User | None] = relationship()
     device: Mapped[str | None] = mapped_column(String(60))
     evidence: Mapped[str] = mapped_column(String(1), default="A")  # B: offline
     digest: Mapped[str | None] = mapped_column(String(64))

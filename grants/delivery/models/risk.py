@@ -1,4 +1,4 @@
-"""The risk of an area: dated snapshots by canton, and the versions of what each level asks for."""
+"""The risk of an area: dated snapshots by canton, the hubs, and the versions of what each level asks for."""
 
 from datetime import datetime, time
 from typing import Any
@@ -34,7 +34,9 @@ class RiskSnapshot(SealedRow, Model):
         CheckConstraint("expires_at > taken_at", name="expires"),
         CheckConstraint("(curfew_from IS NULL) = (curfew_until IS NULL)", name="curfew"),
         CheckConstraint("signed_by_id IS NULL OR signed_by_id <> taken_by_id", name="two_people"),
+        CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by_id IS NULL)", name="withdrawn"),
         Index("ix_risk_snapshot_canton_force", "canton_code", "in_force_at"),
+        Index("uq_risk_snapshot_follows_id", "follows_id", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -54,9 +56,20 @@ class RiskSnapshot(SealedRow, Model):
     signed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))  # the director, where two must agree
     # NULL while a second signature is missing.
     in_force_at: Mapped[datetime | None]
+    # The one in force before it. Unique: of two that come into force at once, one gets through.
+    follows_id: Mapped[int | None] = mapped_column(ForeignKey("risk_snapshot.id"))
+    # A lower level waits for the director; this is the one it is to take the place of.
+    lowers_id: Mapped[int | None] = mapped_column(ForeignKey("risk_snapshot.id"))
+    # The desk held the whole area: nothing goes on until a new snapshot is taken.
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
 
     def is_live(self, now: datetime) -> bool:
-        return self.in_force_at is not None and self.expires_at > now
+        return self.in_force_at is not None and self.withdrawn_at is None and self.expires_at > now
+
+    def waits_for_signature(self, now: datetime) -> bool:
+        """A lower level that the desk asked for and the director has not signed."""
+        return self.lowers_id is not None and self.in_force_at is None and self.expires_at > now
 
     def touches_curfew(self, start: time, end: time) -> bool:
         """Whether a window of one local day, start < end, meets the curfew, which may run over midnight."""
@@ -65,3 +78,18 @@ class RiskSnapshot(SealedRow, Model):
         if self.curfew_from <= self.curfew_until:
             return start < self.curfew_until and end > self.curfew_from
         return start < self.curfew_until or end > self.curfew_from
+
+
+class Hub(SealedRow, Model):
+    """A safe house of the programme, where people of a canton come to pick their kit up."""
+
+    __tablename__ = "hub"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    canton_code: Mapped[str] = mapped_column(ForeignKey("canton.code"), index=True)
+    canton: Mapped[Canton] = relationship()
+    address = sealed_text()
+    created_at: Mapped[datetime]
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    ended_at: Mapped[datetime | None]

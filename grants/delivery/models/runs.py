@@ -1,10 +1,11 @@
 """Runs: a team with a vehicle, and how much value it carries."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.access.models import User
@@ -41,20 +42,43 @@ class Team(Model):
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
-    members: Mapped[list["TeamMember"]] = relationship(back_populates="team", order_by="TeamMember.id")
+    # Who is of it now; those who left keep their row, so that it can be told who was on the team.
+    members: Mapped[list["TeamMember"]] = relationship(
+        back_populates="team",
+        order_by="TeamMember.id",
+        primaryjoin="and_(TeamMember.team_id == Team.id, TeamMember.left_at.is_(None))",
+    )
+
+    @property
+    def is_live(self) -> bool:
+        return self.ended_at is None
+
+    @property
+    def value_out_usd(self) -> Decimal:
+        return Decimal(self.value_out_cents) / 100
+
+    @property
+    def cap_out_usd(self) -> Decimal | None:
+        """The lowest cap among the kits it carries now."""
+        return None if self.cap_out_cents is None else Decimal(self.cap_out_cents) / 100
 
 
 class TeamMember(Model):
-    """An officer of a team."""
+    """An officer of a team. The database refuses a person in two teams at a time."""
 
     __tablename__ = "team_member"
-    __table_args__ = (UniqueConstraint("team_id", "user_id"),)
+    __table_args__ = (
+        UniqueConstraint("team_id", "user_id"),
+        Index("uq_team_member_live", "user_id", unique=True,
+              sqlite_where=text("left_at IS NULL"), postgresql_where=text("left_at IS NULL")),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
     team: Mapped[Team] = relationship(back_populates="members")
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
     user: Mapped[User] = relationship()
+    left_at: Mapped[datetime | None]
 
 
 class Vehicle(SealedRow, Model):

@@ -90,13 +90,9 @@ def _of_team(reader: User) -> list[Delivery]:
     runs = select(Run.id).join(TeamMember, TeamMember.team_id == Run.team_id)
     of_team = runs.where(TeamMember.user_id == reader.id, Run.state.in_((RunState.PLANNED, RunState.OUT)))
     in_vehicle = (Delivery.state == S.HELD) & Delivery.carried_since.is_not(None)
-    found = (
-        whole()
-        .options(joinedload(Delivery.officer))
-        .where(
-            or_(Delivery.officer_id == reader.id, Delivery.run_id.in_(of_team)),
-            or_(Delivery.state.in_((*ARRIVED, *AHEAD)), in_vehicle),
-        )
+    found = _stops().where(
+        or_(Delivery.officer_id == reader.id, Delivery.run_id.in_(of_team)),
+        or_(Delivery.state.in_((*ARRIVED, *AHEAD)), in_vehicle),
     )
     return list(db.session.scalars(found.order_by(Delivery.id)).unique())
 

@@ -104,7 +104,7 @@ def _left_to_tell() -> Select[DeliveryNotice]:
 
 def _still_true(waiting: Sequence[DeliveryNotice], now: datetime) -> list[DeliveryNotice]:
     """Without those whose stop was changed, called off, reached, or whose canton is held."""
-    standing = [one.delivery for one in waiting if one.delivery.state in STANDING]
+    standing = [one.delivery for one in waiting if one.delivery.state in STANDING and not _is_over(one.delivery, now)]
     going_on = current_ones(standing, now) if standing else set()
     return [
         one
@@ -112,6 +112,10 @@ def _still_true(waiting: Sequence[DeliveryNotice], now: datetime) -> list[Delive
         if one.kind is NoticeKind.RESCHEDULED
         or (one.delivery in standing and one.delivery_id in going_on and stop_key(one.delivery) == one.stop_key)
     ]
+
+
+def _is_over(delivery: Delivery, now: datetime) -> bool:
+    return delivery.window_ends_at is None or delivery.window_ends_at < now
 
 
 def _with_person(delivery: _AbstractLoad) -> tuple[_AbstractLoad, ...]:

@@ -1,13 +1,24 @@
 """The verbs of a delivery, from its plan to the handover."""
 
 from grants.delivery.services.alternates import AlternateFacts, register_alternate, revoke_alternate
-from grants.delivery.services.arrival import KitDiffers, Reading, arrive_with, bring_back, note_difference, note_look
+from grants.delivery.services.arrival import Reading, arrive_with, bring_back, note_difference, note_look
 from grants.delivery.services.attempts import charge_attempt, charge_card
 from grants.delivery.services.cards import ask_replacement, choose_picture, issue_card, print_card, replace_card
-from grants.delivery.services.clearance import clear, refuse_unless_current
+from grants.delivery.services.clearance import clear, clear_all, refuse_unless_current
 from grants.delivery.services.confirmation import answer_before, confirm
 from grants.delivery.services.entered import Codes
 from grants.delivery.services.factors import factors_of
+from grants.delivery.services.holds import (
+    ask_resume,
+    ask_resume_of_all,
+    hold,
+    hold_area,
+    hold_unfit,
+    hold_unknown,
+    receive_held,
+    sign_resume,
+)
+from grants.delivery.services.many import Outcome, approve_many, plan_many
 from grants.delivery.services.papers import (
     card_data,
     card_paper,
@@ -16,67 +27,116 @@ from grants.delivery.services.papers import (
     make_return_note,
     make_waybill,
 )
+from grants.delivery.services.permits import add_hub, ask_field, choose_hub, end_hub, sign
 from grants.delivery.services.pins import set_pin
+from grants.delivery.services.plan_import import apply_import, discard_import, preview_import
 from grants.delivery.services.planning import approve, cancel, plan_delivery
 from grants.delivery.services.printing import approve_batch, ask_batch, end_batch, take_file
+from grants.delivery.services.protocol import change_levels
 from grants.delivery.services.receipts import make_receipt, receipt_document
+from grants.delivery.services.risk import Assessment, raise_level, record_snapshot, sign_lowering
 from grants.delivery.services.road import arrive, nobody_came, refused, turn_back
-from grants.delivery.services.runs import ReleaseCodes, Stop, charge_officer, dispatch, plan_run, schedule
+from grants.delivery.services.run_stops import Stop, cancel_run, move_stop, schedule, schedule_many, take_off
+from grants.delivery.services.runs import ReleaseCodes, charge_officer, dispatch, plan_run
 from grants.delivery.services.spoken import give_control_code, send_phone_code
+from grants.delivery.services.teams import (
+    add_vehicle,
+    end_team,
+    end_vehicle,
+    join_team,
+    leave_team,
+    make_team,
+    note_plate_seen,
+)
 from grants.delivery.services.warehouse import pack, seal, take_back
 
 __all__ = [
     "AlternateFacts",
+    "Assessment",
     "Codes",
-    "KitDiffers",
+    "Outcome",
     "Reading",
     "ReleaseCodes",
     "Stop",
+    "add_hub",
+    "add_vehicle",
     "answer_before",
+    "apply_import",
     "approve",
     "approve_batch",
+    "approve_many",
     "arrive",
     "arrive_with",
     "ask_batch",
+    "ask_field",
     "ask_replacement",
+    "ask_resume",
+    "ask_resume_of_all",
     "bring_back",
     "cancel",
+    "cancel_run",
     "card_data",
     "card_paper",
+    "change_levels",
     "charge_attempt",
     "charge_card",
     "charge_officer",
+    "choose_hub",
     "choose_picture",
     "clear",
+    "clear_all",
     "confirm",
+    "discard_import",
     "dispatch",
     "document_pdf",
     "end_batch",
+    "end_hub",
+    "end_team",
+    "end_vehicle",
     "factors_of",
     "give_control_code",
+    "hold",
+    "hold_area",
+    "hold_unfit",
+    "hold_unknown",
     "issue_card",
+    "join_team",
+    "leave_team",
     "make_picking_list",
     "make_receipt",
     "make_return_note",
+    "make_team",
     "make_waybill",
+    "move_stop",
     "nobody_came",
     "note_difference",
     "note_look",
+    "note_plate_seen",
     "pack",
     "plan_delivery",
+    "plan_many",
     "plan_run",
+    "preview_import",
     "print_card",
+    "raise_level",
     "receipt_document",
+    "receive_held",
+    "record_snapshot",
     "refuse_unless_current",
     "refused",
     "register_alternate",
     "replace_card",
     "revoke_alternate",
     "schedule",
+    "schedule_many",
     "seal",
     "send_phone_code",
     "set_pin",
+    "sign",
+    "sign_lowering",
+    "sign_resume",
     "take_back",
     "take_file",
+    "take_off",
     "turn_back",
 ]

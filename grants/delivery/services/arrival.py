@@ -10,16 +10,12 @@ from grants.access.models import User
 from grants.core import journal
 from grants.core.errors import RuleBroken
 from grants.delivery.models import Delivery, DeliveryState, Reason
+from grants.delivery.services.checks import Tolerance, check_kit
 from grants.delivery.services.moves import refuse_unless_possible
 from grants.delivery.services.road import arrive, turn_back
-from grants.delivery.services.warehouse import normal_serial
 
-# Two weighings of one kit may differ by a share of it or by so many grams, whichever is more.
-WEIGHT_PERCENT, WEIGHT_GRAMS = 3, 50
-
-
-class KitDiffers(RuleBroken):
-    """What was read is not what was sealed. Kept in the journal, though the step is refused."""
+# The fields of what is read on a kit; which of them did not agree is kept.
+KIT_PARTS = ("seal_number", "serials", "weight_grams")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,39 +27,17 @@ class Reading:
     weight_grams: int | None = None
 
 
-def arrive_with(delivery: Delivery, reading: Reading, *, by: User, now: datetime) -> None:
+def arrive_with(delivery: Delivery, reading: Reading, *, tolerance: Tolerance, by: User, now: datetime) -> None:
     """The officer is at the point with the kit as it was sealed."""
     refuse_unless_possible(delivery, DeliveryState.AT_POINT)
-    refuse_other_kit(delivery, reading)
-    journal.record(by, "delivery.checked", delivery, at=now, weighed=reading.weight_grams is not None)
+    check_kit(delivery, seal_number=reading.seal_number, serials=reading.serials, weight_grams=reading.weight_grams,
+              by=by, now=now, tolerance=tolerance)  # fmt: skip
     arrive(delivery, by=by, now=now)
 
 
-def refuse_other_kit(delivery: Delivery, reading: Reading) -> None:
-    """Refuse a seal or a serial number that is not of this kit. Never says what would be right."""
-    if normal_serial(reading.seal_number) != delivery.seal_number:
-        raise KitDiffers(_("That is not this kit's seal. Hand nothing over, and call the control room."),
-                         field="seal_number")  # fmt: skip
-    read = sorted(normal_serial(one) for one in reading.serials)
-    if read != sorted(line.serial_number for line in delivery.lines if line.serial_number):
-        raise KitDiffers(_("A serial number is not of this kit. Read it again; if it is still refused, hand nothing "
-                           "over and call the control room."), field="serials")  # fmt: skip
-    if reading.weight_grams is not None and not _weighs_the_same(delivery.weight_grams or 0, reading.weight_grams):
-        raise KitDiffers(_("The kit does not weigh what it weighed. Weigh it again; if it is still refused, hand "
-                           "nothing over and call the control room."), field="weight_grams")  # fmt: skip
-
-
-def _weighs_the_same(sealed_grams: int, read_grams: int) -> bool:
-    """
-    >>> _weighs_the_same(10_000, 10_300), _weighs_the_same(10_000, 10_301), _weighs_the_same(900, 850)
-    (True, False, True)
-    """
-    return abs(read_grams - sealed_grams) * 100 <= max(sealed_grams * WEIGHT_PERCENT, WEIGHT_GRAMS * 100)
-
-
-def note_difference(delivery: Delivery, *, field: str | None, by: User, now: datetime) -> None:
+def note_difference(delivery: Delivery, *, part: str, by: User, now: datetime) -> None:
     """Keep that the kit was read and did not agree: which part, not what was read."""
-    journal.record(by, "delivery.differs", delivery, at=now, part=field)
+    journal.record(by, "delivery.differs", delivery, at=now, part=part)
 
 
 def note_look(stops: Sequence[Delivery], *, by: User, now: datetime) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, case, insert, select, update
+from sqlalchemy import ColumnElement, insert, update
 from sqlalchemy.exc import IntegrityError
 
 from grants.access.models import User
@@ -21,29 +21,40 @@ from grants.delivery.models import (
     Duty,
     DutyHeld,
     Reason,
-    Run,
-    Team,
 )
+from grants.delivery.services.carrying import end_run_if_done, give_back_value
 from grants.selection.services import claim_active_award
+
+# What waits for a run, or has ended before it, keeps no place and no time.
+WITHOUT_STOP = (DeliveryState.CLEARED, DeliveryState.CANCELLED)
+NO_STOP: dict[str, Any] = dict.fromkeys(
+    ("run_id", "officer_id", "stop_position", "place_sealed", "scheduled_for_sealed", "window_until_sealed")
+)
 
 
 def move(
     delivery: Delivery,
     to: DeliveryState,
     *,
-    by: User,
+    by: User | None,
     now: datetime,
     duty: Duty | None = None,
     reason: Reason | None = None,
     where: tuple[ColumnElement[bool], ...] = (),
     **values: Any,
 ) -> None:
-    """Take the delivery to a state if the table of moves allows it and nobody was faster; RuleBroken otherwise."""
+    """Take the delivery to a state if the table of moves allows it and nobody was faster; RuleBroken otherwise.
+
+    `by`: None for a timed job, which never holds a duty.
+    """
     came_from = delivery.state
     refuse_unless_possible(delivery, to)
+    if to in WITHOUT_STOP:
+        values = {**NO_STOP, **values}
     if to in TOWARDS_HANDOVER:
         claim_active_award(delivery.award)
-    take_duty(delivery, duty, by=by)
+    if by is not None:
+        take_duty(delivery, duty, by=by)
     moved = db.session.execute(
         update(Delivery)
         .where(Delivery.id == delivery.id, Delivery.state == came_from, *where)
@@ -54,27 +65,9 @@ def move(
         raise RuleBroken(_("This delivery was already moved by somebody. Open it again to see where it stands."))
     if to in NO_LONGER_CARRIED:
         give_back_value(delivery)
+        end_run_if_done(delivery, by=by, now=now)
     db.session.refresh(delivery)
     note(delivery, came_from, by=by, now=now, duty=duty, reason=reason)
-
-
-def give_back_value(delivery: Delivery) -> None:
-    """The team no longer carries this kit: its value counts no more against the team's cap. Once only."""
-    put_down = db.session.execute(
-        update(Delivery)
-        .where(Delivery.id == delivery.id, Delivery.carried_since.is_not(None))
-        .values(carried_since=None)
-        .execution_options(synchronize_session=False)
-    )
-    if rows_hit(put_down) != 1:
-        return
-    left = Team.value_out_cents - int(delivery.value_usd * 100)
-    db.session.execute(
-        update(Team)
-        .where(Team.id == select(Run.team_id).where(Run.id == delivery.run_id).scalar_subquery())
-        .values(value_out_cents=left, cap_out_cents=case((left == 0, None), else_=Team.cap_out_cents))
-        .execution_options(synchronize_session=False)
-    )
 
 
 def refuse_unless_possible(delivery: Delivery, to: DeliveryState) -> None:
@@ -102,7 +95,7 @@ def note(
     delivery: Delivery,
     came_from: DeliveryState,
     *,
-    by: User,
+    by: User | None,
     now: datetime,
     duty: Duty | None = None,
     reason: Reason | None = None,
@@ -116,7 +109,7 @@ def note(
             duty=duty,
             reason=reason,
             at=now,
-            by_id=by.id,
+            by_id=by.id if by else None,
             digest=delivery.digest,
         )
     )

@@ -14,6 +14,7 @@ from grants.core import journal, outbox
 from grants.core.clock import PROGRAMME_ZONE, local_day
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
+from grants.core.outbox import OutboxMessage
 from grants.delivery.disclosure import due_notice
 from grants.delivery.levels import HIGHEST
 from grants.delivery.models import Delivery, DeliveryNotice, NoticeKind
@@ -23,6 +24,7 @@ from grants.delivery.queries.notices import stop_key
 from grants.people.models import ContactKind
 
 SUBJECT = "Semilla"
+BY_MAIL, BY_PHONE = "stop_notice", "stop_notice_phone"  # kinds of messages; phones are kept in E.164
 LANGUAGES = ("es", "en")
 LOCALES = {"es": "es_EC", "en": "en_US"}
 DAYS = {"es": "EEEE d 'de' MMMM", "en": "EEEE d MMMM"}
@@ -113,11 +115,19 @@ def _write(delivery: Delivery, kind: NoticeKind, key: bytes, *, kinds: Iterable[
         return False
     address = notices.reachable_at(delivery.person, local_day(now), kinds)
     if address is not None:
-        body = words_of(delivery, kind)
-        notice.message = outbox.add("stop_notice", address=address, subject=SUBJECT, body=body, now=now)
+        notice.message = _message(address, delivery, kind, now=now)
     db.session.flush()
     journal.record(None, "notice.made", notice, at=now, delivery_id=delivery.id, in_person=address is None)
     return True
+
+
+def _message(address: str, delivery: Delivery, kind: NoticeKind, *, now: datetime) -> OutboxMessage:
+    """By mail, or by phone, where the subject says until when it is worth sending; that a stop fell always is."""
+    body, ends = words_of(delivery, kind), delivery.window_ends_at
+    if not address.startswith("+"):
+        return outbox.add(BY_MAIL, address=address, subject=SUBJECT, body=body, now=now)
+    until = ends.isoformat() if ends is not None and kind is not NoticeKind.RESCHEDULED else ""
+    return outbox.add(BY_PHONE, address=address, subject=until, body=body, now=now)
 
 
 def _words(delivery: Delivery, kind: NoticeKind, language: str) -> str:

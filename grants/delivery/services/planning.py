@@ -98,7 +98,8 @@ def cancel(delivery: Delivery, *, reason: Reason, by: User, now: datetime) -> No
     """End a delivery before it leaves. The award may be planned again; serial numbers and stock are free again."""
     if delivery.carried_since is not None:
         raise RuleBroken(_("A team has this kit. It comes back to the warehouse before its delivery is cancelled."))
-    move(delivery, DeliveryState.CANCELLED, by=by, now=now, reason=reason)
+    at_home = (Delivery.carried_since.is_(None),)
+    move(delivery, DeliveryState.CANCELLED, by=by, now=now, reason=reason, where=at_home)
     free_serials(delivery)
     ledger.take_back(delivery, by=by, now=now)
 

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 from grants.access.models import User
 from grants.core.errors import RuleBroken
 from grants.delivery.models import Delivery, DeliveryState, Reason
+from grants.delivery.services.clearance import refuse_unless_current
 from grants.delivery.services.moves import move
 
 NO_DESK_KEY = _("The security desk has not set its key. Ask the desk to set it; until then no kit may leave.")
@@ -15,6 +16,7 @@ NO_DESK_KEY = _("The security desk has not set its key. Ask the desk to set it; 
 def arrive(delivery: Delivery, *, by: User, now: datetime) -> None:
     """The officer is at the point and the seal is intact."""
     _refuse_stranger(delivery, by)
+    refuse_unless_current(delivery, now=now)
     move(delivery, DeliveryState.AT_POINT, by=by, now=now, where=(Delivery.officer_id == by.id,))
 
 

@@ -17,7 +17,7 @@ from grants.delivery.queries.photos import photos_of
 from grants.delivery.views.blueprint import bp, said_if_refused
 
 S = DeliveryState
-RIVER = (S.PLANNED, S.APPROVED, S.PACKED, S.SEALED, S.IN_TRANSIT, S.AT_POINT, S.CONFIRMED)
+RIVER = (S.PLANNED, S.APPROVED, S.PACKED, S.SEALED, S.CLEARED, S.SCHEDULED, S.IN_TRANSIT, S.AT_POINT, S.CONFIRMED)
 TONES = {
     S.CONFIRMED: "good", S.RECONCILED: "good", S.MONITORED: "good", S.CLOSED: "good",
     S.IN_TRANSIT: "active", S.AT_POINT: "active", S.NO_SHOW: "warn", S.REFUSED: "warn", S.RETURNING: "warn",
@@ -86,7 +86,7 @@ def show(delivery_id: int) -> ResponseReturnValue:
         river=RIVER,
         at=_place_in_river(delivery.state),
         cancel_form=CancelForm(),
-        can_cancel=delivery.can_become(S.CANCELLED),
+        can_cancel=delivery.can_become(S.CANCELLED) and delivery.carried_since is None,
     )
 
 

@@ -46,7 +46,7 @@ def waybill(run_id: int) -> ResponseReturnValue:
     run = queries.get_run(run_id)
     with said_if_refused():
         return _to(services.make_waybill(run, by=current_user, now=utcnow()))
-    return redirect(url_for(".prints"))
+    return redirect(url_for(".run", run_id=run_id))
 
 
 @bp.post("/runs/<int:run_id>/picking-list")
@@ -56,7 +56,7 @@ def run_picking_list(run_id: int) -> ResponseReturnValue:
     with said_if_refused():
         kits = queries.kits_on_waybill(run)
         return _to(services.make_picking_list(kits, run=run, by=current_user, now=utcnow()))
-    return redirect(url_for(".prints"))
+    return redirect(url_for(".run", run_id=run_id))
 
 
 @bp.get("/papers/<number>")

@@ -13,12 +13,14 @@ from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.web import errors_to
 from grants.delivery import doors, queries, services
-from grants.delivery.forms import ActionForm, ArrivalForm, HandoverForm, PinForm, RefusedForm
+from grants.delivery.forms import ActionForm, HandoverForm, PinForm, RefusedForm
+from grants.delivery.forms.kits import CheckForm
 from grants.delivery.levels import HIGHEST
 from grants.delivery.models import Delivery, DeliveryState, Reason, Receipt
 from grants.delivery.queries import stops
 from grants.delivery.queries.checkins import runs_on_the_road
 from grants.delivery.queries.desk import open_practice
+from grants.delivery.services import Reading
 from grants.delivery.services.confirmation import OtherBody
 from grants.delivery.views.blueprint import bp, said_if_refused, with_camera
 
@@ -50,10 +52,10 @@ def arrive(delivery_id: int) -> ResponseReturnValue:
     delivery = queries.stop_of(current_user, delivery_id, now)
     if delivery.state is not DeliveryState.IN_TRANSIT:  # the back button, or a second tap
         return redirect(url_for(".handover", delivery_id=delivery_id))
-    form = ArrivalForm.for_lines(delivery.lines)
+    form = CheckForm.for_lines(delivery.lines)
     if form.validate_on_submit():
         with errors_to(form):
-            doors.arrive(delivery, form.reading, by=current_user, now=now)
+            doors.arrive(delivery, _reading(form), by=current_user, now=now)
             return redirect(url_for(".handover", delivery_id=delivery_id))
     return render_template("delivery/arrive.html", form=form, delivery=delivery)
 
@@ -135,6 +137,10 @@ def pin() -> ResponseReturnValue:
             flash(_("Your PIN is set."), "good")
             return redirect(url_for(".my_day"))
     return render_template("delivery/pin.html", form=form)
+
+
+def _reading(form: CheckForm) -> Reading:
+    return Reading(str(form.seal_number.data), form.serials, form.weight_grams.data)
 
 
 def _confirmed(delivery: Delivery, form: HandoverForm) -> Receipt:

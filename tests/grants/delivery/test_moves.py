@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from grants.access.models import Factor, FactorKind, User
+from grants.access.models import User
 from grants.access.permissions import Role
 from grants.calls.models import CallKind
 from grants.core.clock import utcnow
@@ -24,22 +24,18 @@ from grants.delivery.models import (
     Duty,
     DutyHeld,
     KitLine,
-    OfficerPin,
     Reason,
 )
-from grants.delivery.services import ReleaseCodes, Stop
 from grants.selection.models import AwardState
 from tests.factories.access import make_user
 from tests.factories.calls import make_call
 from tests.factories.delivery import (
-    DESK,
     hold,
     make_card,
     make_carried,
     make_delivery,
     make_officer,
     release_to,
-    totp_at,
 )
 from tests.factories.selection import make_award
 
@@ -200,7 +196,7 @@ def test_database_refuses_a_second_duty_of_one_person(app: Flask, second: Duty) 
     assert queries.holds_duty(delivery, user)
 
 
-def test_release_encrypts_place_and_time(app: Flask) -> None:
+def test_place_and_time_are_encrypted(app: Flask) -> None:
     carried = make_carried(S.IN_TRANSIT)
 
     stored = db.session.execute(
@@ -211,65 +207,6 @@ def test_release_encrypts_place_and_time(app: Flask) -> None:
     assert b"Parque" not in bytes(stored["place_sealed"])
     assert carried.delivery.officer_id == carried.officer.id
     assert queries.shown_to(carried.officer, utcnow()).next is carried.delivery
-
-
-def ready(**more: Any) -> dict[str, Any]:
-    """A sealed delivery with a ready card, and what its release needs."""
-    delivery, officer, by = make_delivery(S.SEALED), make_officer(), keeper()
-    make_card(delivery.award)
-    codes = ReleaseCodes(warehouse=totp_at(by, NOW), officer=totp_at(officer, NOW))
-    stop = Stop("Plaza", NOW + timedelta(hours=2))
-    return {"delivery": delivery, "officer": officer, "stop": stop, "codes": codes, "desk": DESK, "by": by, **more}
-
-
-def refused_release(**given: Any) -> str | None:
-    delivery = given.pop("delivery")
-    with pytest.raises(RuleBroken) as refusal:
-        services.release(delivery, now=NOW, **given)
-    assert delivery.state is S.SEALED
-    assert delivery.officer_id is None
-    return refusal.value.field
-
-
-def test_release_needs_both_codes(app: Flask) -> None:
-    given = ready()
-    right = given["codes"]
-
-    assert refused_release(**{**given, "codes": ReleaseCodes("000000", right.officer)}) == "warehouse_code"
-    assert refused_release(**{**given, "codes": ReleaseCodes(right.warehouse, "000000")}) == "officer_code"
-
-
-def test_release_needs_the_desks_key(app: Flask) -> None:
-    refused_release(**ready(desk=None))
-
-
-def test_release_needs_a_ready_card(app: Flask) -> None:
-    given = ready(delivery=make_delivery(S.SEALED))
-
-    refused_release(**given)
-
-
-def test_release_needs_an_officer_with_pin_factor_and_role(app: Flask) -> None:
-    given = ready()
-    without_pin, without_factor, without_role = make_user(Role.OFFICER), make_officer(), keeper()
-    db.session.query(Factor).filter_by(user_id=without_factor.id, kind=FactorKind.DELIVERY).one().confirmed_at = None
-    db.session.add(pin := OfficerPin(user_id=without_role.id, set_at=NOW))
-    pin.pin = "1234"
-    db.session.flush()
-
-    for officer in (without_pin, without_factor, without_role):
-        assert refused_release(**{**given, "officer": officer}) == "officer"
-
-
-def test_packer_does_not_release(app: Flask) -> None:
-    given = ready()
-    packer_id = db.session.scalars(
-        select(DutyHeld.user_id).where(DutyHeld.delivery_id == given["delivery"].id, DutyHeld.duty == Duty.PACK)
-    ).first()
-    packer = db.session.get_one(User, packer_id)
-
-    refused_release(**{**given, "by": packer,
-                       "codes": ReleaseCodes(totp_at(packer, NOW), given["codes"].officer)})  # fmt: skip
 
 
 def test_only_the_carrying_officer_moves_it_on(app: Flask) -> None:

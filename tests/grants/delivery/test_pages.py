@@ -27,6 +27,7 @@ from tests.factories.delivery import (
     make_confirmed,
     make_delivery,
     make_officer,
+    make_snapshot,
 )
 from tests.factories.selection import make_award
 
@@ -119,10 +120,9 @@ def test_plan_approve_and_cancel_through_pages(app: Flask, sign_in: SignIn) -> N
     assert delivery.state is S.CANCELLED
 
 
-def test_pack_seal_and_release_through_pages(app: Flask, sign_in: SignIn, desk_key: Path) -> None:
-    delivery, officer, releaser = make_delivery(S.APPROVED), make_officer(), make_user(Role.WAREHOUSE)
-    make_card(delivery.award)
-    packer, sealer, third = sign_in(make_user(Role.WAREHOUSE)), sign_in(make_user(Role.WAREHOUSE)), sign_in(releaser)
+def test_pack_seal_and_clear_through_pages(app: Flask, sign_in: SignIn) -> None:
+    delivery, desk = make_delivery(S.APPROVED), sign_in(make_user(Role.DESK))
+    packer, sealer = sign_in(make_user(Role.WAREHOUSE)), sign_in(make_user(Role.WAREHOUSE))
     counts = {f"count_{line.position}": line.quantity for line in delivery.lines}
 
     assert packer.post(f"/deliveries/{delivery.id}/pack", data={**counts, "count_2": "9"}).status_code == 200
@@ -130,18 +130,14 @@ def test_pack_seal_and_release_through_pages(app: Flask, sign_in: SignIn, desk_k
     seal = {"seal_number": "PR-77", "weight_grams": "12500"}
     assert packer.post(f"/deliveries/{delivery.id}/seal", data=seal).status_code == 200
     assert sealer.post(f"/deliveries/{delivery.id}/seal", data=seal).status_code == 302
-    release = {
-        "officer": officer.id, "place": "Plaza", "scheduled_for": "2026-05-04T10:30",
-        "warehouse_code": current_code(releaser), "officer_code": "000000",
-    }  # fmt: skip
-    assert third.post(f"/deliveries/{delivery.id}/release", data=release).status_code == 200
-    release["officer_code"] = current_code(officer)
-    assert third.post(f"/deliveries/{delivery.id}/release", data=release).status_code == 302
+    desk.post(f"/deliveries/{delivery.id}/clear")
+    db.session.refresh(delivery)
+    assert delivery.state is S.SEALED  # nothing is known of the canton
+    make_snapshot(delivery.canton_code, 2)
+    desk.post(f"/deliveries/{delivery.id}/clear")
 
     db.session.refresh(delivery)
-    assert (delivery.state, delivery.officer_id, delivery.seal_number) == (S.IN_TRANSIT, officer.id, "PR-77")
-    # Half past ten in Guayaquil is 15:30 UTC.
-    assert delivery.scheduled_for == "2026-05-04T15:30:00+00:00"
+    assert (delivery.state, delivery.level, delivery.seal_number) == (S.CLEARED, 2, "PR-77")
 
 
 def test_return_is_counted_through_pages(app: Flask, sign_in: SignIn, warehouse: FlaskClient) -> None:
@@ -164,20 +160,16 @@ BAD = ["", "\x00", "x" * 10_000, "-1", "1e999", "NaN", "Infinity", "9" * 400, "ï
 
 @pytest.mark.parametrize("bad", BAD)
 def test_odd_input_gets_a_sentence_and_changes_nothing(warehouse: FlaskClient, bad: str) -> None:
-    approved, packed, sealed = make_delivery(S.APPROVED), make_delivery(S.PACKED), make_delivery(S.SEALED)
+    approved, packed = make_delivery(S.APPROVED), make_delivery(S.PACKED)
     bad = bad.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if bad == "\ud800" else bad
 
     answers = [
         warehouse.post(f"/deliveries/{approved.id}/pack", data=dict.fromkeys(("count_1", "count_2", "count_3"), bad)),
         warehouse.post(f"/deliveries/{packed.id}/seal", data={"seal_number": bad, "weight_grams": bad}),
-        warehouse.post(
-            f"/deliveries/{sealed.id}/release",
-            data=dict.fromkeys(("officer", "place", "scheduled_for", "warehouse_code", "officer_code"), bad),
-        ),
     ]
 
     assert {answer.status_code for answer in answers} == {200}
-    assert [one.state for one in (approved, packed, sealed)] == [S.APPROVED, S.PACKED, S.SEALED]
+    assert [one.state for one in (approved, packed)] == [S.APPROVED, S.PACKED]
 
 
 @pytest.mark.parametrize("step", ["arrive", "handover", "nobody-came", "refused", "turn-back"])
@@ -199,11 +191,6 @@ def handover_data(carried: object, **changed: str) -> dict[str, str]:
 def test_handover_through_the_page(app: Flask, sign_in: SignIn, desk_key: Path) -> None:
     carried = make_carried(S.IN_TRANSIT)
     client, address = sign_in(carried.officer), f"/deliveries/{carried.delivery.id}"
-    assert (
-        client.post(f"{address}/arrive", data={"seal_number": carried.delivery.seal_number})
-        .headers["Location"]
-        .endswith("/handover")
-    )
     kit = {"seal_number": carried.delivery.seal_number}
     assert client.post(f"{address}/arrive", data=kit).headers["Location"].endswith("/handover")
     form = client.get(f"{address}/handover").get_data(as_text=True)
