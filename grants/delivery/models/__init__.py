@@ -2,6 +2,32 @@
 
 from grants.delivery.models.deliveries import Delivery, DeliveryEvent, DutyHeld, KitLine
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
+from grants.delivery.models.incidents import (
+    Incident,
+    IncidentEntry,
+    IncidentKind,
+    IncidentOutcome,
+    IncidentState,
+    Urgency,
+)
+from grants.delivery.models.monitoring import (
+    AttemptReason,
+    DrawEntry,
+    MonitoringDraw,
+    Visit,
+    VisitAttempt,
+    VisitState,
+)
+from grants.delivery.models.outcomes import (
+    Dispute,
+    DisputeOutcome,
+    FlaggedSerial,
+    FlagReason,
+    LineOutcome,
+    ReturnCount,
+    RoadOutcome,
+    SealState,
+)
 from grants.delivery.models.risk import ProtocolVersion, RiskSnapshot
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
 from grants.delivery.models.states import (
@@ -35,25 +61,45 @@ __all__ = [
     "RUN_NAMES",
     "STATE_NAMES",
     "TOWARDS_HANDOVER",
+    "AttemptReason",
     "Delivery",
     "DeliveryEvent",
     "DeliveryState",
     "Device",
+    "Dispute",
+    "DisputeOutcome",
+    "DrawEntry",
     "Duty",
     "DutyHeld",
+    "FlagReason",
+    "FlaggedSerial",
+    "Incident",
+    "IncidentEntry",
+    "IncidentKind",
+    "IncidentOutcome",
+    "IncidentState",
     "KitLine",
+    "LineOutcome",
+    "MonitoringDraw",
     "OfficerPin",
     "Picture",
     "ProtocolVersion",
     "Reason",
     "Receipt",
+    "ReturnCount",
     "RiskSnapshot",
+    "RoadOutcome",
     "Run",
     "RunState",
+    "SealState",
     "Signal",
     "StoredAnswer",
     "SymbolCard",
     "Team",
     "TeamMember",
+    "Urgency",
     "Vehicle",
+    "Visit",
+    "VisitAttempt",
+    "VisitState",
 ]

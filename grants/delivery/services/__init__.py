@@ -9,17 +9,30 @@ from grants.delivery.services.cards import (
 )
 from grants.delivery.services.clearance import clear, refuse_unless_current
 from grants.delivery.services.confirmation import Codes, answer_before, charge_card, confirm
+from grants.delivery.services.disputes import open_dispute, propose, sign
+from grants.delivery.services.flags import lift_flag, normal_serial
+from grants.delivery.services.incidents import FollowUp, Report, follow_up, report
+from grants.delivery.services.outcomes import Evidence, Left, nobody_came, partly, refused, taken
 from grants.delivery.services.pins import set_pin
 from grants.delivery.services.planning import approve, cancel, plan_delivery
 from grants.delivery.services.receipts import make_receipt, receipt_document
-from grants.delivery.services.road import arrive, nobody_came, refused, turn_back
+from grants.delivery.services.reconciliation import close, comparisons, reconcile, reconcile_many
+from grants.delivery.services.returns import Counted, count_again, count_back, sign_return
+from grants.delivery.services.road import arrive, turn_back
 from grants.delivery.services.runs import ReleaseCodes, Stop, charge_officer, dispatch, plan_run, schedule
-from grants.delivery.services.warehouse import pack, seal, take_back
+from grants.delivery.services.visits import answer, no_consent, note_attempt, plan_visits
+from grants.delivery.services.warehouse import pack, seal
 
 __all__ = [
     "Codes",
+    "Counted",
+    "Evidence",
+    "FollowUp",
+    "Left",
     "ReleaseCodes",
+    "Report",
     "Stop",
+    "answer",
     "answer_before",
     "approve",
     "arrive",
@@ -29,22 +42,40 @@ __all__ = [
     "charge_officer",
     "choose_picture",
     "clear",
+    "close",
+    "comparisons",
     "confirm",
+    "count_again",
+    "count_back",
     "dispatch",
+    "follow_up",
     "issue_card",
+    "lift_flag",
     "make_receipt",
+    "no_consent",
     "nobody_came",
+    "normal_serial",
+    "note_attempt",
+    "open_dispute",
     "pack",
+    "partly",
     "plan_delivery",
     "plan_run",
+    "plan_visits",
     "print_card",
+    "propose",
     "receipt_document",
+    "reconcile",
+    "reconcile_many",
     "refuse_unless_current",
     "refused",
     "replace_card",
+    "report",
     "schedule",
     "seal",
     "set_pin",
-    "take_back",
+    "sign",
+    "sign_return",
+    "taken",
     "turn_back",
 ]

@@ -32,6 +32,7 @@ from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import Delivery, DeliveryState, Duty, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
+from grants.delivery.services.cards import refuse_card_maker
 from grants.delivery.services.clearance import refuse_unless_current
 from grants.delivery.services.moves import move, refuse_unless_possible
 from grants.delivery.services.pins import FAMILY_DIGITS
@@ -112,6 +113,7 @@ def confirm(delivery: Delivery, codes: Codes, *, key: str, desk: Desk | None, by
     refuse_unless_possible(delivery, DeliveryState.CONFIRMED)
     refuse_unless_current(delivery, now=now)
     factor, pin, card = _factors(delivery, by)
+    refuse_card_maker(card, by)
     found = _check(codes, factor=factor, pin=pin, card=card, now=now)
     if not found.all_right or found.step is None or found.position is None:
         raise RuleBroken(CLOCK_IS_OFF if found.clock_is_off else DO_NOT_MATCH)
