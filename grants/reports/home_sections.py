@@ -1,7 +1,6 @@
 """What each role's home page answers (PRODUCT.md), put together from the features' own questions."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -25,37 +24,12 @@ from grants.evaluation import queries as evaluation
 from grants.evaluation.models import SESSION_NAMES, Assignment
 from grants.pages import day, moment
 from grants.people import queries as people
+from grants.reports import home_after
 from grants.reports import queries as reports
+from grants.reports.home_parts import Figure, Line, Section
 from grants.selection import queries as selection
 
 SHOWN = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    value: str
-    name: str
-    href: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    title: str
-    href: str
-    detail: str = ""
-    state: str = ""
-    tone: str = "quiet"
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A question of the role, answered. `nothing` is (title, sentence) where there is nothing to do."""
-
-    title: str
-    lines: Sequence[Line] = ()
-    figures: Sequence[Figure] = ()
-    nothing: tuple[str, str] | None = None
-    action: tuple[str, str] | None = None
 
 
 def sections_for(user: User, *, now: datetime) -> list[Section]:
@@ -286,6 +260,10 @@ SECTIONS: Sequence[tuple[Permission, Callable[[User, datetime], list[Section]]]]
     (Permission.EDIT_APPLICATION, _drafts),
     (Permission.TELL_RESULT, _to_tell),
     (Permission.REGISTER_PERSON, _to_call),
+    (Permission.FOLLOW_INCIDENT, home_after.incidents),
+    (Permission.DECIDE_DISPUTE, home_after.disputes),
+    (Permission.RECONCILE_DELIVERY, home_after.to_reconcile),
+    (Permission.MONITOR_DELIVERY, home_after.visits),
     (Permission.PACK_KIT, _kits),
     (Permission.VIEW_DELIVERY, _desk),
     (Permission.LOG_LINKAGE, _who_waits),

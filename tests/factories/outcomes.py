@@ -65,7 +65,9 @@ def make_returning(award: Award | None = None) -> Carried:
     return carried
 
 
-def make_dispute(carried: Carried | None = None, *, by: User | None = None, reason: Reason = Reason.NOT_RECEIVED) -> Dispute:
+def make_dispute(
+    carried: Carried | None = None, *, by: User | None = None, reason: Reason = Reason.NOT_RECEIVED
+) -> Dispute:
     """An open dispute about a handover."""
     carried = carried or make_confirmed()
     return services.open_dispute(

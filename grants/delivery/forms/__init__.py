@@ -1,5 +1,6 @@
 """The shape of what people type about deliveries."""
 
+from grants.delivery.forms.after import AttemptForm, FollowForm, IncidentForm, InterviewForm, PlanVisitsForm
 from grants.delivery.forms.handling import (
     ActionForm,
     CancelForm,
@@ -9,23 +10,46 @@ from grants.delivery.forms.handling import (
     PictureForm,
     PinForm,
     ReasonForm,
-    RefusedForm,
     SealForm,
-    TakeBackForm,
     plain,
+)
+from grants.delivery.forms.outcomes import (
+    DisputeForm,
+    NobodyCameForm,
+    PartialForm,
+    ProposalForm,
+    ReconcileManyForm,
+    RefusedKitForm,
+    ReturnForm,
+    SerialForm,
+    SignForm,
+    TakenForm,
 )
 
 __all__ = [
     "ActionForm",
+    "AttemptForm",
     "CancelForm",
     "CodeField",
+    "DisputeForm",
+    "FollowForm",
     "HandoverForm",
+    "IncidentForm",
+    "InterviewForm",
     "KitForm",
+    "NobodyCameForm",
+    "PartialForm",
     "PictureForm",
     "PinForm",
+    "PlanVisitsForm",
+    "ProposalForm",
     "ReasonForm",
-    "RefusedForm",
+    "ReconcileManyForm",
+    "RefusedKitForm",
+    "ReturnForm",
     "SealForm",
-    "TakeBackForm",
+    "SerialForm",
+    "SignForm",
+    "TakenForm",
     "plain",
 ]

@@ -1,7 +1,7 @@
 """Questions about visits after a delivery: who is due, and what was answered."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -89,7 +89,7 @@ def calls_to_plan() -> list[tuple[Call, int]]:
     counted = _with_call(select(Application.call_id, func.count()).select_from(Delivery)).where(
         Delivery.state.in_(HANDED_OVER), ~visited, ~sampled
     )
-    counts = dict(db.session.execute(counted.group_by(Application.call_id)).tuples().all())
+    counts: dict[int, int] = dict(db.session.execute(counted.group_by(Application.call_id)).tuples().all())
     calls = db.session.scalars(select(Call).where(Call.id.in_(counts)).order_by(Call.code, Call.id))
     return [(call, counts[call.id]) for call in calls]
 
@@ -182,7 +182,7 @@ def _grades(now: datetime, *, protected: bool) -> dict[str, list[GradeLine] | No
         if visit.answers.get("satisfied", PREFERS_NOT) != PREFERS_NOT
     }
     answers = newest.values()
-    dimensions = {
+    dimensions: dict[str, Callable[[Person], str]] = {
         "total": lambda person: "",
         "sex": lambda person: person.sex.value,
         "canton": lambda person: person.canton_code,
@@ -257,7 +257,7 @@ def _open_visits(reader: User, when: Any, limit: int) -> Sequence[Visit]:
     return db.session.scalars(mine.order_by(Visit.due_until, Visit.id).limit(limit)).unique().all()
 
 
-def _with_call(statement: Select[Any]) -> Select[Any]:
+def _with_call(statement: Any) -> Any:
     return statement.join(Award, Award.id == Delivery.award_id).join(
         Application, Application.id == Award.application_id
     )

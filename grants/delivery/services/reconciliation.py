@@ -99,16 +99,15 @@ def close(delivery: Delivery, *, by: User, now: datetime) -> None:
 
 def _compare(delivery: Delivery, receipt: Receipt | None, issued: Mapping[int, int]) -> Comparison:
     said: dict[str, Any] = receipt.content if receipt else {}
-    lines: list[dict[str, Any]] = said.get("lines", [])
+    written: list[dict[str, Any]] = said.get("lines", [])
     units = sum(line.quantity for line in delivery.lines)
     usd = sum((line.total_usd for line in delivery.lines), Decimal("0.00"))
-    receipt_units = sum(int(line["quantity"]) for line in lines)
-    receipt_usd = sum((Decimal(line["total_usd"]) for line in lines), Decimal("0.00"))
+    receipt_units = sum(int(line["quantity"]) for line in written)
+    receipt_usd = sum((Decimal(line["total_usd"]) for line in written), Decimal("0.00"))
     kit, paper = _("The kit"), _("The receipt")
-    serials = sorted(line.serial_number for line in delivery.lines if line.serial_number)
-    pairs = [
+    pairs = (
         Pair(_("Seal"), kit, delivery.seal_number or NOTHING, paper, said.get("seal") or NOTHING),
-        Pair(_("Serial numbers"), kit, _list(serials), paper, _list(sorted(filter(None, (x["serial"] for x in lines))))),
+        _devices(delivery, written),
         Pair(_("Units"), kit, str(units), paper, str(receipt_units)),
         Pair(_("Value"), kit, f"{usd:.2f}", paper, f"{receipt_usd:.2f}"),
         Pair(_("Value of the delivery"), _("The plan"), f"{delivery.value_usd:.2f}", paper,
@@ -116,21 +115,26 @@ def _compare(delivery: Delivery, receipt: Receipt | None, issued: Mapping[int, i
         *_on_the_way(delivery),
         *_in_stock(delivery, issued),
         _paper_is_whole(receipt, said),
-    ]  # fmt: skip
-    return Comparison(tuple(pairs), receipt_units - units, receipt_usd - usd)
+    )  # fmt: skip
+    return Comparison(pairs, receipt_units - units, receipt_usd - usd)
+
+
+def _devices(delivery: Delivery, written: Sequence[Mapping[str, Any]]) -> Pair:
+    packed = sorted(line.serial_number for line in delivery.lines if line.serial_number)
+    received = sorted(line["serial"] for line in written if line["serial"])
+    return Pair(_("Serial numbers"), _("The kit"), _list(packed), _("The receipt"), _list(received))
 
 
 def _on_the_way(delivery: Delivery) -> list[Pair]:
     """The waybill against the handover: the same officer, and the same sealed kit from the door to the point."""
     left, arrived = _last(delivery, DeliveryState.IN_TRANSIT), _last(delivery, DeliveryState.CONFIRMED)
     lead = delivery.run.officer_id if delivery.run is not None else delivery.officer_id
+    sealed, waybill, handed_over = _short(delivery.digest_over(delivery.person.folio)), _digest(left), _digest(arrived)
     return [
-        Pair(_("Officer"), _("The run"), _officer(lead), _("The handover"), _officer(arrived.by_id if arrived else None)),
-        Pair(_("What was sealed and what left"), _("Recomputed from the kit"),
-             _short(delivery.digest_over(delivery.person.folio)), _("The waybill"), _short(left and left.digest)),
-        Pair(_("What left and what was handed over"), _("The waybill"), _short(left and left.digest),
-             _("The handover"), _short(arrived and arrived.digest)),
-    ]  # fmt: skip
+        Pair(_("Officer"), _("The run"), _number(lead), _("The handover"), _number(arrived.by_id if arrived else None)),
+        Pair(_("What was sealed and what left"), _("Recomputed from the kit"), sealed, _("The waybill"), waybill),
+        Pair(_("What left and what was handed over"), _("The waybill"), waybill, _("The handover"), handed_over),
+    ]
 
 
 def _in_stock(delivery: Delivery, issued: Mapping[int, int]) -> list[Pair]:
@@ -155,8 +159,12 @@ def _list(serials: Sequence[str]) -> str:
     return ", ".join(serials) or "0"
 
 
-def _officer(user_id: int | None) -> str:
+def _number(user_id: int | None) -> str:
     return str(user_id) if user_id is not None else NOTHING
+
+
+def _digest(event: DeliveryEvent | None) -> str:
+    return _short(event.digest if event else None)
 
 
 def _short(digest: str | None) -> str:

@@ -13,7 +13,7 @@ from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.web import errors_to
 from grants.delivery import doors, queries, services
-from grants.delivery.forms import ActionForm, HandoverForm, PinForm, RefusedForm
+from grants.delivery.forms import ActionForm, HandoverForm, PinForm
 from grants.delivery.models import Delivery, DeliveryState, Reason, Receipt
 from grants.delivery.services.confirmation import OtherBody
 from grants.delivery.views.blueprint import bp, said_if_refused
@@ -24,7 +24,7 @@ from grants.delivery.views.blueprint import bp, said_if_refused
 def my_day() -> ResponseReturnValue:
     stop = queries.next_stop(current_user)
     has_pin = queries.pin_of(current_user) is not None
-    return render_template("delivery/my_day.html", stop=stop, has_pin=has_pin, refused_form=RefusedForm())
+    return render_template("delivery/my_day.html", stop=stop, has_pin=has_pin)
 
 
 @bp.post("/<int:delivery_id>/arrive")
@@ -52,25 +52,6 @@ def handover(delivery_id: int) -> ResponseReturnValue:
     return doors.of_fixed_size(
         render_template("delivery/handover.html", form=form, delivery=delivery, receipt=receipt, at_point=at_point)
     )
-
-
-@bp.post("/<int:delivery_id>/nobody-came")
-@requires(Permission.CARRY_DELIVERY)
-def nobody_came(delivery_id: int) -> ResponseReturnValue:
-    delivery = queries.stop_of(current_user, delivery_id)
-    with said_if_refused():
-        services.nobody_came(delivery, by=current_user, now=utcnow())
-    return redirect(url_for(".my_day"))
-
-
-@bp.post("/<int:delivery_id>/refused")
-@requires(Permission.CARRY_DELIVERY)
-def refused(delivery_id: int) -> ResponseReturnValue:
-    delivery, form = queries.stop_of(current_user, delivery_id), RefusedForm()
-    if form.validate_on_submit():
-        with said_if_refused():
-            services.refused(delivery, reason=form.chosen, by=current_user, now=utcnow())
-    return redirect(url_for(".my_day"))
 
 
 @bp.post("/<int:delivery_id>/turn-back")
