@@ -102,13 +102,15 @@ def _make_again(dispute: Dispute, *, by: User, now: datetime) -> None:
     flag_serials(delivery, FlagReason.DISPUTED, by=by, now=now)
     free_serials(delivery)
     card = queries.live_card(delivery.award_id)
-    if card is not None and card.used_at is not None:
-        db.session.execute(
-            update(SymbolCard)
-            .where(SymbolCard.id == card.id, SymbolCard.replaced_at.is_(None))
-            .values(replacement_asked_by_id=dispute.proposed_by_id, replaced_by_id=by.id, replaced_at=now)
-            .execution_options(synchronize_session=False)
-        )
+    if card is None:
+        return
+    ended = db.session.execute(
+        update(SymbolCard)
+        .where(SymbolCard.id == card.id, SymbolCard.used_at.is_not(None), SymbolCard.replaced_at.is_(None))
+        .values(replacement_asked_by_id=dispute.proposed_by_id, replaced_by_id=by.id, replaced_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    if rows_hit(ended) == 1:
         db.session.refresh(card)
         journal.record(by, "symbol_card.replaced", card, at=now)
 
