@@ -25,6 +25,7 @@ from grants.delivery.services import Counted, Report
 from grants.selection.models import Award
 from tests.factories.access import make_user
 from tests.factories.delivery import Carried, make_carried, make_confirmed
+from tests.factories.people import make_canton
 
 S = DeliveryState
 FAR = timedelta(days=10)  # in the days of the first round
@@ -107,6 +108,7 @@ def make_incident(**changed: Any) -> Incident:
         "kind": IncidentKind.THREAT, "urgency": Urgency.TODAY, "canton_code": "1001",
         "happened_at": utcnow() - timedelta(hours=1), "said": "Llamaron dos veces", **changed,
     }  # fmt: skip
+    make_canton(told["canton_code"])
     return services.report(Report(**told), by=make_user(Role.ENUMERATOR), now=utcnow())
 
 

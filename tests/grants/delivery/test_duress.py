@@ -83,7 +83,7 @@ def shape(value: Any, column: Any) -> Any:
         return None if value is None else ("bytes", len(value))
     if isinstance(value, str) and column.name in ("id", "subject") and value.isdigit():
         return "number"
-    if column.name in RANDOM or column.table.name in RANDOM_NAMES and column.name == "name":
+    if column.name in RANDOM or (column.table.name in RANDOM_NAMES and column.name == "name"):
         return value and ("text", len(value))
     if isinstance(value, str):
         return str(value)

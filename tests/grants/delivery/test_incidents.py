@@ -34,6 +34,7 @@ def test_report_is_sealed_and_neither_journal_nor_columns_hold_its_words(app: Fl
 
     assert incident.said == "Pidieron cincuenta dólares"
     assert b"cincuenta" not in bytes(incident.said_sealed)  # type: ignore[attr-defined]
+    db.session.commit()  # the journal is written at the end of a transaction
     entry = db.session.scalars(select(JournalEntry).order_by(JournalEntry.id.desc())).first()
     assert entry is not None
     assert (entry.action, "cincuenta" in str(entry.details)) == ("incident.reported", False)
@@ -76,7 +77,13 @@ def test_follow_up_from_new_to_closed_and_again(app: Flask) -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    [{"state": State.OPEN}, {"state": State.CLOSED}, {"note": " "}, {"entries_read": 7}, {"assigned_to": Role.EVALUATOR}],
+    [
+        {"state": State.OPEN},
+        {"state": State.CLOSED},
+        {"note": " "},
+        {"entries_read": 7},
+        {"assigned_to": Role.EVALUATOR},
+    ],
     ids=["back to new", "closed without outcome", "no words", "not read", "not a follower"],
 )
 def test_step_that_is_not_complete_is_refused(app: Flask, bad: dict[str, Any]) -> None:

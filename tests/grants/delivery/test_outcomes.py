@@ -92,7 +92,9 @@ def test_partial_handover_opens_an_incident_and_uses_nothing_up(app: Flask) -> N
 
     assert carried.delivery.state is S.PARTIAL
     assert (incident.kind, incident.delivery_id) == (IncidentKind.LOST_KIT, carried.delivery.id)
-    kept = {one.line.position: (one.with_person, one.missing) for one in queries.line_outcomes(carried.delivery).values()}
+    kept = {
+        one.line.position: (one.with_person, one.missing) for one in queries.line_outcomes(carried.delivery).values()
+    }
     assert kept == {2: (3, 1)}
     assert carried.card.used_at is None
     assert value_out(carried.delivery) == out > 0
@@ -124,7 +126,9 @@ def test_what_stayed_with_the_person_is_counted_and_left_out_of_the_next_kit(app
     services.sign_return(delivery, by=keeper(), now=utcnow())
 
     # Of ten sacks three stayed, six came back: one of USD 15.50 is nowhere. The oven stayed, the scales came back.
-    lost = {one.line.position: (one.unaccounted, one.unaccounted_usd) for one in queries.line_outcomes(delivery).values()}
+    lost = {
+        one.line.position: (one.unaccounted, one.unaccounted_usd) for one in queries.line_outcomes(delivery).values()
+    }
     assert lost == {1: (0, Decimal(0)), 2: (1, Decimal("15.50")), 3: (0, Decimal(0))}
     assert delivery.state is S.RETURNED
     assert value_out(delivery) == 0
@@ -195,7 +199,9 @@ def test_difference_must_be_said_twice_and_opens_an_incident(app: Flask, found: 
     delivery = make_returning().delivery
     for more in ({}, {"really_differs": True}, {"note": "Roto"}):
         with pytest.raises(RuleBroken):
-            services.count_back(delivery, whole(delivery, **found, **more), reason=Reason.OTHER, by=keeper(), now=utcnow())
+            services.count_back(
+                delivery, whole(delivery, **found, **more), reason=Reason.OTHER, by=keeper(), now=utcnow()
+            )
     assert count_of(ReturnCount) == 0
     said = {**found, "really_differs": True, "note": "Roto en la esquina"}
 
@@ -223,7 +229,9 @@ def test_another_device_in_the_box_is_a_difference(app: Flask) -> None:
     delivery = make_returning(device_award()).delivery
 
     with pytest.raises(RuleBroken):
-        services.count_back(delivery, whole(delivery, serials={1: "SN-FALSE"}), reason=Reason.OTHER, by=keeper(), now=utcnow())
+        services.count_back(
+            delivery, whole(delivery, serials={1: "SN-FALSE"}), reason=Reason.OTHER, by=keeper(), now=utcnow()
+        )
 
     assert count_of(ReturnCount) == 0
 
