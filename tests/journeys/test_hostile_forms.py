@@ -154,7 +154,8 @@ def world(real_app: Flask) -> Iterator[World]:
 
 def build(app: Flask) -> World:
     users = {role: make_user(role) for role in (Role.COORDINATOR, Role.ENUMERATOR, Role.EVALUATOR, Role.WAREHOUSE,
-                                                 Role.MONITORING, Role.AUDITOR, Role.ADMINISTRATOR, Role.DESK, Role.DIRECTOR)}  # fmt: skip
+                                                 Role.MONITORING, Role.AUDITOR, Role.ADMINISTRATOR, Role.DESK,
+                                                 Role.DIRECTOR)}  # fmt: skip
     institution = make_institution()
     users[Role.LIAISON], users[Role.OFFICER] = make_liaison(institution), make_officer()
     person, award, call = make_person(), make_award(), make_call()
@@ -185,12 +186,11 @@ def build(app: Flask) -> World:
         "number": "x", "folio": draft.folio, "filename": "x",
         "moderation_id": make_moderation().id, "pitch_session_id": session.id, "slot_id": slot.id,
     }  # fmt: skip
-    approved, packed, sealed = (
-        make_delivery(state).id for state in (DeliveryState.APPROVED, DeliveryState.PACKED, DeliveryState.SEALED)
-    )
+    approved, packed = (make_delivery(state).id for state in (DeliveryState.APPROVED, DeliveryState.PACKED))
     by_endpoint: dict[str, object] = {
         "delivery.pack": approved, "delivery.seal": packed,
-        "delivery.take_back": returning.id, "delivery.sign_return": returning.id, "delivery.arrive": carried.delivery.id,
+        "delivery.take_back": returning.id, "delivery.sign_return": returning.id,
+        "delivery.arrive": carried.delivery.id,
         "delivery.turn_back": carried.delivery.id, "delivery.handover": standing.delivery.id,
         "delivery.otherwise": standing.delivery.id, "delivery.nobody_came": standing.delivery.id,
         "delivery.refused": standing.delivery.id, "delivery.partial": standing.delivery.id,
