@@ -18,7 +18,7 @@ TONES = {Urgency.NOW: "bad", Urgency.TODAY: "warn", Urgency.WEEK: "quiet"}
 
 
 def visits(user: User, now: datetime) -> list[Section]:
-    """People whom this person may visit now; no section where nobody waits and nobody else can plan."""
+    """People whom this person may visit now, the most overdue first."""
     today = local_day(now)
     lines = [
         Line(
