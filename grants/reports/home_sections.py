@@ -29,7 +29,7 @@ from grants.evaluation import queries as evaluation
 from grants.evaluation.models import SESSION_NAMES, Assignment
 from grants.pages import day, moment
 from grants.people import queries as people
-from grants.reports import home_runs
+from grants.reports import home_after, home_runs
 from grants.reports import queries as reports
 from grants.reports.home_parts import SHOWN, Figure, Line, Section
 from grants.reports.risk_sections import risk_of_areas, waiting_for_signature
@@ -318,6 +318,10 @@ SECTIONS: Sequence[tuple[Permission, Callable[[User, datetime], list[Section]]]]
     (Permission.APPROVE_DELIVERY, home_runs.approvals),
     (Permission.PLAN_RUN, home_runs.runs),
     (Permission.PACK_KIT, home_runs.runs_to_send),
+    (Permission.FOLLOW_INCIDENT, home_after.incidents),
+    (Permission.DECIDE_DISPUTE, home_after.disputes),
+    (Permission.RECONCILE_DELIVERY, home_after.to_reconcile),
+    (Permission.MONITOR_DELIVERY, home_after.visits),
     (Permission.PACK_KIT, _kits),
     (Permission.SIGN_RISK, waiting_for_signature),
     (Permission.DECIDE_RISK, risk_of_areas),
