@@ -187,6 +187,7 @@ def build(app: Flask) -> World:
         "delivery.pack": approved, "delivery.seal": packed,
         "delivery.take_back": carried.delivery.id, "delivery.arrive": carried.delivery.id,
         "delivery.turn_back": carried.delivery.id, "delivery.handover": standing.delivery.id,
+        "delivery.phone_code": standing.delivery.id,
         "delivery.nobody_came": standing.delivery.id, "delivery.refused": standing.delivery.id,
         "selection.result": told.application_id, "selection.issue_code": told.application_id,
         "selection.mail_code": told.application_id, "selection.told": told.application_id,
