@@ -23,6 +23,8 @@ DEFAULTS: dict[str, object] = {
     "MAX_FORM_MEMORY_SIZE": 1 * MEBIBYTE,
     "ATTACHMENT_MAX_BYTES": 5 * MEBIBYTE,
     "ATTACHMENTS_PER_APPLICATION": 10,
+    "PHOTO_MAX_BYTES": 10 * MEBIBYTE,  # as a phone takes it; what is kept is far smaller
+    "CHECK_IN_GRACE_MINUTES": 5,  # after which a missed check-in is a case; at level 3 at once
     "SESSION_COOKIE_NAME": "semilla",
     "SESSION_COOKIE_HTTPONLY": True,
     "SESSION_COOKIE_SAMESITE": "Lax",
@@ -38,6 +40,10 @@ DEFAULTS: dict[str, object] = {
     "ARGON2_TIME_COST": 2,
     "ARGON2_PARALLELISM": 1,
     "PASSWORD_MIN_LENGTH": 12,
+    "SUBSTITUTION_PERCENT": "5",  # a kit's value may move so far before a substitution needs approval
+    "CORRECTION_LIMIT_USD": "50",  # a stock difference worth more waits for a second person
+    "WEIGHT_TOLERANCE_PERCENT": "3",  # between two weighings of a sealed kit; or in grams, whichever is more
+    "WEIGHT_TOLERANCE_GRAMS": 50,
     "SUPPORT_CONTACT": "",
     "PUBLIC_URL": "",  # as printed in QR codes and letters; empty: the address of the request
     "MAIL_BACKEND": "file",  # "file" writes into the instance folder, "smtp" sends
@@ -55,6 +61,13 @@ DEFAULTS: dict[str, object] = {
     "SMS_PASSWORD": "",
     "SMS_ANSWER": "",  # what the answer must hold to count as sent; empty: its status decides
     "SMS_TIMEOUT": 10,
+    # Where the security desk hears of every handover: two neutral channels, and who is called after silence. An
+    # address that begins with https:// gets the message as a POST.
+    "DESK_ADDRESS": "desk",
+    "DESK_SECOND_ADDRESS": "desk-2",
+    "DESK_ESCALATION_ADDRESS": "desk-escalation",
+    "DESK_ESCALATE_MINUTES": 5,
+    "NEXT_STOP_WAIT_MINUTES": 10,  # the desk answers an officer's question at the earliest then
     "RATELIMIT_STORAGE_URI": "memory://",
     "RATELIMIT_ENABLED": True,
     "COMPRESS_MIMETYPES": ["text/css", "text/javascript", "application/javascript", "image/svg+xml"],

@@ -1,6 +1,7 @@
 """What the pages and the API of a handover share: one order of charging, confirming and answering."""
 
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 from flask import Response, current_app, make_response
@@ -14,24 +15,45 @@ from grants.delivery.forms import HandoverForm
 from grants.delivery.gateways import sms_gateway
 from grants.delivery.levels import Factors
 from grants.delivery.models import Delivery, PhoneCode, Receipt
-from grants.delivery.services import Codes
+from grants.delivery.services import Codes, Reading
+from grants.delivery.services.arrival import KIT_PARTS
 from grants.delivery.services.attempts import PHONE
+from grants.delivery.services.checks import Tolerance
+from grants.delivery.services.notices import BY_PHONE
 from grants.delivery.signals import Desk, load_desk
 from grants.delivery.symbols import HashCost
 
 carry(PHONE, sms_gateway)  # here, so that every process that sends knows it
+carry(BY_PHONE, sms_gateway)
 
 ANSWER_BYTES = 32 * 1024
 
 
 def desk() -> Desk | None:
-    """The security desk's key and address, read at use."""
-    return load_desk(Path(current_app.instance_path), str(current_app.config.get("DESK_ADDRESS", "desk")))
+    """The security desk's key and addresses, read at use."""
+    config = current_app.config
+    return load_desk(Path(current_app.instance_path), str(config["DESK_ADDRESS"]), str(config["DESK_SECOND_ADDRESS"]))
 
 
 def card_cost() -> HashCost:
     """What checking a card costs: the installation's setting for argon2id."""
     return HashCost(int(current_app.config["ARGON2_MEMORY_KIB"]), int(current_app.config["ARGON2_TIME_COST"]))
+
+
+def substitution_percent() -> Decimal:
+    """How far a kit's value may move before somebody else agrees."""
+    return Decimal(str(current_app.config["SUBSTITUTION_PERCENT"]))
+
+
+def correction_limit_usd() -> Decimal:
+    """Above this worth a difference of stock waits for a second person."""
+    return Decimal(str(current_app.config["CORRECTION_LIMIT_USD"]))
+
+
+def weight_tolerance() -> Tolerance:
+    """How far two weighings of a sealed kit may differ."""
+    percent = Decimal(str(current_app.config["WEIGHT_TOLERANCE_PERCENT"]))
+    return Tolerance(percent, int(current_app.config["WEIGHT_TOLERANCE_GRAMS"]))
 
 
 def hand_over(delivery: Delivery, codes: Codes, *, key: str, by: User, now: datetime) -> Receipt:
@@ -49,6 +71,18 @@ def hand_over(delivery: Delivery, codes: Codes, *, key: str, by: User, now: date
         if before is None:
             raise
         return before
+
+
+def arrive(delivery: Delivery, reading: Reading, *, by: User, now: datetime) -> None:
+    """The kit read again at the point. That it did not agree is kept, though the step is refused."""
+    try:
+        with transaction():
+            services.arrive_with(delivery, reading, tolerance=weight_tolerance(), by=by, now=now)
+    except RuleBroken as error:
+        if error.field in KIT_PARTS:
+            with transaction():
+                services.note_difference(delivery, part=error.field, by=by, now=now)
+        raise
 
 
 def handover_form(delivery: Delivery) -> HandoverForm:

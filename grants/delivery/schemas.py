@@ -4,7 +4,8 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from grants.delivery.models import DeliveryState
+from grants.core.web import Whole
+from grants.delivery.models import DeliveryState, StopAnswer
 from grants.delivery.services.entered import KEY_PATTERN, LONGEST_CODE
 
 
@@ -42,6 +43,14 @@ class DeliveryQuerySchema(Schema):
 class StateSchema(Schema):
     folio = fields.String(required=True)
     state = fields.Enum(DeliveryState, by_value=True, required=True)
+
+
+class ReadingSchema(Schema):
+    seal_number = fields.String(required=True, validate=validate.Length(min=1, max=30))
+    serials = fields.List(fields.String(validate=validate.Length(max=60)), load_default=list,
+                          validate=validate.Length(max=50), metadata={"description": "Of all devices"})  # fmt: skip
+    weight_grams = Whole(allow_none=True, load_default=None, validate=validate.Range(1, 500_000),
+                         metadata={"description": "null where there is no scale"})  # fmt: skip
 
 
 class IdempotencySchema(Schema):
@@ -84,3 +93,67 @@ class HandedOverSchema(Schema):
     folio = fields.String(required=True)
     state = fields.Enum(DeliveryState, by_value=True, required=True)
     receipt = fields.String(required=True)
+
+
+BIGGEST_ID = 2**31 - 1
+
+
+class SignalSchema(Schema):
+    id = fields.Integer(required=True)
+    box = fields.String(
+        required=True, metadata={"description": "Base64, always of one length. The desk's private key alone opens it."}
+    )
+
+
+class SignalsSchema(Schema):
+    items = fields.List(fields.Nested(SignalSchema), required=True)
+
+
+class SignalQuerySchema(Schema):
+    after = fields.Integer(load_default=0, validate=validate.Range(0, BIGGEST_ID))
+    waiting = fields.Boolean(
+        load_default=False,
+        truthy={"true"},
+        falsy={"false"},
+        metadata={"description": "Only those that nobody acknowledged"},
+    )
+
+
+class AcknowledgeSchema(Schema):
+    ids = fields.List(
+        Whole(validate=validate.Range(0, BIGGEST_ID)), required=True, validate=validate.Length(min=1, max=200)
+    )
+
+
+class AcknowledgedSchema(Schema):
+    acknowledged = fields.Integer(required=True, metadata={"description": "How many of them were waiting"})
+
+
+class HeartbeatSchema(Schema):
+    worker_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class StopRequestSchema(Schema):
+    id = fields.Integer(required=True)
+    officer_id = fields.Integer(required=True)
+    team_id = fields.Integer(attribute="run.team_id", load_default=None, allow_none=True)
+    asked_at = fields.AwareDateTime(required=True)
+    answerable_at = fields.AwareDateTime(required=True)
+
+
+class StopRequestsSchema(Schema):
+    items = fields.List(fields.Nested(StopRequestSchema), required=True)
+
+
+class StopAnswerSchema(Schema):
+    answer = fields.Enum(StopAnswer, by_value=True, required=True)
+
+
+class AreaSchema(Schema):
+    canton = fields.String(required=True, attribute="code", metadata={"description": "DPA code"})
+    level = fields.Integer(required=True, allow_none=True)
+    expires_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class AreasSchema(Schema):
+    items = fields.List(fields.Nested(AreaSchema), required=True)

@@ -20,7 +20,12 @@ from grants.core.clock import local_day
 from grants.credit import queries as credit
 from grants.credit.words import STATE_NAMES as LINKAGE_NAMES
 from grants.delivery import queries as deliveries
+from grants.delivery.models import NOTICE_NAMES
 from grants.delivery.models import STATE_NAMES as DELIVERY_NAMES
+from grants.delivery.queries import desk, stops
+from grants.delivery.queries.checkins import open_missed, runs_on_the_road
+from grants.delivery.queries.notices import to_tell_in_person
+from grants.delivery.services.alerts import ALERTS
 from grants.evaluation import queries as evaluation
 from grants.evaluation.models import SESSION_NAMES, Assignment
 from grants.pages import day, moment
@@ -63,14 +68,41 @@ def sections_for(user: User, *, now: datetime) -> list[Section]:
     return [part for permission, build in SECTIONS if user.may(permission) for part in build(user, now)]
 
 
-def _my_stop(user: User, _now: datetime) -> list[Section]:
-    stop = deliveries.next_stop(user)
-    lines = []
-    if stop is not None:
-        address = url_for("delivery.handover", delivery_id=stop.id)
-        lines = [Line(stop.folio, address, stop.canton.name, str(DELIVERY_NAMES[stop.state]), "active")]
-    nothing = (_("No stop now"), _("When the warehouse releases a kit to you, it appears here."))
-    return [Section(_("My next stop"), lines, nothing=nothing)]
+def _my_stop(user: User, now: datetime) -> list[Section]:
+    """Whether there is a stop to open. Where it is stands on its own page, where a look is journaled."""
+    found = deliveries.shown_to(user, now)
+    address = url_for("delivery.my_day")
+    lines = [Line(_("A stop is ready"), address, state=str(DELIVERY_NAMES[one.state]), tone="active")
+             for one in found.stops[:1]]  # fmt: skip
+    lines += [Line(_("Bring back what you carry"), address, tone="warn") for _one in found.bring_back[:1]]
+    lines += [
+        Line(_("Check in"), address, _("due at %(moment)s", moment=moment(one.due_at)))
+        for one in runs_on_the_road(of=user)
+        if one.due_at
+    ]
+    nothing = (_("No stop now"), _("A stop appears when its time has come. Ask for it on your page."))
+    return [Section(_("My next stop"), lines, nothing=nothing, action=(_("My deliveries"), address))]
+
+
+def _missed(_user: User, _now: datetime) -> list[Section]:
+    lines = [
+        Line(one.run.folio, url_for("delivery.missed_check_in", case_id=one.id), one.run.team.name,
+             _("due at %(moment)s", moment=moment(one.due_at)), "bad")
+        for one in open_missed(limit=SHOWN)
+    ]  # fmt: skip
+    nothing = (_("No check-in is missing"), _("What does not come in time becomes a case here."))
+    action = (_("Teams on the road"), url_for("delivery.on_the_road"))
+    return [Section(_("Missed check-ins"), lines, nothing=nothing, action=action)]
+
+
+def _to_tell_of_stops(_user: User, now: datetime) -> list[Section]:
+    """Whom no message reaches; no section where there is nobody. Neither place nor time stands here."""
+    lines = [
+        Line(one.delivery.person.folio, url_for("delivery.tell", notice_id=one.id), str(NOTICE_NAMES[one.kind]))
+        for one in to_tell_in_person(now).items[:SHOWN]
+    ]
+    action = (_("All of them"), url_for("delivery.to_tell"))
+    return [Section(_("Who must be told of their appointment"), lines, action=action)] if lines else []
 
 
 def _sheets(user: User, _now: datetime) -> list[Section]:
@@ -203,7 +235,12 @@ def _kits(_user: User, _now: datetime) -> list[Section]:
     nothing = (_("Nothing to pack"), _("Approved deliveries appear here."))
     seals = (_("No seal to put or to check"), _("Packed kits and kits on their way back appear here."))
     return [
-        Section(_("What to pack"), listed(deliveries.kits_to_pack()), nothing=nothing),
+        Section(
+            _("What to pack"),
+            listed(deliveries.kits_to_pack()),
+            nothing=nothing,
+            action=(_("Warehouse"), url_for("delivery.warehouse_day")),
+        ),
         Section(_("Seals"), listed(deliveries.seals_to_check()), nothing=seals),
     ]
 
@@ -216,6 +253,23 @@ def _desk(_user: User, _now: datetime) -> list[Section]:
     ]
     nothing = (_("Nothing is on the road"), _("Kits in transit and at the point are counted here."))
     return [Section(_("On the road"), figures=figures, nothing=None if figures else nothing)]
+
+
+def _alarm_desk(_user: User, now: datetime) -> list[Section]:
+    """Whether an alarm would arrive, who asks, and whether a drill is due. What a signal says is not known here."""
+    waiting, asking = desk.signals_waiting(), stops.open_requests()
+    beat = desk.last_beat(ALERTS)
+    figures = [
+        Figure(str(len(asking)), _("who ask for the next stop"), url_for("delivery.desk")),
+        Figure(str(waiting.count), _("signals not acknowledged"), url_for("delivery.desk")),
+    ]
+    lines = []
+    if desk.beat_is_late(beat, now):
+        lines.append(Line(_("The worker does not run"), url_for("delivery.desk"), state=_("Alarm channel"), tone="bad"))
+    if desk.is_drill_overdue(now):
+        lines.append(Line(_("Plan a drill"), url_for("delivery.desk_drills"), state=_("overdue"), tone="warn"))
+    action = (_("Security desk"), url_for("delivery.desk"))
+    return [Section(_("Security desk"), lines=lines, figures=figures, action=action)]
 
 
 def _who_waits(user: User, now: datetime) -> list[Section]:
@@ -278,7 +332,9 @@ def _accounts(_user: User, now: datetime) -> list[Section]:
 
 
 SECTIONS: Sequence[tuple[Permission, Callable[[User, datetime], list[Section]]]] = (
+    (Permission.FOLLOW_INCIDENT, _missed),
     (Permission.CARRY_DELIVERY, _my_stop),
+    (Permission.PLAN_RUN, _to_tell_of_stops),
     (Permission.SCORE_APPLICATION, _pitches),
     (Permission.SCORE_APPLICATION, _sheets),
     (Permission.DECIDE_APPEAL, _appeals),
@@ -287,6 +343,7 @@ SECTIONS: Sequence[tuple[Permission, Callable[[User, datetime], list[Section]]]]
     (Permission.TELL_RESULT, _to_tell),
     (Permission.REGISTER_PERSON, _to_call),
     (Permission.PACK_KIT, _kits),
+    (Permission.ANSWER_STOPS, _alarm_desk),
     (Permission.VIEW_DELIVERY, _desk),
     (Permission.LOG_LINKAGE, _who_waits),
     (Permission.REFER_PERSON, _stuck),

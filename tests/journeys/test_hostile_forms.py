@@ -29,9 +29,12 @@ from tests.factories.applications import make_application
 from tests.factories.calls import make_call
 from tests.factories.credit import make_institution, make_liaison, make_linkage, make_referral
 from tests.factories.delivery import DESK_PUBLIC, make_carried, make_delivery, make_officer
+from tests.factories.desk import make_practice, make_request
 from tests.factories.evaluation import make_assignment, make_moderation
+from tests.factories.goods import make_correction, make_item, make_kit, make_lot, make_recipe, make_substitution
 from tests.factories.people import make_consent, make_consent_text, make_document, make_person, make_phone
 from tests.factories.pitch import make_running, make_slot
+from tests.factories.road import make_case, make_notice
 from tests.factories.selection import make_award, make_selection
 from tests.factories.training import make_course, make_enrolment
 
@@ -152,8 +155,9 @@ def world(real_app: Flask) -> Iterator[World]:
 
 
 def build(app: Flask) -> World:
-    users = {role: make_user(role) for role in (Role.COORDINATOR, Role.ENUMERATOR, Role.EVALUATOR, Role.WAREHOUSE,
-                                                 Role.MONITORING, Role.AUDITOR, Role.ADMINISTRATOR)}  # fmt: skip
+    users = {role: make_user(role) for role in (Role.COORDINATOR, Role.ENUMERATOR, Role.EVALUATOR, Role.DESK,
+                                                 Role.WAREHOUSE, Role.MONITORING, Role.AUDITOR,
+                                                 Role.ADMINISTRATOR)}  # fmt: skip
     institution = make_institution()
     users[Role.LIAISON], users[Role.OFFICER] = make_liaison(institution), make_officer()
     person, award, call = make_person(), make_award(), make_call()
@@ -168,8 +172,10 @@ def build(app: Flask) -> World:
     appeal = make_appeal(told.application, panel=(users[Role.EVALUATOR], users[Role.COORDINATOR]))
     session = make_running(panel=[users[Role.EVALUATOR]])
     slot, _other = make_slot(session), make_slot(session)
+    lot = make_lot(make_item(needs_serial=True))
     _invited, link = make_invitation()
     _api = make_token(users[Role.COORDINATOR], Permission.VIEW_CALL)
+    asked, practice = make_request(now=utcnow() - timedelta(minutes=11)), make_practice(users[Role.OFFICER])
     ids = {
         "person_id": person.id, "call_id": call.id, "application_id": draft.id, "assignment_id": assignment.id,
         "award_id": award.id, "selection_id": make_selection().id, "course_id": make_enrolment(make_course()).course_id,
@@ -180,7 +186,11 @@ def build(app: Flask) -> World:
         "appeal_id": appeal.id,
         "session_id": 1, "reset_id": 1, "attachment_id": 1, "token": link, "step": "disbursed", "code": "1.2b",
         "number": "x", "folio": draft.folio, "filename": "x",
+        "request_id": asked.id, "drill_id": practice.drill_id, "practice_id": practice.id,
         "moderation_id": make_moderation().id, "pitch_session_id": session.id, "slot_id": slot.id,
+        "item_id": lot.item_id, "lot_id": lot.id, "supplier_id": lot.supplier_id, "recipe_id": make_recipe().id,
+        "line_id": make_kit((make_item(), 1)).lines[0].id, "substitution_id": make_substitution().id,
+        "correction_id": make_correction().id, "notice_id": make_notice().id, "case_id": make_case().id,
     }  # fmt: skip
     approved, packed = (make_delivery(state).id for state in (DeliveryState.APPROVED, DeliveryState.PACKED))
     by_endpoint: dict[str, object] = {
@@ -189,6 +199,7 @@ def build(app: Flask) -> World:
         "delivery.turn_back": carried.delivery.id, "delivery.handover": standing.delivery.id,
         "delivery.phone_code": standing.delivery.id,
         "delivery.nobody_came": standing.delivery.id, "delivery.refused": standing.delivery.id,
+        "delivery.check_kit": standing.delivery.id, "delivery.add_photo": standing.delivery.id,
         "selection.result": told.application_id, "selection.issue_code": told.application_id,
         "selection.mail_code": told.application_id, "selection.told": told.application_id,
         "selection.file_appeal": told.application_id,

@@ -14,14 +14,17 @@ from grants.delivery.forms.handling import (
     plain,
 )
 from grants.delivery.forms.handover import AlternateForm, HandoverForm
+from grants.delivery.forms.road import CaseForm, PhotoForm
 
 __all__ = [
     "ActionForm",
     "AlternateForm",
     "CancelForm",
+    "CaseForm",
     "CodeField",
     "HandoverForm",
     "KitForm",
+    "PhotoForm",
     "PictureForm",
     "PinForm",
     "ReasonForm",

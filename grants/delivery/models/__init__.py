@@ -2,8 +2,19 @@
 
 from grants.delivery.models.alternates import RELATION_NAMES, AlternateCollector, Relation
 from grants.delivery.models.deliveries import Delivery, DeliveryEvent, DutyHeld, KitLine
+from grants.delivery.models.desk import STOP_ANSWER_NAMES, Drill, DrillDelivery, StopAnswer, StopRequest, WorkerBeat
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
+from grants.delivery.models.goods import CATEGORY_NAMES, Category, Item, KitRecipe, RecipeLine, StockLot, Supplier
+from grants.delivery.models.kits import (
+    SUBSTITUTION_NAMES,
+    SUBSTITUTION_REASONS,
+    HandoverCheck,
+    KitSubstitution,
+    SubstitutionReason,
+    SubstitutionState,
+)
 from grants.delivery.models.risk import ProtocolVersion, RiskSnapshot
+from grants.delivery.models.road import NOTICE_NAMES, CheckIn, DeliveryNotice, DeliveryPhoto, MissedCheckIn, NoticeKind
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
 from grants.delivery.models.spoken import ControlCode, PhoneCode
 from grants.delivery.models.states import (
@@ -23,11 +34,27 @@ from grants.delivery.models.states import (
     Picture,
     Reason,
 )
+from grants.delivery.models.stock import (
+    ADJUST_NAMES,
+    CORRECTION_NAMES,
+    MOVEMENT_NAMES,
+    AdjustReason,
+    CorrectionState,
+    DeviceUnit,
+    MovementKind,
+    StockCorrection,
+    StockMovement,
+)
 
 __all__ = [
+    "ADJUST_NAMES",
+    "CATEGORY_NAMES",
+    "CORRECTION_NAMES",
     "DELIVERY_MOVES",
     "ENDED_WITHOUT_HANDOVER",
     "MAY_BE_HELD",
+    "MOVEMENT_NAMES",
+    "NOTICE_NAMES",
     "NO_LONGER_CARRIED",
     "NO_SNAPSHOT",
     "ON_THE_ROAD",
@@ -37,30 +64,59 @@ __all__ = [
     "RELATION_NAMES",
     "RUN_NAMES",
     "STATE_NAMES",
+    "STOP_ANSWER_NAMES",
+    "SUBSTITUTION_NAMES",
+    "SUBSTITUTION_REASONS",
     "TOWARDS_HANDOVER",
+    "AdjustReason",
     "AlternateCollector",
+    "Category",
+    "CheckIn",
     "ControlCode",
+    "CorrectionState",
     "Delivery",
     "DeliveryEvent",
+    "DeliveryNotice",
+    "DeliveryPhoto",
     "DeliveryState",
     "Device",
+    "DeviceUnit",
+    "Drill",
+    "DrillDelivery",
     "Duty",
     "DutyHeld",
+    "HandoverCheck",
+    "Item",
     "KitLine",
+    "KitRecipe",
+    "KitSubstitution",
+    "MissedCheckIn",
+    "MovementKind",
+    "NoticeKind",
     "OfficerPin",
     "PhoneCode",
     "Picture",
     "ProtocolVersion",
     "Reason",
     "Receipt",
+    "RecipeLine",
     "Relation",
     "RiskSnapshot",
     "Run",
     "RunState",
     "Signal",
+    "StockCorrection",
+    "StockLot",
+    "StockMovement",
+    "StopAnswer",
+    "StopRequest",
     "StoredAnswer",
+    "SubstitutionReason",
+    "SubstitutionState",
+    "Supplier",
     "SymbolCard",
     "Team",
     "TeamMember",
     "Vehicle",
+    "WorkerBeat",
 ]

@@ -79,15 +79,24 @@ class OfficerPin(SealedRow, Model):
 class Signal(Model):
     """One for every confirmation, always of one length, sealed to the security desk's public key.
 
-    The application can write it and cannot read it (§6).
+    The application can write it and cannot read it (§6). Acknowledged and escalated alike, whatever it says.
     """
 
     __tablename__ = "signal"
+    __table_args__ = (
+        CheckConstraint("(delivery_id IS NULL) <> (drill_delivery_id IS NULL)", name="of_one_handover"),
+        Index("ix_signal_waiting", "id", sqlite_where=text("acknowledged_at IS NULL"),
+              postgresql_where=text("acknowledged_at IS NULL")),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), unique=True)
+    delivery_id: Mapped[int | None] = mapped_column(ForeignKey("delivery.id"), unique=True)
+    drill_delivery_id: Mapped[int | None] = mapped_column(ForeignKey("drill_delivery.id"), unique=True)
     created_at: Mapped[datetime]
     box: Mapped[bytes] = mapped_column(LargeBinary(512))
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    escalated_at: Mapped[datetime | None]
 
 
 class Receipt(SealedRow, Model):

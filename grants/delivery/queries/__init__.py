@@ -26,23 +26,16 @@ from grants.delivery.queries.deliveries import (
     kits_to_pack,
     live_card,
     live_delivery,
-    next_stop,
     officers,
     pin_of,
     receipt_of,
     seals_to_check,
     signals,
-    stop_by_folio,
-    stop_of,
     stored_answer,
 )
+from grants.delivery.queries.disclosure import may_see_place, shown_to, stop_by_folio, stop_of
 from grants.delivery.queries.risk import newest_snapshot, protocol_in_force, rules, snapshot_in_force
-from grants.delivery.queries.runs import (
-    get_run,
-    get_team,
-    kits_of,
-    lowest_cap_usd,
-)
+from grants.delivery.queries.runs import get_run, get_team, kits_of, lowest_cap_usd
 
 __all__ = [
     "awards_to_plan",
@@ -69,8 +62,8 @@ __all__ = [
     "live_code",
     "live_delivery",
     "lowest_cap_usd",
+    "may_see_place",
     "newest_snapshot",
-    "next_stop",
     "officers",
     "own_phone",
     "pin_of",
@@ -79,6 +72,7 @@ __all__ = [
     "rules",
     "seals_to_check",
     "second_officers",
+    "shown_to",
     "signals",
     "snapshot_in_force",
     "stop_by_folio",

@@ -1,6 +1,7 @@
 """The verbs of a delivery, from its plan to the handover."""
 
 from grants.delivery.services.alternates import AlternateFacts, register_alternate, revoke_alternate
+from grants.delivery.services.arrival import Reading, arrive_with, bring_back, note_difference, note_look
 from grants.delivery.services.attempts import charge_attempt, charge_card
 from grants.delivery.services.cards import (
     ask_replacement,
@@ -24,12 +25,15 @@ from grants.delivery.services.warehouse import pack, seal, take_back
 __all__ = [
     "AlternateFacts",
     "Codes",
+    "Reading",
     "ReleaseCodes",
     "Stop",
     "answer_before",
     "approve",
     "arrive",
+    "arrive_with",
     "ask_replacement",
+    "bring_back",
     "cancel",
     "charge_attempt",
     "charge_card",
@@ -43,6 +47,8 @@ __all__ = [
     "issue_card",
     "make_receipt",
     "nobody_came",
+    "note_difference",
+    "note_look",
     "pack",
     "plan_delivery",
     "plan_run",

@@ -4,7 +4,6 @@ Whatever was entered, the same work is done, the same statements run and the sam
 which picture were used is written nowhere but in the box that only the security desk opens.
 """
 
-import base64
 import hashlib
 import hmac
 import json
@@ -13,12 +12,13 @@ from datetime import datetime
 from flask_babel import lazy_gettext as _
 
 from grants.access.models import User
-from grants.core import journal, outbox
+from grants.core import journal
 from grants.core.crypto import keyring
 from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import Delivery, DeliveryState, Duty, Receipt, Signal, StoredAnswer
+from grants.delivery.services.alerts import announce
 from grants.delivery.services.attempts import CARD, refund_all, take_back_charge, take_back_others
 from grants.delivery.services.clearance import refuse_unless_current
 from grants.delivery.services.entered import KEY_PATTERN, LONGEST_CODE, Codes
@@ -31,7 +31,6 @@ from grants.delivery.signals import Desk, Facts, seal
 __all__ = ["CARD", "CLOCK_IS_OFF", "DO_NOT_MATCH", "KEY_PATTERN", "LONGEST_CODE", "Codes", "OtherBody",
            "answer_before", "confirm"]  # fmt: skip
 
-NEUTRAL_SUBJECT = "Semilla"
 
 DO_NOT_MATCH = _("The codes do not match. Check each of them and try again.")
 CLOCK_IS_OFF = _(
@@ -97,11 +96,10 @@ def _facts(delivery: Delivery, asked: Asked, found: Found, *, by: User, now: dat
 
 
 def _signal(facts: Facts, desk: Desk) -> None:
-    """One box and one neutral message for every handover, of one size. Nobody here can open the box."""
+    """One box and two neutral messages for every handover, of one size. Nobody here can open the box."""
     box = seal(facts, desk)
     db.session.add(Signal(delivery_id=facts.delivery_id, created_at=facts.at, box=box))
-    body = base64.b64encode(box).decode()
-    outbox.add("handover", address=desk.address, subject=NEUTRAL_SUBJECT, body=body, now=facts.at)
+    announce(box, desk, now=facts.at)
 
 
 def _remember(delivery: Delivery, codes: Codes, *, key: str, by: User, now: datetime) -> None:

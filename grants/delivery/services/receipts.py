@@ -23,7 +23,7 @@ def make_receipt(delivery: Delivery, *, now: datetime) -> Receipt:
     """The receipt of a confirmed delivery. Its content never changes afterwards."""
     if delivery.confirmed_at is None:
         raise RuleBroken(_("Only a confirmed handover has a receipt."))
-    receipt = Receipt(delivery_id=delivery.id, number=_new_number(), created_at=now)
+    receipt = Receipt(delivery_id=delivery.id, number=new_number(), created_at=now)
     content = _content(delivery, receipt.number)
     receipt.content = content
     receipt.content_hash = hash_of(content)
@@ -80,6 +80,7 @@ def _receiver(delivery: Delivery) -> dict[str, str] | None:
     return {"folio": alternate.folio, "name": alternate.name, "relation": alternate.relation.value}
 
 
-def _new_number() -> str:
+def new_number() -> str:
+    """Four groups of four characters, drawn at random."""
     letters = "".join(secrets.choice(ALPHABET) for _n in range(NUMBER_LENGTH))
     return "-".join(letters[start : start + GROUP] for start in range(0, NUMBER_LENGTH, GROUP))

@@ -140,7 +140,7 @@ def test_twenty_threads_exactly_one_confirmation_each(real_app: Flask) -> None:
     assert [rows_of(work.delivery_id) for work in works] == [
         {"signal": 1, "receipt": 1, "answer": 1, "event": 1}
     ] * RUNS
-    assert db.session.scalar(select(func.count()).select_from(OutboxMessage)) == RUNS
+    assert db.session.scalar(select(func.count()).select_from(OutboxMessage)) == 2 * RUNS
     assert db.session.scalar(select(func.count()).select_from(UsedStep)) == steps_before + RUNS
     assert journal.verify().holds
 
@@ -262,8 +262,10 @@ from grants.core.db import db, get_or_refuse, transaction
 from grants.delivery import services
 from grants.delivery.models import Delivery
 from grants.delivery.signals import Desk
+from tests.clock import move
 from tests.conftest import TEST_SETTINGS
 
+move()
 url, folder, public = sys.argv[1:]
 app = create_app({**TEST_SETTINGS, "INSTANCE_PATH": folder, "DATABASE_URL": url})
 
