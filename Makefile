@@ -1,12 +1,13 @@
-# make run · make test · make check · make bench
+# make run · make test · make check · make bench · make clocks
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check
 PORT   ?= 8000
+CLOCKED := tests/grants/delivery tests/grants/core tests/grants/access tests/journeys/test_main_job.py
 MO     := $(patsubst %.po,%.mo,$(wildcard grants/translations/*/LC_MESSAGES/messages.po))
 
-.PHONY: run test check bench translations lock clean
+.PHONY: run test clocks check bench translations lock clean
 .DEFAULT_GOAL := run
 
 $(VENV)/run.stamp: requirements/run.txt
@@ -34,6 +35,12 @@ run: $(VENV)/package.stamp $(MO)
 
 test: $(VENV)/dev.stamp $(VENV)/package.stamp $(MO)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+# Deliveries and the whole journey in two zones, and minutes before a month and a year end where the programme works.
+MOMENTS := 2026-02-28T23:57:00-05:00 2026-12-31T23:57:00-05:00 2026-12-31T18:57:00-05:00
+clocks: $(VENV)/dev.stamp $(VENV)/package.stamp $(MO)
+	for zone in UTC America/Guayaquil; do TZ=$$zone $(BIN)/python -m pytest -n 2 -q $(CLOCKED) || exit 1; done
+	for moment in $(MOMENTS); do TEST_CLOCK=$$moment $(BIN)/python -m pytest -n 2 -q $(CLOCKED) || exit 1; done
 
 check: $(VENV)/dev.stamp $(VENV)/package.stamp $(MO)
 	$(BIN)/ruff check .

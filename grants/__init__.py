@@ -59,9 +59,10 @@ def _register_features(app: Flask) -> None:
             for blueprint in getattr(doors, "blueprints", None) or (doors.bp,):
                 app.register_blueprint(blueprint)
         if "api" in rooms:
-            blueprint = import_module(f"grants.{feature}.api").blp
-            csrf.exempt(blueprint)  # the API knows callers by token, never by cookie
-            api.register_blueprint(blueprint)
+            doors = import_module(f"grants.{feature}.api")
+            for blueprint in getattr(doors, "blueprints", None) or (doors.blp,):
+                csrf.exempt(blueprint)  # the API knows callers by token, never by cookie
+                api.register_blueprint(blueprint)
         if "cli" in rooms:
             commands = import_module(f"grants.{feature}.cli")
             for group in getattr(commands, "groups", None) or (commands.group,):

@@ -38,6 +38,10 @@ DEFAULTS: dict[str, object] = {
     "ARGON2_TIME_COST": 2,
     "ARGON2_PARALLELISM": 1,
     "PASSWORD_MIN_LENGTH": 12,
+    "SUBSTITUTION_PERCENT": "5",  # a kit's value may move so far before a substitution needs approval
+    "CORRECTION_LIMIT_USD": "50",  # a stock difference worth more waits for a second person
+    "WEIGHT_TOLERANCE_PERCENT": "3",  # between two weighings of a sealed kit; or in grams, whichever is more
+    "WEIGHT_TOLERANCE_GRAMS": 50,
     "SUPPORT_CONTACT": "",
     "PUBLIC_URL": "",  # as printed in QR codes and letters; empty: the address of the request
     "MAIL_BACKEND": "file",  # "file" writes into the instance folder, "smtp" sends
@@ -46,6 +50,22 @@ DEFAULTS: dict[str, object] = {
     "SMTP_USER": "",
     "SMTP_PASSWORD": "",
     "MAIL_FROM": "",
+    "SMS_GATEWAY": "file",  # codes by phone: "file" writes into the instance folder, "http" sends, "console" shows
+    "SMS_URL": "",
+    "SMS_METHOD": "POST",
+    "SMS_HEADERS": {"Content-Type": "application/json"},
+    "SMS_BODY": '{"to": "$number", "text": "$text"}',
+    "SMS_USER": "",
+    "SMS_PASSWORD": "",
+    "SMS_ANSWER": "",  # what the answer must hold to count as sent; empty: its status decides
+    "SMS_TIMEOUT": 10,
+    # Where the security desk hears of every handover: two neutral channels, and who is called after silence. An
+    # address that begins with https:// gets the message as a POST.
+    "DESK_ADDRESS": "desk",
+    "DESK_SECOND_ADDRESS": "desk-2",
+    "DESK_ESCALATION_ADDRESS": "desk-escalation",
+    "DESK_ESCALATE_MINUTES": 5,
+    "NEXT_STOP_WAIT_MINUTES": 10,  # the desk answers an officer's question at the earliest then
     "RATELIMIT_STORAGE_URI": "memory://",
     "RATELIMIT_ENABLED": True,
     "COMPRESS_MIMETYPES": ["text/css", "text/javascript", "application/javascript", "image/svg+xml"],

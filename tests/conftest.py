@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from grants import create_app
 from grants.access.models import User
 from grants.core.db import db
+from tests import clock
 from tests.databases import migrate
 
 DATABASES = ("sqlite", "postgresql")
@@ -40,6 +41,10 @@ class Client(FlaskClient):
         answer = contextvars.Context().run(super().open, *args, **kwargs)
         db.session.expire_all()
         return answer
+
+
+def pytest_configure() -> None:
+    clock.move()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -50,6 +50,8 @@ def _dangers(app: Flask) -> Iterator[str]:
         yield _("instance/config.py can be read by others. Run: chmod 600 %(path)s", path=str(folder / "config.py"))
     for path in sorted(folder.glob("*private*.pem")):
         yield _("%(name)s is a private key of the security desk. Take it off this server.", name=path.name)
+    if app.config["SMS_GATEWAY"] == "console":
+        yield _("SMS_GATEWAY is console: codes could be read in the log. Choose file or http.")
     if demo_accounts_present():
         yield _("The demonstration's accounts are in this database. Start production with an empty one.")
 

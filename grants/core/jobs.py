@@ -9,7 +9,7 @@ from flask import Flask
 from huey import SqliteHuey, crontab
 
 from grants.core.clock import utcnow
-from grants.core.outbox import deliver_due, sender
+from grants.core.outbox import deliver_due, other_senders, sender
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,8 @@ def timed(name: str, *, every_minutes: int) -> Callable[[Callable[[Flask], None]
 @timed("outbox", every_minutes=1)
 def send_outbox(app: Flask) -> None:
     """Send the messages that are due."""
-    deliver_due(sender(app.config, Path(app.instance_path)), now=utcnow())
+    folder = Path(app.instance_path)
+    deliver_due(sender(app.config, folder), others=other_senders(app.config, folder), now=utcnow())
 
 
 def worker_for(app: Flask) -> SqliteHuey:

@@ -3,10 +3,12 @@
 Address, subject and text are encrypted; logs name a message by its id and kind only.
 """
 
+import json
 import logging
 import secrets
 import smtplib
-from collections.abc import Callable
+import urllib.request
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from enum import StrEnum
@@ -24,6 +26,7 @@ log = logging.getLogger(__name__)
 CLAIM = timedelta(minutes=5)
 FIRST_WAIT = timedelta(seconds=30)
 MAX_ATTEMPTS = 12
+PUSH = "https://"
 
 
 class MessageState(StrEnum):
@@ -50,6 +53,17 @@ class OutboxMessage(SealedRow, Model):
 
 
 Send = Callable[[str, str, str], None]
+Gateway = Callable[[dict[str, Any], Path], Send]
+_gateways: dict[str, Gateway] = {}
+
+
+class TooLate(Exception):
+    """The message is no longer worth sending."""
+
+
+def carry(kind: str, gateway: Gateway) -> None:
+    """Messages of this kind go another way than by mail. `gateway`: from config and instance folder to a sender."""
+    _gateways[kind] = gateway
 
 
 def add(kind: str, *, address: str, subject: str, body: str, now: datetime) -> OutboxMessage:
@@ -60,8 +74,11 @@ def add(kind: str, *, address: str, subject: str, body: str, now: datetime) -> O
     return message
 
 
-def deliver_due(send: Send, *, now: datetime, limit: int = 100) -> int:
-    """Send what is due and return how many went out. Commits after each message, by design."""
+def deliver_due(send: Send, *, now: datetime, others: Mapping[str, Send] | None = None, limit: int = 100) -> int:
+    """Send what is due and return how many went out. Commits after each message, by design.
+
+    `others`: how messages of a kind go that do not go by `send`.
+    """
     due = select(OutboxMessage.id).where(
         OutboxMessage.state == MessageState.WAITING, OutboxMessage.next_attempt_at <= now
     )
@@ -69,7 +86,7 @@ def deliver_due(send: Send, *, now: datetime, limit: int = 100) -> int:
     for message_id in db.session.scalars(due.order_by(OutboxMessage.id).limit(limit)).all():
         db.session.commit()
         if _claimed(message_id, now):
-            sent += _send_one(message_id, send, now)
+            sent += _send_one(message_id, send, others or {}, now)
     db.session.commit()
     return sent
 
@@ -90,10 +107,14 @@ def _claimed(message_id: int, now: datetime) -> bool:
     return rows_hit(taken) == 1
 
 
-def _send_one(message_id: int, send: Send, now: datetime) -> int:
+def _send_one(message_id: int, send: Send, others: Mapping[str, Send], now: datetime) -> int:
     message = db.session.get_one(OutboxMessage, message_id, populate_existing=True)
     try:
-        send(message.address, message.subject, message.body)
+        others.get(message.kind, send)(message.address, message.subject, message.body)
+    except TooLate:
+        message.state = MessageState.FAILED
+        db.session.commit()
+        return 0
     except (OSError, smtplib.SMTPException) as error:
         log.warning("message not sent", extra={"message_id": message_id, "error": type(error).__name__})
         message.next_attempt_at = now + FIRST_WAIT * 2 ** min(message.attempts, 10)
@@ -107,10 +128,30 @@ def _send_one(message_id: int, send: Send, now: datetime) -> int:
 
 
 def sender(config: dict[str, Any], folder: Path) -> Send:
-    """How this installation sends: SMTP when configured, else files in instance/outbox."""
+    """How this installation sends: SMTP and HTTPS when configured, else files in instance/outbox."""
     if config["MAIL_BACKEND"] == "smtp":
-        return lambda address, subject, body: _send_mail(config, address, subject, body)
+        return lambda address, subject, body: _send_out(config, address, subject, body)
     return lambda address, subject, body: _write_file(folder / "outbox", address, subject, body)
+
+
+def other_senders(config: dict[str, Any], folder: Path) -> dict[str, Send]:
+    """How this installation sends the kinds that do not go by mail."""
+    return {kind: gateway(config, folder) for kind, gateway in _gateways.items()}
+
+
+def _send_out(config: dict[str, Any], address: str, subject: str, body: str) -> None:
+    if address.startswith(PUSH):
+        _push(address, subject, body)
+    else:
+        _send_mail(config, address, subject, body)
+
+
+def _push(address: str, subject: str, body: str) -> None:
+    """POST the message to an address of its own: a second way that does not depend on mail."""
+    data = json.dumps({"subject": subject, "body": body}).encode()
+    asked = urllib.request.Request(address, data, {"Content-Type": "application/json"})  # noqa: S310 -- https only
+    with urllib.request.urlopen(asked, timeout=20):  # noqa: S310 -- https only
+        return
 
 
 def _send_mail(config: dict[str, Any], address: str, subject: str, body: str) -> None:

@@ -11,6 +11,7 @@ from grants.core.clock import utcnow
 from grants.core.db import Page, transaction
 from grants.core.web import READING_A_BODY, ApiBlueprint
 from grants.delivery import doors, queries, services
+from grants.delivery.desk_api import blp as desk_blp
 from grants.delivery.models import Delivery
 from grants.delivery.schemas import (
     DeliveryPageSchema,
@@ -67,11 +68,27 @@ def arrive(folio: str) -> Delivery:
 @blp.arguments(HandoverSchema)
 @blp.response(200, HandedOverSchema)
 @blp.refuses(404, 409, 429, *READING_A_BODY)
-def confirm(header: dict[str, str], codes: dict[str, str], folio: str) -> dict[str, Any]:
-    """Confirm the handover with the officer's two codes and the beneficiary's."""
+def confirm(header: dict[str, str], codes: dict[str, Any], folio: str) -> dict[str, Any]:
+    """Confirm the handover with every code that the delivery's level asks for."""
     delivery = queries.stop_by_folio(current_user, folio)
     try:
         receipt = doors.hand_over(delivery, Codes(**codes), key=header["key"], by=current_user, now=utcnow())
     except OtherBody:
         abort(422)
     return {"folio": delivery.folio, "state": delivery.state, "receipt": receipt.number}
+
+
+@blp.post("/<string:folio>/phone-code")
+@requires(Permission.CONFIRM_HANDOVER)
+@limiter.limit("60/minute")
+@blp.response(200, StateSchema)
+@blp.refuses(404, 409, 429)
+def send_phone_code(folio: str) -> Delivery:
+    """Send a code to the beneficiary's own number, for a person who has no card (level 1 only)."""
+    delivery = queries.stop_by_folio(current_user, folio)
+    with transaction():
+        services.send_phone_code(delivery, cost=doors.card_cost(), by=current_user, now=utcnow())
+    return delivery
+
+
+blueprints = (blp, desk_blp)

@@ -1,6 +1,7 @@
 """What the pages and the API of a handover share: one order of charging, confirming and answering."""
 
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 from flask import Response, current_app, make_response
@@ -8,18 +9,27 @@ from flask import Response, current_app, make_response
 from grants.access.models import User
 from grants.core.db import transaction
 from grants.core.errors import RuleBroken
-from grants.delivery import services
-from grants.delivery.models import Delivery, Receipt
+from grants.core.outbox import carry
+from grants.delivery import queries, services
+from grants.delivery.forms import HandoverForm
+from grants.delivery.gateways import sms_gateway
+from grants.delivery.levels import Factors
+from grants.delivery.models import Delivery, PhoneCode, Receipt
 from grants.delivery.services import Codes
+from grants.delivery.services.attempts import PHONE
+from grants.delivery.services.checks import Tolerance
 from grants.delivery.signals import Desk, load_desk
 from grants.delivery.symbols import HashCost
+
+carry(PHONE, sms_gateway)  # here, so that every process that sends knows it
 
 ANSWER_BYTES = 32 * 1024
 
 
 def desk() -> Desk | None:
-    """The security desk's key and address, read at use."""
-    return load_desk(Path(current_app.instance_path), str(current_app.config.get("DESK_ADDRESS", "desk")))
+    """The security desk's key and addresses, read at use."""
+    config = current_app.config
+    return load_desk(Path(current_app.instance_path), str(config["DESK_ADDRESS"]), str(config["DESK_SECOND_ADDRESS"]))
 
 
 def card_cost() -> HashCost:
@@ -27,21 +37,45 @@ def card_cost() -> HashCost:
     return HashCost(int(current_app.config["ARGON2_MEMORY_KIB"]), int(current_app.config["ARGON2_TIME_COST"]))
 
 
+def substitution_percent() -> Decimal:
+    """How far a kit's value may move before somebody else agrees."""
+    return Decimal(str(current_app.config["SUBSTITUTION_PERCENT"]))
+
+
+def correction_limit_usd() -> Decimal:
+    """Above this worth a difference of stock waits for a second person."""
+    return Decimal(str(current_app.config["CORRECTION_LIMIT_USD"]))
+
+
+def weight_tolerance() -> Tolerance:
+    """How far two weighings of a sealed kit may differ."""
+    percent = Decimal(str(current_app.config["WEIGHT_TOLERANCE_PERCENT"]))
+    return Tolerance(percent, int(current_app.config["WEIGHT_TOLERANCE_GRAMS"]))
+
+
 def hand_over(delivery: Delivery, codes: Codes, *, key: str, by: User, now: datetime) -> Receipt:
-    """The answer given before, or the card charged and the handover confirmed (§4)."""
+    """The answer given before, or every factor charged and the handover confirmed (§4)."""
     before = _answer_before(delivery, codes, key=key, by=by)
     if before is not None:
         return before
-    services.charge_card(delivery, now=now)
+    services.charge_attempt(delivery, codes, now=now)
     try:
         with transaction():
             return services.confirm(delivery, codes, key=key, desk=desk(), by=by, now=now)
     except RuleBroken:
         # The same request may have been sent twice and have won the race against itself.
-        before = _answer_before(delivery, codes, key=key, by=by)
+        before = _answer_before(delivery, codes, key=key, by=by, all_charged=True)
         if before is None:
             raise
         return before
+
+
+def handover_form(delivery: Delivery) -> HandoverForm:
+    """The form that asks for what the delivery's level takes."""
+    factors = services.factors_of(delivery)
+    officers = queries.second_officers(delivery) if factors is not Factors.A_B else []
+    sent = factors is Factors.A_B and queries.live_code(PhoneCode, delivery) is not None
+    return HandoverForm.for_level(factors, officers=officers, phone=sent)
 
 
 def of_fixed_size(page: str) -> Response:
@@ -53,6 +87,8 @@ def of_fixed_size(page: str) -> Response:
     return answer
 
 
-def _answer_before(delivery: Delivery, codes: Codes, *, key: str, by: User) -> Receipt | None:
+def _answer_before(
+    delivery: Delivery, codes: Codes, *, key: str, by: User, all_charged: bool = False
+) -> Receipt | None:
     with transaction():
-        return services.answer_before(delivery, codes, key=key, by=by)
+        return services.answer_before(delivery, codes, key=key, by=by, all_charged=all_charged)

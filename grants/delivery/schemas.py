@@ -4,8 +4,9 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from grants.delivery.models import DeliveryState
-from grants.delivery.services.confirmation import KEY_PATTERN, LONGEST_CODE
+from grants.core.web import Whole
+from grants.delivery.models import DeliveryState, StopAnswer
+from grants.delivery.services.entered import KEY_PATTERN, LONGEST_CODE
 
 
 class KitLineSchema(Schema):
@@ -56,19 +57,95 @@ class IdempotencySchema(Schema):
     )
 
 
-def _code(words: str) -> Any:
+def _code(words: str, *, required: bool = False) -> Any:
     return fields.String(
-        required=True, validate=validate.Length(min=1, max=LONGEST_CODE), metadata={"description": words}
+        required=required,
+        validate=validate.Length(min=1, max=LONGEST_CODE),
+        metadata={"description": words},
     )
 
 
 class HandoverSchema(Schema):
-    totp = _code("The officer's delivery code, six digits")
-    pin = _code("The officer's PIN, four digits")
-    card = _code("The code that the beneficiary shows, ten digits")
+    """What the delivery's level asks for: docs/api.md."""
+
+    totp = _code("The officer's delivery code, six digits", required=True)
+    pin = _code("The officer's PIN, four digits", required=True)
+    card = _code("The code that the receiver shows, ten digits")
+    phone = _code("Level 1, instead of the card: the code that was sent, eight digits")
+    second_officer = fields.Integer(
+        validate=validate.Range(min=1, max=2**31 - 1),
+        metadata={"description": "Levels 2 and 3: the number of another officer of the team"},
+    )
+    second_totp = _code("Levels 2 and 3: the second officer's delivery code, six digits")
+    second_pin = _code("Level 3: the second officer's PIN, four digits")
+    control = _code("Level 3: the code that the control room says, eight digits")
 
 
 class HandedOverSchema(Schema):
     folio = fields.String(required=True)
     state = fields.Enum(DeliveryState, by_value=True, required=True)
     receipt = fields.String(required=True)
+
+
+BIGGEST_ID = 2**31 - 1
+
+
+class SignalSchema(Schema):
+    id = fields.Integer(required=True)
+    box = fields.String(
+        required=True, metadata={"description": "Base64, always of one length. The desk's private key alone opens it."}
+    )
+
+
+class SignalsSchema(Schema):
+    items = fields.List(fields.Nested(SignalSchema), required=True)
+
+
+class SignalQuerySchema(Schema):
+    after = fields.Integer(load_default=0, validate=validate.Range(0, BIGGEST_ID))
+    waiting = fields.Boolean(
+        load_default=False,
+        truthy={"true"},
+        falsy={"false"},
+        metadata={"description": "Only those that nobody acknowledged"},
+    )
+
+
+class AcknowledgeSchema(Schema):
+    ids = fields.List(
+        Whole(validate=validate.Range(0, BIGGEST_ID)), required=True, validate=validate.Length(min=1, max=200)
+    )
+
+
+class AcknowledgedSchema(Schema):
+    acknowledged = fields.Integer(required=True, metadata={"description": "How many of them were waiting"})
+
+
+class HeartbeatSchema(Schema):
+    worker_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class StopRequestSchema(Schema):
+    id = fields.Integer(required=True)
+    officer_id = fields.Integer(required=True)
+    team_id = fields.Integer(attribute="run.team_id", load_default=None, allow_none=True)
+    asked_at = fields.AwareDateTime(required=True)
+    answerable_at = fields.AwareDateTime(required=True)
+
+
+class StopRequestsSchema(Schema):
+    items = fields.List(fields.Nested(StopRequestSchema), required=True)
+
+
+class StopAnswerSchema(Schema):
+    answer = fields.Enum(StopAnswer, by_value=True, required=True)
+
+
+class AreaSchema(Schema):
+    canton = fields.String(required=True, attribute="code", metadata={"description": "DPA code"})
+    level = fields.Integer(required=True, allow_none=True)
+    expires_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class AreasSchema(Schema):
+    items = fields.List(fields.Nested(AreaSchema), required=True)

@@ -1,25 +1,18 @@
 """What the security desk alone can read: one sealed box of one size for every handover (DELIVERY_PROTOCOL §6).
 
-HPKE (RFC 9180) to the desk's X25519 key. The server holds the public key only: it can write and cannot read.
+HPKE (RFC 9180) to the desk's X25519 key. The server holds the public key only: it can write and cannot read. What
+opens a box is in `grants.delivery.desk`, which nothing here may import.
 """
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 PUBLIC_KEY_FILE = "desk_public.pem"
 PLAIN_BYTES = 256
@@ -32,17 +25,28 @@ class DeskKeyUnusable(Exception):
     """The file holds no X25519 key."""
 
 
+class Kind(StrEnum):
+    """What was confirmed. Said inside the box only."""
+
+    HANDOVER = "handover"
+    DRILL = "drill"
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where signals go: the desk's public key (PEM) and its neutral address."""
+    """Where signals go: the desk's public key (PEM) and its two neutral addresses."""
 
     public_key: bytes
     address: str
+    second_address: str = "desk-2"
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a box says. Picture positions and the PIN's kind are in it always, alarm or not."""
+    """What a box says. Picture positions and the PINs' kinds are in it always, alarm or not.
+
+    In a drill `delivery_id` is the number of the practice handover.
+    """
 
     delivery_id: int
     officer_id: int
@@ -50,23 +54,19 @@ class Facts:
     pin_is_true: bool
     picture_used: int
     picture_true: int
+    second_pin_is_true: bool = True
+    kind: Kind = Kind.HANDOVER
 
     @property
     def is_alarm(self) -> bool:
-        return not self.pin_is_true or self.picture_used != self.picture_true
+        pins_are_true = self.pin_is_true and self.second_pin_is_true
+        return not pins_are_true or self.picture_used != self.picture_true
 
 
-def new_desk_keys() -> tuple[bytes, bytes]:
-    """A fresh pair as PEM: (private, public). The private one never goes near the server."""
-    key = X25519PrivateKey.generate()
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return private, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-
-
-def load_desk(folder: Path, address: str = "desk") -> Desk | None:
+def load_desk(folder: Path, address: str = "desk", second_address: str = "desk-2") -> Desk | None:
     """The desk's key from the installation's folder, read at each use; None while the desk has set none."""
     try:
-        return Desk((folder / PUBLIC_KEY_FILE).read_bytes(), address)
+        return Desk((folder / PUBLIC_KEY_FILE).read_bytes(), address, second_address)
     except FileNotFoundError:
         return None
 
@@ -79,33 +79,15 @@ def seal(facts: Facts, desk: Desk) -> bytes:
     return SUITE.encrypt(_plain(facts), key, info=INFO)
 
 
-def unseal(box: bytes, private_key: bytes) -> Facts:
-    """What a box says. ValueError when it is not for this key or was changed."""
-    key = load_pem_private_key(private_key, password=None)
-    if not isinstance(key, X25519PrivateKey):
-        raise DeskKeyUnusable("private key")
-    try:
-        said: dict[str, Any] = json.loads(SUITE.decrypt(box, key, info=INFO))
-    except InvalidTag as error:
-        raise ValueError("not for this key, or changed") from error
-    return Facts(
-        delivery_id=said["delivery"],
-        officer_id=said["officer"],
-        at=datetime.fromtimestamp(said["at"], UTC),
-        pin_is_true=bool(said["pin"]),
-        picture_used=said["used"],
-        picture_true=said["true"],
-    )
-
-
 def _plain(facts: Facts) -> bytes:
     said = {
         "version": 1,
-        "kind": "handover",
+        "kind": facts.kind.value,
         "delivery": facts.delivery_id,
         "officer": facts.officer_id,
         "at": int(facts.at.timestamp()),
         "pin": int(facts.pin_is_true),
+        "pin2": int(facts.second_pin_is_true),
         "used": facts.picture_used,
         "true": facts.picture_true,
     }

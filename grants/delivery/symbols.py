@@ -87,6 +87,8 @@ def grouped(code: str) -> str:
     >>> grouped("1234567890")
     '123 456 7890'
     """
+    if len(code) != CODE_DIGITS:  # spoken ones
+        return f"{code[:4]} {code[4:]}".strip()
     first, second, _third = GROUPS
     return f"{code[:first]} {code[first : first + second]} {code[first + second :]}"
 

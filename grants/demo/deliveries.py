@@ -96,6 +96,7 @@ def _delivery(chance: Chance, award: Award, planned_at: datetime, steps: Sequenc
         value_usd=sum((line.total_usd for line in lines), Decimal("0.00")),
         seal_number=f"PR{chance.randrange(10**9):09d}", weight_grams=chance.randrange(600, 30_000),
     )  # fmt: skip
+    delivery.ceiling_usd, delivery.agreed_usd = award.value_usd, delivery.value_usd
     delivery.place, delivery.scheduled_for = "Casa comunal", confirmed_at.isoformat()
     delivery.digest = delivery.digest_over(person.folio)
     return delivery
@@ -142,5 +143,8 @@ def _prove(delivery: Delivery, card: SymbolCard, desk: Desk) -> None:
     confirmed_at = delivery.confirmed_at or delivery.created_at
     true = int(card.true_picture or "0")
     facts = Facts(delivery.id, delivery.officer_id or 0, confirmed_at, True, true, true)
-    db.session.add(Signal(delivery_id=delivery.id, created_at=confirmed_at, box=seal(facts, desk)))
+    acknowledged_at = confirmed_at + timedelta(minutes=2)
+    db.session.add(
+        Signal(delivery_id=delivery.id, created_at=confirmed_at, box=seal(facts, desk), acknowledged_at=acknowledged_at)
+    )
     make_receipt(delivery, now=confirmed_at)

@@ -4,10 +4,11 @@ Each has a table beside it with the same figures: a chart is a help for the eye,
 """
 
 import json
-from base64 import b64encode
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 import vl_convert
 from flask_babel import get_locale
@@ -17,6 +18,7 @@ from grants.evaluation.quality import Agreement, GroupContrasts, Severity, Sprea
 from grants.evaluation.queries import EvaluatorLoad
 
 INK, DARK, PALE, LINE = "#1c2a24", "#14532d", "#9fb8ab", "#5b6a63"
+LONG_DECIMALS = re.compile(r"(\d+\.\d{2})\d+")
 WIDTH, STEP, MOST = 620, 26, 30
 CONFIG = {
     "font": "DejaVu Sans, Arial, sans-serif",
@@ -48,7 +50,9 @@ def _drawn(rows: Sequence[Spec], layers: Sequence[Spec], y: Spec) -> str:
 @lru_cache(maxsize=128)
 def _picture(spec: str, *, spanish: bool) -> str:
     svg = vl_convert.vegalite_to_svg(spec, format_locale="es-ES" if spanish else "en-US", allowed_base_urls=[])
-    return "data:image/svg+xml;base64," + b64encode(svg.encode()).decode()
+    # Written out and not in base64, its marks to hundredths of a pixel: a quarter less to load.
+    short = re.sub(r"<[^>]+>", lambda tag: LONG_DECIMALS.sub(r"\1", tag[0]), svg)
+    return "data:image/svg+xml," + quote(short, safe=" =:/,;()!*-._~$+@?[]{}|")
 
 
 def _quantity(field: str, title: str, **more: Any) -> Spec:

@@ -200,6 +200,7 @@ class ContactPoint(SealedRow, Model):
     owner = sealed_optional_text()  # whose phone it is
     safe_to_call: Mapped[bool] = mapped_column(default=True)
     verified_on: Mapped[date | None]
+    added_at: Mapped[datetime | None]  # since when it is there; a fresh number proves nothing yet
     failed_on: Mapped[date | None]  # the day it was found not to work; a later check clears it
 
     def is_fresh_on(self, day: date) -> bool:

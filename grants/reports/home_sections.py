@@ -20,6 +20,8 @@ from grants.credit import queries as credit
 from grants.credit.words import STATE_NAMES as LINKAGE_NAMES
 from grants.delivery import queries as deliveries
 from grants.delivery.models import STATE_NAMES as DELIVERY_NAMES
+from grants.delivery.queries import desk, stops
+from grants.delivery.services.alerts import ALERTS
 from grants.evaluation import queries as evaluation
 from grants.evaluation.models import SESSION_NAMES, Assignment
 from grants.pages import day, moment
@@ -177,7 +179,12 @@ def _kits(_user: User, _now: datetime) -> list[Section]:
     nothing = (_("Nothing to pack"), _("Approved deliveries appear here."))
     seals = (_("No seal to put or to check"), _("Packed kits and kits on their way back appear here."))
     return [
-        Section(_("What to pack"), listed(deliveries.kits_to_pack()), nothing=nothing),
+        Section(
+            _("What to pack"),
+            listed(deliveries.kits_to_pack()),
+            nothing=nothing,
+            action=(_("Warehouse"), url_for("delivery.warehouse_day")),
+        ),
         Section(_("Seals"), listed(deliveries.seals_to_check()), nothing=seals),
     ]
 
@@ -190,6 +197,23 @@ def _desk(_user: User, _now: datetime) -> list[Section]:
     ]
     nothing = (_("Nothing is on the road"), _("Kits in transit and at the point are counted here."))
     return [Section(_("On the road"), figures=figures, nothing=None if figures else nothing)]
+
+
+def _alarm_desk(_user: User, now: datetime) -> list[Section]:
+    """Whether an alarm would arrive, who asks, and whether a drill is due. What a signal says is not known here."""
+    waiting, asking = desk.signals_waiting(), stops.open_requests()
+    beat = desk.last_beat(ALERTS)
+    figures = [
+        Figure(str(len(asking)), _("who ask for the next stop"), url_for("delivery.desk")),
+        Figure(str(waiting.count), _("signals not acknowledged"), url_for("delivery.desk")),
+    ]
+    lines = []
+    if desk.beat_is_late(beat, now):
+        lines.append(Line(_("The worker does not run"), url_for("delivery.desk"), state=_("Alarm channel"), tone="bad"))
+    if desk.is_drill_overdue(now):
+        lines.append(Line(_("Plan a drill"), url_for("delivery.desk_drills"), state=_("overdue"), tone="warn"))
+    action = (_("Security desk"), url_for("delivery.desk"))
+    return [Section(_("Security desk"), lines=lines, figures=figures, action=action)]
 
 
 def _who_waits(user: User, now: datetime) -> list[Section]:
@@ -265,6 +289,7 @@ SECTIONS: Sequence[tuple[Permission, Callable[[User, datetime], list[Section]]]]
     (Permission.RECONCILE_DELIVERY, home_after.to_reconcile),
     (Permission.MONITOR_DELIVERY, home_after.visits),
     (Permission.PACK_KIT, _kits),
+    (Permission.ANSWER_STOPS, _alarm_desk),
     (Permission.VIEW_DELIVERY, _desk),
     (Permission.LOG_LINKAGE, _who_waits),
     (Permission.REFER_PERSON, _stuck),

@@ -1,13 +1,13 @@
 """Outcomes on the road, returns, flagged serial numbers, disputes, incidents, visits after a delivery
 
-Revision: 0027, after 0019
+Revision: 0027, after 0026
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0027'
-down_revision = '0019'
+down_revision = '0026'
 branch_labels = None
 depends_on = None
 

@@ -12,6 +12,7 @@ from grants.access.permissions import Role
 from grants.core.clock import PROGRAMME_ZONE, local_day, utcnow
 from grants.core.db import db
 from grants.delivery import queries, services
+from grants.delivery.desk.boxes import new_desk_keys
 from grants.delivery.models import (
     Delivery,
     DeliveryState,
@@ -27,7 +28,7 @@ from grants.delivery.models import (
     Vehicle,
 )
 from grants.delivery.services import Codes, ReleaseCodes, Stop
-from grants.delivery.signals import Desk, new_desk_keys
+from grants.delivery.signals import Desk
 from grants.delivery.symbols import HashCost
 from grants.people.folio import new_folio
 from grants.selection.models import Award

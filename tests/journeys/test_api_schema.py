@@ -2,8 +2,10 @@
 
 import contextvars
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 
 from grants.access.permissions import GRANTED, Permission, Role
+from grants.core.clock import utcnow
 from grants.delivery.models import DeliveryState
 from grants.delivery.signals import PUBLIC_KEY_FILE
 from tests.factories.access import make_token
 from tests.factories.applications import make_application
 from tests.factories.credit import make_liaison, make_linkage
 from tests.factories.delivery import DESK_PUBLIC, make_carried
+from tests.factories.desk import make_desk, make_request
 from tests.factories.people import make_consent
 
 JSON = "application/json"
@@ -32,9 +36,11 @@ class World:
     wsgi: Callable[..., Iterable[bytes]]
     folios: dict[str, str]
     tokens: dict[str, str]
+    request_id: int
 
     def path(self, path: str) -> str:
-        return path.replace("{folio}", self.folios[part_of(path)])
+        folio = self.folios.get(part_of(path), "")
+        return path.replace("{folio}", folio).replace("{request_id}", str(self.request_id))
 
     def header(self, path: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens[part_of(path)]}"}
@@ -57,7 +63,9 @@ def world(app: Flask) -> Iterator[World]:
         "applications": (draft.created_by, GRANTED[Role.ENUMERATOR]),
         "deliveries": (carried.officer, GRANTED[Role.OFFICER] | {Permission.VIEW_DELIVERY}),
         "linkages": (make_liaison(linkage.institution), GRANTED[Role.LIAISON]),
+        "desk": (make_desk(), {Permission.ANSWER_STOPS}),
     }
+    asked = make_request(now=utcnow() - timedelta(minutes=11))
     tokens = {part: make_token(user, *scopes) for part, (user, scopes) in owners.items()}
     folios = {"applications": draft.folio, "deliveries": carried.delivery.folio, "linkages": linkage.folio}
 
@@ -65,7 +73,7 @@ def world(app: Flask) -> Iterator[World]:
         # As a server does: what one request learnt about its caller is gone for the next.
         return contextvars.Context().run(app.wsgi_app, environ, start_response)
 
-    yield World(wsgi, folios, tokens)
+    yield World(wsgi, folios, tokens, asked.id)
     app.config["PROPAGATE_EXCEPTIONS"] = None
     desk_key.unlink()
 
@@ -90,11 +98,13 @@ def test_the_api_keeps_its_description(world: World, mode: GenerationMode) -> No
         def play(case: Any) -> None:
             if "folio" in (case.path_parameters or {}):
                 case.path_parameters["folio"] = world.folios[part_of(case.operation.path)]
+            if mode is GenerationMode.POSITIVE and "request_id" in (case.path_parameters or {}):
+                case.path_parameters["request_id"] = world.request_id
             case.call_and_validate(headers=world.header(case.operation.path))
 
         play()
         tried.append(operation.label)
-    assert len(tried) == (13 if mode is GenerationMode.POSITIVE else 10)
+    assert len(tried) == (19 if mode is GenerationMode.POSITIVE else 16)
 
 
 HOSTILE_BODIES: dict[str, tuple[bytes, str]] = {
@@ -128,7 +138,7 @@ REFUSED = {400, 409, 413, 415, 422}
 def of_the_api(app: Flask, *methods: str) -> list[tuple[str, str]]:
     """Every path of the API with each of these methods that it has."""
     rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/api/v1/")]
-    paths = sorted((rule.rule.replace("<string:folio>", "{folio}"), rule.methods or set()) for rule in rules)
+    paths = sorted((re.sub(r"<[a-z]+:(\w+)>", r"{\1}", rule.rule), rule.methods or set()) for rule in rules)
     return [(path, method) for path, known in paths for method in methods if method in known]
 
 
@@ -142,7 +152,7 @@ def test_hostile_bodies_are_refused_in_json(app: Flask, world: World, name: str)
         answer = client.open(world.path(path), method=method, data=data, headers=headers)
         if answer.status_code not in REFUSED or answer.json["code"] != answer.status_code:
             wrong.append((method, path, answer.status_code, answer.text[:200]))
-    assert len(with_bodies) == 6
+    assert len(with_bodies) == 8
     assert wrong == []
 
 
@@ -223,7 +233,7 @@ def test_the_description_is_public_and_asks_for_a_token(app: Flask) -> None:
     assert document["openapi"] == "3.1.0"
     assert document["security"] == [{"token": []}]
     assert document["components"]["securitySchemes"] == {"token": {"type": "http", "scheme": "bearer"}}
-    assert {path.split("/")[3] for path in document["paths"]} == {"applications", "deliveries", "linkages"}
+    assert {path.split("/")[3] for path in document["paths"]} == {"applications", "deliveries", "desk", "linkages"}
     assert not [path for path in document["paths"] if path.endswith("/")]
     assert [name for name in document["components"]["schemas"] if "Refusal" in name] == ["Refusal"]
     refusals = {

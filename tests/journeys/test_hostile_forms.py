@@ -29,7 +29,9 @@ from tests.factories.applications import make_application
 from tests.factories.calls import make_call
 from tests.factories.credit import make_institution, make_liaison, make_linkage, make_referral
 from tests.factories.delivery import DESK_PUBLIC, make_carried, make_confirmed, make_delivery, make_officer
+from tests.factories.desk import make_practice, make_request
 from tests.factories.evaluation import make_assignment, make_moderation
+from tests.factories.goods import make_correction, make_item, make_kit, make_lot, make_recipe, make_substitution
 from tests.factories.outcomes import make_dispute, make_incident, make_returning, make_visit
 from tests.factories.people import make_consent, make_consent_text, make_document, make_person, make_phone
 from tests.factories.pitch import make_running, make_slot
@@ -153,9 +155,9 @@ def world(real_app: Flask) -> Iterator[World]:
 
 
 def build(app: Flask) -> World:
-    users = {role: make_user(role) for role in (Role.COORDINATOR, Role.ENUMERATOR, Role.EVALUATOR, Role.WAREHOUSE,
-                                                 Role.MONITORING, Role.AUDITOR, Role.ADMINISTRATOR, Role.DESK,
-                                                 Role.DIRECTOR)}  # fmt: skip
+    users = {role: make_user(role) for role in (Role.COORDINATOR, Role.ENUMERATOR, Role.EVALUATOR, Role.DESK,
+                                                 Role.WAREHOUSE, Role.MONITORING, Role.AUDITOR,
+                                                 Role.ADMINISTRATOR, Role.DIRECTOR)}  # fmt: skip
     institution = make_institution()
     users[Role.LIAISON], users[Role.OFFICER] = make_liaison(institution), make_officer()
     person, award, call = make_person(), make_award(), make_call()
@@ -171,8 +173,10 @@ def build(app: Flask) -> World:
     appeal = make_appeal(told.application, panel=(users[Role.EVALUATOR], users[Role.COORDINATOR]))
     session = make_running(panel=[users[Role.EVALUATOR]])
     slot, _other = make_slot(session), make_slot(session)
+    lot = make_lot(make_item(needs_serial=True))
     _invited, link = make_invitation()
     _api = make_token(users[Role.COORDINATOR], Permission.VIEW_CALL)
+    asked, practice = make_request(now=utcnow() - timedelta(minutes=11)), make_practice(users[Role.OFFICER])
     ids = {
         "person_id": person.id, "call_id": call.id, "application_id": draft.id, "assignment_id": assignment.id,
         "award_id": award.id, "selection_id": make_selection().id, "course_id": make_enrolment(make_course()).course_id,
@@ -184,7 +188,11 @@ def build(app: Flask) -> World:
         "incident_id": make_incident().id, "flag_id": 1,
         "session_id": 1, "reset_id": 1, "attachment_id": 1, "token": link, "step": "disbursed", "code": "1.2b",
         "number": "x", "folio": draft.folio, "filename": "x",
+        "request_id": asked.id, "drill_id": practice.drill_id, "practice_id": practice.id,
         "moderation_id": make_moderation().id, "pitch_session_id": session.id, "slot_id": slot.id,
+        "item_id": lot.item_id, "lot_id": lot.id, "supplier_id": lot.supplier_id, "recipe_id": make_recipe().id,
+        "line_id": make_kit((make_item(), 1)).lines[0].id, "substitution_id": make_substitution().id,
+        "correction_id": make_correction().id,
     }  # fmt: skip
     approved, packed = (make_delivery(state).id for state in (DeliveryState.APPROVED, DeliveryState.PACKED))
     by_endpoint: dict[str, object] = {
@@ -197,6 +205,7 @@ def build(app: Flask) -> World:
         "delivery.taken": standing.delivery.id, "delivery.seized": standing.delivery.id,
         "delivery.open_dispute": handed_over.id, "delivery.compare": handed_over.id,
         "delivery.reconcile": handed_over.id, "delivery.close": handed_over.id,
+        "delivery.check_kit": standing.delivery.id,
         "selection.result": told.application_id, "selection.issue_code": told.application_id,
         "selection.mail_code": told.application_id, "selection.told": told.application_id,
         "selection.file_appeal": told.application_id,
@@ -243,7 +252,9 @@ GENERIC = dict.fromkeys(
 )  # fmt: skip
 # Buttons alone; which of them a page shows depends on how far a pitch session is.
 ONLY_BUTTONS = re.compile(r"/pitch-(slots|sessions)/")
-WORST = ("spaces", "NUL", "long", "5,000 digits")
+WORST = ("NUL", "5,000 digits")
+# PostgreSQL refuses most of what is odd; these are what Python's driver of SQLite itself stumbles over.
+HARD_FOR_SQLITE = ("NUL", "long", "5,000 digits", "2**63", "half a surrogate pair", "beyond a float", "last moment")
 
 
 def test_no_form_breaks_on_what_is_typed(world: World) -> None:
@@ -260,8 +271,11 @@ def test_no_form_breaks_on_what_is_typed(world: World) -> None:
 def type_hostile_values(world: World, client: FlaskClient, path: str, usual: dict[str, str]) -> None:
     """Each hostile value in all fields at once, and the worst in one field with the others as they were."""
     plain = {name: quote(value).encode() for name, value in usual.items()}
-    for name, value in HOSTILE.items():
-        post(world, client, path, f"{name} everywhere", dict.fromkeys(usual, value))
+    is_sqlite = db.engine.dialect.name == "sqlite"
+    for name in HARD_FOR_SQLITE if is_sqlite else HOSTILE:
+        post(world, client, path, f"{name} everywhere", dict.fromkeys(usual, HOSTILE[name]))
+    if is_sqlite:
+        return
     for field in usual:
         for name in WORST:
             post(world, client, path, f"{name} as {field}", {**plain, field: HOSTILE[name]})
@@ -286,7 +300,9 @@ def send_odd_shapes(world: World, client: FlaskClient, path: str, usual: dict[st
 def test_no_query_breaks_a_page(world: World) -> None:
     for rule in pages(world.app, "GET"):
         client, path = world.client_for(rule), world.path(rule)
-        for name, value in [*HOSTILE.items(), *((str(marker[:12]), marker) for marker in MARKERS)]:
+        names = HARD_FOR_SQLITE if db.engine.dialect.name == "sqlite" else HOSTILE
+        hostile = [(name, HOSTILE[name]) for name in names]
+        for name, value in [*hostile, *((str(marker[:12]), marker) for marker in MARKERS)]:
             world.send(
                 client, "GET", f"{path}?" + form_body(dict.fromkeys(QUERIES, value)).decode(), f"{name} as query"
             )

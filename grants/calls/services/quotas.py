@@ -101,6 +101,9 @@ def check_quotas(quotas: Sequence[QuotaFields], places: int) -> None:
 def _check_bounds(number: int, quota: QuotaFields, places: int) -> None:
     if quota.minimum is None and quota.maximum is None:
         raise RuleBroken(_("Quota %(number)d needs a minimum or a maximum.", number=number))
+    if quota.minimum == 0 and quota.maximum is None:
+        raise RuleBroken(_("Quota %(number)d keeps 0 places and limits none: it says nothing. Write a number above 0, "
+                           "or take it out.", number=number))  # fmt: skip
     if quota.minimum is not None and quota.maximum is not None and quota.minimum > quota.maximum:
         raise RuleBroken(_("Quota %(number)d asks for at least %(minimum)d and at most %(maximum)d places. Lower the "
                            "minimum or raise the maximum.", number=number, minimum=quota.minimum,

@@ -5,7 +5,6 @@ from grants.delivery.forms.handling import (
     ActionForm,
     CancelForm,
     CodeField,
-    HandoverForm,
     KitForm,
     PictureForm,
     PinForm,
@@ -13,6 +12,7 @@ from grants.delivery.forms.handling import (
     SealForm,
     plain,
 )
+from grants.delivery.forms.handover import AlternateForm, HandoverForm
 from grants.delivery.forms.outcomes import (
     DisputeForm,
     NobodyCameForm,
@@ -28,6 +28,7 @@ from grants.delivery.forms.outcomes import (
 
 __all__ = [
     "ActionForm",
+    "AlternateForm",
     "AttemptForm",
     "CancelForm",
     "CodeField",

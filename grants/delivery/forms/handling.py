@@ -1,21 +1,18 @@
 """The shape of what people type about deliveries."""
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
-from secrets import token_urlsafe
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import Field, HiddenField, PasswordField, RadioField, SelectField
+from wtforms import Field, PasswordField, RadioField, SelectField
 from wtforms import StringField as TextField
 from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
 
 from grants.calls.forms import WholeNumberField
 from grants.delivery.models import PICTURE_NAMES, REASON_NAMES, KitLine, Reason
-from grants.delivery.services import Codes
-from grants.delivery.services.confirmation import KEY_PATTERN, LONGEST_CODE
+from grants.delivery.services.entered import LONGEST_CODE
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 
@@ -104,25 +101,6 @@ class SealForm(FlaskForm):
     weight_grams = WholeNumberField(
         _("Weight in grams"), [InputRequired(_("Weigh the sealed kit.")), NumberRange(1, 500_000)]
     )
-
-
-class HandoverForm(FlaskForm):
-    """The three codes of a handover. Wrong ones are never shown again."""
-
-    key = HiddenField()
-    totp = _code(_("Your delivery code"), _("Six digits, from your phone. Each works once."))
-    pin = PasswordField(_("Your PIN"), [InputRequired(_("Write your PIN.")), Length(max=LONGEST_CODE)])
-    card = _code(_("Code of the card"), _("Ten digits, beside the picture that the person shows you."))
-
-    def validate_key(self, field: Field) -> None:
-        if re.fullmatch(KEY_PATTERN, field.data or "") is None:
-            field.data = token_urlsafe(18)
-            self.form_errors.append(_("This page was not complete. Try again."))
-            raise ValidationError(_("This page was not complete. Try again."))
-
-    @property
-    def codes(self) -> Codes:
-        return Codes(totp=str(self.totp.data), pin=str(self.pin.data), card=str(self.card.data))
 
 
 class PinForm(FlaskForm):

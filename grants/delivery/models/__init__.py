@@ -1,7 +1,10 @@
 """Deliveries: their words, their rows, and what proves a handover."""
 
+from grants.delivery.models.alternates import RELATION_NAMES, AlternateCollector, Relation
 from grants.delivery.models.deliveries import Delivery, DeliveryEvent, DutyHeld, KitLine
+from grants.delivery.models.desk import STOP_ANSWER_NAMES, Drill, DrillDelivery, StopAnswer, StopRequest, WorkerBeat
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
+from grants.delivery.models.goods import CATEGORY_NAMES, Category, Item, KitRecipe, RecipeLine, StockLot, Supplier
 from grants.delivery.models.incidents import (
     Incident,
     IncidentEntry,
@@ -10,14 +13,15 @@ from grants.delivery.models.incidents import (
     IncidentState,
     Urgency,
 )
-from grants.delivery.models.monitoring import (
-    AttemptReason,
-    DrawEntry,
-    MonitoringDraw,
-    Visit,
-    VisitAttempt,
-    VisitState,
+from grants.delivery.models.kits import (
+    SUBSTITUTION_NAMES,
+    SUBSTITUTION_REASONS,
+    HandoverCheck,
+    KitSubstitution,
+    SubstitutionReason,
+    SubstitutionState,
 )
+from grants.delivery.models.monitoring import AttemptReason, DrawEntry, MonitoringDraw, Visit, VisitAttempt, VisitState
 from grants.delivery.models.outcomes import (
     Dispute,
     DisputeOutcome,
@@ -30,6 +34,7 @@ from grants.delivery.models.outcomes import (
 )
 from grants.delivery.models.risk import ProtocolVersion, RiskSnapshot
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
+from grants.delivery.models.spoken import ControlCode, PhoneCode
 from grants.delivery.models.states import (
     DELIVERY_MOVES,
     ENDED_WITHOUT_HANDOVER,
@@ -47,45 +52,80 @@ from grants.delivery.models.states import (
     Picture,
     Reason,
 )
+from grants.delivery.models.stock import (
+    ADJUST_NAMES,
+    CORRECTION_NAMES,
+    MOVEMENT_NAMES,
+    AdjustReason,
+    CorrectionState,
+    DeviceUnit,
+    MovementKind,
+    StockCorrection,
+    StockMovement,
+)
 
 __all__ = [
+    "ADJUST_NAMES",
+    "CATEGORY_NAMES",
+    "CORRECTION_NAMES",
     "DELIVERY_MOVES",
     "ENDED_WITHOUT_HANDOVER",
     "MAY_BE_HELD",
+    "MOVEMENT_NAMES",
     "NO_LONGER_CARRIED",
     "NO_SNAPSHOT",
     "ON_THE_ROAD",
     "PICTURES",
     "PICTURE_NAMES",
     "REASON_NAMES",
+    "RELATION_NAMES",
     "RUN_NAMES",
     "STATE_NAMES",
+    "STOP_ANSWER_NAMES",
+    "SUBSTITUTION_NAMES",
+    "SUBSTITUTION_REASONS",
     "TOWARDS_HANDOVER",
+    "AdjustReason",
+    "AlternateCollector",
     "AttemptReason",
+    "Category",
+    "ControlCode",
+    "CorrectionState",
     "Delivery",
     "DeliveryEvent",
     "DeliveryState",
     "Device",
+    "DeviceUnit",
     "Dispute",
     "DisputeOutcome",
     "DrawEntry",
+    "Drill",
+    "DrillDelivery",
     "Duty",
     "DutyHeld",
     "FlagReason",
     "FlaggedSerial",
+    "HandoverCheck",
     "Incident",
     "IncidentEntry",
     "IncidentKind",
     "IncidentOutcome",
     "IncidentState",
+    "Item",
     "KitLine",
+    "KitRecipe",
+    "KitSubstitution",
     "LineOutcome",
     "MonitoringDraw",
+    "MovementKind",
     "OfficerPin",
+    "PhoneCode",
     "Picture",
     "ProtocolVersion",
     "Reason",
     "Receipt",
+    "RecipeLine",
+    "Relation",
     "ReturnCount",
     "RiskSnapshot",
     "RoadOutcome",
@@ -93,7 +133,15 @@ __all__ = [
     "RunState",
     "SealState",
     "Signal",
+    "StockCorrection",
+    "StockLot",
+    "StockMovement",
+    "StopAnswer",
+    "StopRequest",
     "StoredAnswer",
+    "SubstitutionReason",
+    "SubstitutionState",
+    "Supplier",
     "SymbolCard",
     "Team",
     "TeamMember",
@@ -102,4 +150,5 @@ __all__ = [
     "Visit",
     "VisitAttempt",
     "VisitState",
+    "WorkerBeat",
 ]

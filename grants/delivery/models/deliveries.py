@@ -4,12 +4,14 @@ import hashlib
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, and_, text
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from grants.access.models import User
 from grants.core.crypto import SealedRow, sealed_optional_text
 from grants.core.db import Model, Usd, state_column
+from grants.delivery.models.alternates import AlternateCollector
+from grants.delivery.models.goods import Item
 from grants.delivery.models.risk import RiskSnapshot
 from grants.delivery.models.runs import Run
 from grants.delivery.models.states import (
@@ -40,6 +42,8 @@ class Delivery(SealedRow, Model):
         Index("ix_delivery_officer_state", "officer_id", "state"),
         Index("ix_delivery_state_folio", "state", "folio"),
         CheckConstraint("value_usd > 0", name="value"),
+        CheckConstraint("value_usd <= ceiling_usd", name="ceiling"),
+        CheckConstraint("cost_usd <= ceiling_usd", name="cost"),
         CheckConstraint("approvals BETWEEN 0 AND 2", name="approvals"),
         CheckConstraint("level BETWEEN 1 AND 3", name="level"),
         CheckConstraint("state <> 'scheduled' OR (run_id IS NOT NULL AND officer_id IS NOT NULL)", name="scheduled"),
@@ -70,6 +74,9 @@ class Delivery(SealedRow, Model):
     officer_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     officer: Mapped[User | None] = relationship(foreign_keys=[officer_id])
     value_usd: Mapped[Decimal] = mapped_column(Usd)
+    ceiling_usd: Mapped[Decimal | None] = mapped_column(Usd)  # the award's value: no kit is worth more
+    agreed_usd: Mapped[Decimal | None] = mapped_column(Usd)  # the value last approved: substitutions count from it
+    cost_usd: Mapped[Decimal | None] = mapped_column(Usd)  # what the packed goods cost, lot by lot
     kit_version: Mapped[int] = mapped_column(default=1)
     approvals: Mapped[int] = mapped_column(default=0)  # two make it approved
     seal_number: Mapped[str | None] = mapped_column(String(30), unique=True)
@@ -82,6 +89,12 @@ class Delivery(SealedRow, Model):
 
     lines: Mapped[list["KitLine"]] = relationship(back_populates="delivery", order_by="KitLine.position")
     events: Mapped[list["DeliveryEvent"]] = relationship(back_populates="delivery", order_by="DeliveryEvent.id")
+    alternate: Mapped[AlternateCollector | None] = relationship(
+        primaryjoin=lambda: and_(
+            foreign(AlternateCollector.award_id) == Delivery.award_id, AlternateCollector.revoked_at.is_(None)
+        ),
+        uselist=False, viewonly=True,
+    )  # fmt: skip
 
     @property
     def is_live(self) -> bool:
@@ -101,11 +114,16 @@ class Delivery(SealedRow, Model):
         return datetime.fromisoformat(self.window_until) if self.window_until else None
 
     @property
+    def receiver_folio(self) -> str:
+        """Of who is to receive: the alternate collector while there is one, else the beneficiary."""
+        return self.alternate.folio if self.alternate is not None else self.person.folio
+
+    @property
     def is_on_the_road(self) -> bool:
         return self.state in ON_THE_ROAD
 
     def digest_over(self, beneficiary: str) -> str:
-        """What codes are bound to (§1): any change to it voids what was entered. `beneficiary`: their folio."""
+        """What codes are bound to (§1): any change to it voids what was entered. `beneficiary`: who receives."""
         serials = ",".join(sorted(line.serial_number for line in self.lines if line.serial_number))
         snapshot = self.risk_snapshot.folio if self.risk_snapshot is not None else NO_SNAPSHOT
         parts = (self.folio, beneficiary, str(self.kit_version), serials, self.seal_number or "", snapshot)
@@ -129,6 +147,9 @@ class KitLine(Model):
     name: Mapped[str] = mapped_column(String(160))
     quantity: Mapped[int]
     unit_price_usd: Mapped[Decimal] = mapped_column(Usd)
+    # The catalogue's article that is taken from the shelf; None: bought for this person, no stock is touched.
+    item_id: Mapped[int | None] = mapped_column(ForeignKey("item.id"), index=True)
+    item: Mapped[Item | None] = relationship()
     needs_serial: Mapped[bool] = mapped_column(default=False)  # a device
     serial_number: Mapped[str | None] = mapped_column(String(60))
     # The serial number while the kit is live, then NULL: unique, so that it is in one live kit only.

@@ -11,6 +11,8 @@ from grants.delivery.models.deliveries import Delivery
 from grants.people.models import Person
 from grants.selection.models import Award
 
+_LIVE = "replaced_at IS NULL AND alternate_id IS NULL"
+
 
 class SymbolCard(SealedRow, Model):
     """A beneficiary's factor: four codes, each beside a picture. Which one is true is sealed like the rest.
@@ -21,6 +23,8 @@ class SymbolCard(SealedRow, Model):
     __tablename__ = "symbol_card"
     __table_args__ = (
         Index("uq_symbol_card_live", "person_id", "award_id", unique=True,
+              sqlite_where=text(_LIVE), postgresql_where=text(_LIVE)),
+        Index("uq_symbol_card_alternate", "alternate_id", unique=True,
               sqlite_where=text("replaced_at IS NULL"), postgresql_where=text("replaced_at IS NULL")),
         CheckConstraint("(replaced_at IS NULL) = (replaced_by_id IS NULL)", name="replaced_by"),
         CheckConstraint("replaced_by_id IS NULL OR (replacement_asked_by_id IS NOT NULL"
@@ -34,6 +38,8 @@ class SymbolCard(SealedRow, Model):
     person: Mapped[Person] = relationship()
     award_id: Mapped[int] = mapped_column(ForeignKey("award.id"), index=True)
     award: Mapped[Award] = relationship()
+    # Whose card it is when it is not the beneficiary's own.
+    alternate_id: Mapped[int | None] = mapped_column(ForeignKey("alternate_collector.id"))
     salt: Mapped[bytes] = mapped_column(LargeBinary(16))
     tag: Mapped[int]
     # What the slow hash of this card costs (argon2id), so that a raised setting spoils no issued card.
@@ -74,15 +80,24 @@ class OfficerPin(SealedRow, Model):
 class Signal(Model):
     """One for every confirmation, always of one length, sealed to the security desk's public key.
 
-    The application can write it and cannot read it (§6).
+    The application can write it and cannot read it (§6). Acknowledged and escalated alike, whatever it says.
     """
 
     __tablename__ = "signal"
+    __table_args__ = (
+        CheckConstraint("(delivery_id IS NULL) <> (drill_delivery_id IS NULL)", name="of_one_handover"),
+        Index("ix_signal_waiting", "id", sqlite_where=text("acknowledged_at IS NULL"),
+              postgresql_where=text("acknowledged_at IS NULL")),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), unique=True)
+    delivery_id: Mapped[int | None] = mapped_column(ForeignKey("delivery.id"), unique=True)
+    drill_delivery_id: Mapped[int | None] = mapped_column(ForeignKey("drill_delivery.id"), unique=True)
     created_at: Mapped[datetime]
     box: Mapped[bytes] = mapped_column(LargeBinary(512))
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    escalated_at: Mapped[datetime | None]
 
 
 class Receipt(SealedRow, Model):

@@ -1,5 +1,16 @@
 """Questions about deliveries."""
 
+from grants.delivery.queries.confirmation import (
+    duty_of,
+    failures,
+    given_since,
+    last_turn,
+    live_alternate,
+    live_code,
+    own_phone,
+    second_officers,
+    waiting_for_control_code,
+)
 from grants.delivery.queries.deliveries import (
     awards_to_plan,
     counts_on_the_road,
@@ -53,11 +64,11 @@ from grants.delivery.queries.outcomes import (
     disputes_page,
     disputes_waiting,
     duties_among,
-    duty_of,
     flags,
     get_dispute,
     get_flag,
     get_to_compare,
+    issued_by_line,
     last_decided_dispute,
     line_outcomes,
     live_flag,
@@ -72,12 +83,7 @@ from grants.delivery.queries.outcomes import (
     was_on_the_team,
 )
 from grants.delivery.queries.risk import newest_snapshot, protocol_in_force, rules, snapshot_in_force
-from grants.delivery.queries.runs import (
-    get_run,
-    get_team,
-    kits_of,
-    lowest_cap_usd,
-)
+from grants.delivery.queries.runs import get_run, get_team, kits_of, lowest_cap_usd
 
 __all__ = [
     "awards_to_plan",
@@ -93,6 +99,7 @@ __all__ = [
     "duties_among",
     "duty_of",
     "extortion_by_canton",
+    "failures",
     "flags",
     "followers",
     "get_award",
@@ -108,14 +115,19 @@ __all__ = [
     "get_team",
     "get_to_compare",
     "get_visit",
+    "given_since",
     "holds_duty",
     "incidents_by_canton",
     "incidents_page",
+    "issued_by_line",
     "kits_of",
     "kits_to_pack",
     "last_decided_dispute",
+    "last_turn",
     "line_outcomes",
+    "live_alternate",
     "live_card",
+    "live_code",
     "live_delivery",
     "live_flag",
     "lowest_cap_usd",
@@ -127,6 +139,7 @@ __all__ = [
     "officers",
     "open_dispute_of",
     "open_incidents",
+    "own_phone",
     "pin_of",
     "protocol_in_force",
     "ready_to_close",
@@ -137,6 +150,7 @@ __all__ = [
     "road_outcome",
     "rules",
     "seals_to_check",
+    "second_officers",
     "signals",
     "snapshot_in_force",
     "stayed_with_person",
@@ -148,6 +162,7 @@ __all__ = [
     "visits_coming",
     "visits_due",
     "visits_of",
+    "waiting_for_control_code",
     "waiting_for_reconciliation",
     "was_on_the_team",
     "was_spared",

@@ -13,6 +13,7 @@ from grants.core.errors import NotFound
 from grants.delivery.models import (
     ENDED_WITHOUT_HANDOVER,
     ON_THE_ROAD,
+    AlternateCollector,
     Delivery,
     DeliveryEvent,
     DeliveryState,
@@ -79,8 +80,7 @@ def next_stop(officer: User) -> Delivery | None:
 def counts_on_the_road() -> dict[DeliveryState, int]:
     """How many deliveries are in each state of the road, states without any left out."""
     found = select(Delivery.state, func.count()).where(Delivery.state.in_(ON_THE_ROAD)).group_by(Delivery.state)
-    rows = db.session.execute(found.order_by(Delivery.state)).tuples().all()
-    return dict(rows)
+    return {state: number for state, number in db.session.execute(found.order_by(Delivery.state))}  # noqa: C416 -- typed
 
 
 def kits_to_pack() -> Sequence[Delivery]:
@@ -112,13 +112,20 @@ def get_award(award_id: int) -> Award:
 
 def live_delivery(award_id: int) -> Delivery | None:
     """The award's only delivery that has not ended without a handover."""
-    statement = select(Delivery).where(Delivery.award_id == award_id, Delivery.state.not_in(ENDED_WITHOUT_HANDOVER))
-    return db.session.scalar(statement.order_by(Delivery.id))
+    of_award = select(Delivery).options(joinedload(Delivery.alternate)).where(Delivery.award_id == award_id)
+    return db.session.scalar(of_award.where(Delivery.state.not_in(ENDED_WITHOUT_HANDOVER)).order_by(Delivery.id))
 
 
 def live_card(award_id: int) -> SymbolCard | None:
-    """The award's card that was not replaced, used or not."""
-    statement = select(SymbolCard).where(SymbolCard.award_id == award_id, SymbolCard.replaced_at.is_(None))
+    """The card of who is to receive, the alternate collector where there is one; not replaced, used or not."""
+    alternate = select(AlternateCollector.id).where(
+        AlternateCollector.award_id == award_id, AlternateCollector.revoked_at.is_(None)
+    )
+    statement = select(SymbolCard).where(
+        SymbolCard.award_id == award_id,
+        SymbolCard.replaced_at.is_(None),
+        SymbolCard.alternate_id.is_not_distinct_from(alternate.scalar_subquery()),
+    )
     return db.session.scalar(statement.order_by(SymbolCard.id))
 
 
@@ -194,6 +201,7 @@ def _whole() -> Select[Delivery]:
     return select(Delivery).options(
         joinedload(Delivery.canton),
         joinedload(Delivery.person),
+        joinedload(Delivery.alternate),
         award.joinedload(Award.selection).joinedload(Selection.call),
         selectinload(Delivery.lines),
         selectinload(Delivery.events).joinedload(DeliveryEvent.by),

@@ -32,6 +32,7 @@ def kits_of(run: Run, *states: DeliveryState) -> Sequence[Delivery]:
     statement = select(Delivery).options(
         joinedload(Delivery.canton),
         joinedload(Delivery.person).load_only(Person.folio),
+        joinedload(Delivery.alternate),
         joinedload(Delivery.risk_snapshot),
         joinedload(Delivery.award),
         selectinload(Delivery.lines),

@@ -11,6 +11,7 @@ from grants.access.models import User
 from grants.core import journal
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
+from grants.delivery import queries
 from grants.delivery.models import PICTURES, Picture, SymbolCard
 from grants.delivery.symbols import SALT_BYTES, HashCost, hash_codes, new_codes, tag_key
 from grants.people.folio import new_folio
@@ -19,14 +20,16 @@ from grants.selection.services import claim_active_award
 
 
 def issue_card(award: Award, *, cost: HashCost, by: User, now: datetime) -> tuple[SymbolCard, list[str]]:
-    """The award's live card and its four codes in the pictures' order. The codes stay sealed until printed once."""
+    """A card for who is to receive, and its four codes in the pictures' order. They stay sealed until printed once."""
     claim_active_award(award)
+    alternate = queries.live_alternate(award.id)
     salt = secrets.token_bytes(SALT_BYTES)
     codes, tag = new_codes(tag_key(salt))
     card = SymbolCard(
         serial=new_folio("S"),
         person_id=award.application.person_id,
         award_id=award.id,
+        alternate_id=alternate.id if alternate else None,
         salt=salt,
         tag=tag,
         hash_memory_kib=cost.memory_kib,

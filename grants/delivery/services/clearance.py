@@ -8,6 +8,7 @@ from grants.access.models import User
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import Delivery, DeliveryState, RiskSnapshot
+from grants.delivery.services.alternates import refuse_alternate
 from grants.delivery.services.moves import move, refuse_unless_possible
 
 RESCHEDULED = _("This delivery is rescheduled. Do not go on with it; call the control room.")
@@ -19,6 +20,7 @@ def clear(delivery: Delivery, *, by: User, now: datetime) -> None:
     snapshot = queries.snapshot_in_force(delivery.canton_code, now)
     if snapshot is None:
         raise RuleBroken(_("Nothing current is known of this canton. Record its risk first, then clear the delivery."))
+    refuse_alternate(delivery, level=snapshot.level, starts_at=None)
     bind(delivery, snapshot)
     move(delivery, DeliveryState.CLEARED, by=by, now=now)
 
@@ -26,7 +28,7 @@ def clear(delivery: Delivery, *, by: User, now: datetime) -> None:
 def bind(delivery: Delivery, snapshot: RiskSnapshot) -> None:
     """The snapshot's level holds for the delivery from here on, and its codes are bound to it."""
     delivery.risk_snapshot, delivery.level = snapshot, snapshot.level
-    delivery.digest = delivery.digest_over(delivery.person.folio)
+    delivery.digest = delivery.digest_over(delivery.receiver_folio)
 
 
 def refuse_unless_current(delivery: Delivery, *, now: datetime) -> None:

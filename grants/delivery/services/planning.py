@@ -1,6 +1,6 @@
 """From an award to an approved delivery."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -15,6 +15,7 @@ from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import Delivery, DeliveryState, Duty, KitLine, Reason
+from grants.delivery.services import ledger
 from grants.delivery.services.moves import move, note, take_duty
 from grants.people.folio import new_folio
 from grants.selection.models import Award
@@ -36,15 +37,19 @@ def refuse_while_delivered(award: Award) -> None:
                        "warehouse, before the award ends."))  # fmt: skip
 
 
-def plan_delivery(award: Award, *, by: User, now: datetime) -> Delivery:
-    """Plan the award's only live delivery. Its kit is the application's item list, never above the award's value."""
+def plan_delivery(award: Award, *, by: User, now: datetime, lines: Sequence[KitLine] | None = None) -> Delivery:
+    """Plan the award's only live delivery. Its kit is the application's item list, never above the award's value.
+
+    `lines`: the kit, where it comes from a recipe.
+    """
     claim_active_award(award)
-    listed = kit_lines(award)
+    listed = kit_lines(award) if lines is None else lines
     lines = without_what_stayed(award, listed)
     if listed and not lines:
         raise RuleBroken(_("Everything on the list stayed with the person when an earlier kit came back."))
     if not lines:
         raise RuleBroken(_("The plan has no item that fits the award's value. Correct the item list first."))
+    value_usd = sum((line.total_usd for line in lines), Decimal("0.00"))
     person = award.application.person
     delivery = Delivery(
         folio=new_folio("D"),
@@ -52,10 +57,12 @@ def plan_delivery(award: Award, *, by: User, now: datetime) -> Delivery:
         person_id=person.id,
         canton_code=person.canton_code,
         state=DeliveryState.PLANNED,
-        value_usd=sum((line.total_usd for line in lines), Decimal("0.00")),
+        value_usd=value_usd,
+        ceiling_usd=award.value_usd,
+        agreed_usd=value_usd,
         created_by_id=by.id,
         created_at=now,
-        lines=lines,
+        lines=list(lines),
     )
     try:
         with db.session.begin_nested():
@@ -91,9 +98,12 @@ def approve(delivery: Delivery, *, by: User, now: datetime) -> None:
 
 
 def cancel(delivery: Delivery, *, reason: Reason, by: User, now: datetime) -> None:
-    """End a delivery before it leaves. The award may be planned again, the serial numbers are free again."""
+    """End a delivery before it leaves. The award may be planned again; serial numbers and stock are free again."""
+    if delivery.carried_since is not None:
+        raise RuleBroken(_("A team has this kit. It comes back to the warehouse before its delivery is cancelled."))
     move(delivery, DeliveryState.CANCELLED, by=by, now=now, reason=reason)
     free_serials(delivery)
+    ledger.take_back(delivery, by=by, now=now)
 
 
 def free_serials(delivery: Delivery) -> None:

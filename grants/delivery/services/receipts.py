@@ -23,7 +23,7 @@ def make_receipt(delivery: Delivery, *, now: datetime) -> Receipt:
     """The receipt of a confirmed delivery. Its content never changes afterwards."""
     if delivery.confirmed_at is None:
         raise RuleBroken(_("Only a confirmed handover has a receipt."))
-    receipt = Receipt(delivery_id=delivery.id, number=_new_number(), created_at=now)
+    receipt = Receipt(delivery_id=delivery.id, number=new_number(), created_at=now)
     content = _content(delivery, receipt.number)
     receipt.content = content
     receipt.content_hash = hash_of(content)
@@ -54,6 +54,8 @@ def _content(delivery: Delivery, number: str) -> dict[str, Any]:
         "day": local_day(confirmed_at).isoformat(),
         "confirmed_at": confirmed_at.isoformat(timespec="seconds"),
         "person": {"folio": delivery.person.folio, "name": delivery.person.full_name},
+        # Who received, when it was not the person.
+        "receiver": _receiver(delivery),
         "call": {"code": call.code, "name": call.name},
         "canton": delivery.canton.name,
         "seal": delivery.seal_number,
@@ -71,6 +73,14 @@ def _content(delivery: Delivery, number: str) -> dict[str, Any]:
     }
 
 
-def _new_number() -> str:
+def _receiver(delivery: Delivery) -> dict[str, str] | None:
+    alternate = delivery.alternate
+    if alternate is None:
+        return None
+    return {"folio": alternate.folio, "name": alternate.name, "relation": alternate.relation.value}
+
+
+def new_number() -> str:
+    """Four groups of four characters, drawn at random."""
     letters = "".join(secrets.choice(ALPHABET) for _n in range(NUMBER_LENGTH))
     return "-".join(letters[start : start + GROUP] for start in range(0, NUMBER_LENGTH, GROUP))

@@ -1,6 +1,6 @@
 """Back in the warehouse: one person counts the kit, reads its seal and serial numbers; another signs the count."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,14 +24,11 @@ from grants.delivery.models import (
     ReturnCount,
     SealState,
 )
+from grants.delivery.services import ledger
 from grants.delivery.services.flags import flag_serials, normal_serial
 from grants.delivery.services.incidents import open_about
 from grants.delivery.services.moves import move, refuse_unless_possible
 from grants.delivery.services.planning import free_serials
-
-# Told when a count is signed: the delivery and, by the line's id, how many units came back.
-Returned = Callable[[Delivery, Mapping[int, int], User, datetime], None]
-when_returned: list[Returned] = []
 
 DIFFERS = _("This is not as it was sealed. Count again. If it is really so, mark it below and write what you saw.")
 
@@ -99,8 +96,8 @@ def sign_return(delivery: Delivery, *, by: User, now: datetime) -> None:
     if count.differs:
         said = gettext("What came back is not what was sealed. The delivery's page says what was counted.")
         open_about(delivery, IncidentKind.LOST_KIT, said, by=by, now=now)
-    for tell in when_returned:
-        tell(delivery, {key: outcome.came_back or 0 for key, outcome in outcomes.items()}, by, now)
+    came_back = {line_id: outcome.came_back or 0 for line_id, outcome in outcomes.items()}
+    ledger.take_back(delivery, came_back=came_back, by=by, now=now)
 
 
 def count_again(delivery: Delivery, *, by: User, now: datetime) -> None:

@@ -17,6 +17,7 @@ from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import Delivery, DeliveryState, Duty, Run, RunState, Team, Vehicle
+from grants.delivery.services.alternates import refuse_alternate
 from grants.delivery.services.cards import refuse_card_maker
 from grants.delivery.services.clearance import refuse_unless_current
 from grants.delivery.services.moves import move
@@ -65,6 +66,7 @@ def schedule(delivery: Delivery, run: Run, stop: Stop, *, by: User, now: datetim
         raise RuleBroken(_("This run has left or ended. Choose another."), field="run")
     refuse_unless_current(delivery, now=now)
     _refuse_window(delivery, run, stop)
+    refuse_alternate(delivery, level=delivery.level, starts_at=stop.scheduled_for)
     _refuse_headroom(delivery, run)
     if queries.holds_duty(delivery, run.officer):
         raise RuleBroken(_("This officer already did another part of this delivery. Choose another."), field="run")
@@ -99,7 +101,7 @@ def dispatch(run: Run, codes: ReleaseCodes, *, desk: Desk | None, by: User, now:
         raise RuleBroken(_("This run has left or ended. Choose another."))
     db.session.refresh(run)
     for kit in kits:
-        bound = (Delivery.digest == kit.digest_over(kit.person.folio), Delivery.run_id == run.id)
+        bound = (Delivery.digest == kit.digest_over(kit.receiver_folio), Delivery.run_id == run.id)
         move(kit, DeliveryState.IN_TRANSIT, by=by, now=now, duty=Duty.RELEASE, where=bound, carried_since=now)
     journal.record(by, "run.dispatched", run, at=now)
 
@@ -163,6 +165,7 @@ def _refuse_unprepared(run: Run, kits: Sequence[Delivery], desk: Desk | None, *,
     _refuse_unable(run.officer)
     for kit in kits:
         refuse_unless_current(kit, now=now)
+        refuse_alternate(kit, level=kit.level, starts_at=kit.stop_at)
         if queries.holds_duty(kit, run.officer):
             raise RuleBroken(_("The officer of this run already did another part of %(folio)s.", folio=kit.folio))
         card = queries.live_card(kit.award_id)

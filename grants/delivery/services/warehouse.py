@@ -4,15 +4,19 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
 
 from grants.access.models import User
+from grants.core.clock import local_day
 from grants.core.db import db
 from grants.core.errors import RuleBroken
-from grants.delivery.models import Delivery, DeliveryState, Duty, KitLine
+from grants.delivery.models import Delivery, DeliveryState, DeviceUnit, Duty, KitLine
+from grants.delivery.services import ledger
 from grants.delivery.services.flags import normal_serial, refuse_flagged
 from grants.delivery.services.moves import move, refuse_unless_possible
+from grants.delivery.services.worth import refuse_above_ceiling, refuse_other_worth, refuse_while_open
 
 HEAVIEST_GRAMS = 500_000
 
@@ -25,14 +29,30 @@ def pack(
     by: User,
     now: datetime,
 ) -> None:
-    """Put the kit together. `counted`: position → units found; `serials`: position → serial number of a device."""
+    """Put the kit together, its articles taken from the shelf.
+
+    `counted`: position → units found; `serials`: position → serial number or IMEI of a device.
+    """
     refuse_unless_possible(delivery, DeliveryState.PACKED)
+    refuse_while_open(delivery)
+    refuse_other_worth(delivery)
     if any(counted.get(line.position) != line.quantity for line in delivery.lines):
         raise RuleBroken(_("The count differs from the list. Count again, and pack only a complete kit."))
+    ledger.refuse_missing(ledger.missing(delivery.lines, local_day(now)))
+    typed = {line.position: normal_serial(serials.get(line.position, "")) for line in delivery.lines}
+    units = _units_of(delivery, typed)
+    refuse_above_ceiling(delivery, ledger.expected_cost(delivery.lines, units, local_day(now)))
     for line in delivery.lines:
         if line.needs_serial:
-            _mark(line, normal_serial(serials.get(line.position, "")))
-    move(delivery, DeliveryState.PACKED, by=by, now=now, duty=Duty.PACK)
+            unit = units.get(line.position)
+            _mark(line, unit.serial_number if unit else typed[line.position])
+    # The kit's number: what was counted is what the kit still is.
+    move(delivery, DeliveryState.PACKED, by=by, now=now, duty=Duty.PACK,
+         where=(Delivery.kit_version == delivery.kit_version,))  # fmt: skip
+    cost_usd = ledger.issue(delivery.lines, units, by=by, now=now)
+    refuse_above_ceiling(delivery, cost_usd)
+    delivery.cost_usd = cost_usd
+    db.session.flush()
 
 
 def seal(delivery: Delivery, *, seal_number: str, weight_grams: int, by: User, now: datetime) -> None:
@@ -43,13 +63,44 @@ def seal(delivery: Delivery, *, seal_number: str, weight_grams: int, by: User, n
     if not 0 < weight_grams <= HEAVIEST_GRAMS:
         raise RuleBroken(_("Weigh the kit: more than 0 and at most 500 kg."), field="weight_grams")
     refuse_unless_possible(delivery, DeliveryState.SEALED)
+    _refuse_incomplete(delivery)
     try:
         with db.session.begin_nested():
             delivery.seal_number, delivery.weight_grams = number, weight_grams
-            delivery.digest = delivery.digest_over(delivery.person.folio)
+            delivery.digest = delivery.digest_over(delivery.receiver_folio)
     except IntegrityError as error:
         raise RuleBroken(_("This seal number was already used. Take a new seal."), field="seal_number") from error
     move(delivery, DeliveryState.SEALED, by=by, now=now, duty=Duty.PACK)
+
+
+def _refuse_incomplete(delivery: Delivery) -> None:
+    """The recipe is met: what left the shelf for this kit is what its list says, at a worth within the ceiling."""
+    issued = ledger.issued_units(delivery)
+    if any(line.item_id and issued.get(line.id, 0) != line.quantity for line in delivery.lines):
+        raise RuleBroken(_("What left the shelf for this kit is not what its list says. Cancel it and plan it again."))
+    refuse_other_worth(delivery)
+    refuse_above_ceiling(delivery, delivery.cost_usd or delivery.value_usd)
+
+
+def _units_of(delivery: Delivery, typed: Mapping[int, str]) -> dict[int, DeviceUnit]:
+    """Position → the device of the catalogue with this serial number or IMEI, for lines that name an article."""
+    wanted = {line.position: line for line in delivery.lines if line.needs_serial and line.item_id is not None}
+    numbers = [typed[position] for position in wanted]
+    found = select(DeviceUnit).options(joinedload(DeviceUnit.lot)).order_by(DeviceUnit.id)
+    either = DeviceUnit.serial_number.in_(numbers) | DeviceUnit.imei.in_(numbers)
+    known = {number: unit for unit in db.session.scalars(found.where(either)) for number in _numbers(unit)}
+    for position, line in wanted.items():
+        unit = known.get(typed[position])
+        if unit is None or unit.lot.item_id != line.item_id:
+            raise RuleBroken(
+                _("This is not the number of a device of that article. Read it again, or write the device down first."),
+                field=f"serial_{position}",
+            )
+    return {position: known[typed[position]] for position in wanted}
+
+
+def _numbers(unit: DeviceUnit) -> list[str]:
+    return [unit.serial_number, *([unit.imei] if unit.imei else [])]
 
 
 def _mark(line: KitLine, serial: str) -> None:

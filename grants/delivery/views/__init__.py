@@ -1,9 +1,14 @@
 """Pages of deliveries: the office, the warehouse, the road, what follows a handover, the cards and the receipts."""
 
 from grants.delivery.views import (
+    asking,
     cards,
+    catalogue,
+    desk,
     disputes,
     incidents,
+    kits,
+    levels,
     monitoring,
     office,
     outcomes,
@@ -11,15 +16,21 @@ from grants.delivery.views import (
     reconciliation,
     returns,
     road,
+    stock,
     warehouse,
 )
 from grants.delivery.views.blueprint import bp
 
 __all__ = [
+    "asking",
     "bp",
     "cards",
+    "catalogue",
+    "desk",
     "disputes",
     "incidents",
+    "kits",
+    "levels",
     "monitoring",
     "office",
     "outcomes",
@@ -27,5 +38,6 @@ __all__ = [
     "reconciliation",
     "returns",
     "road",
+    "stock",
     "warehouse",
 ]

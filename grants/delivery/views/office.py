@@ -12,6 +12,7 @@ from grants.core.web import Onward, leads_on, page_marker
 from grants.delivery import queries, services
 from grants.delivery.forms import CancelForm
 from grants.delivery.models import REASON_NAMES, STATE_NAMES, DeliveryState
+from grants.delivery.queries import kits
 from grants.delivery.views.blueprint import bp, said_if_refused
 
 S = DeliveryState
@@ -79,6 +80,7 @@ def show(delivery_id: int) -> ResponseReturnValue:
         "delivery/show.html",
         delivery=delivery,
         receipt=queries.receipt_of(delivery),
+        substitutions=kits.substitutions_of(delivery),
         river=RIVER,
         at=_place_in_river(delivery.state),
         cancel_form=CancelForm(),

@@ -16,6 +16,7 @@ from grants.delivery import doors, queries, services
 from grants.delivery.forms import ActionForm, HandoverForm, PinForm
 from grants.delivery.models import Delivery, DeliveryState, Reason, Receipt
 from grants.delivery.services.confirmation import OtherBody
+from grants.delivery.views.asking import asking_facts
 from grants.delivery.views.blueprint import bp, said_if_refused
 
 
@@ -24,7 +25,7 @@ from grants.delivery.views.blueprint import bp, said_if_refused
 def my_day() -> ResponseReturnValue:
     stop = queries.next_stop(current_user)
     has_pin = queries.pin_of(current_user) is not None
-    return render_template("delivery/my_day.html", stop=stop, has_pin=has_pin)
+    return render_template("delivery/my_day.html", stop=stop, has_pin=has_pin, **asking_facts(current_user, utcnow()))
 
 
 @bp.post("/<int:delivery_id>/arrive")
@@ -42,7 +43,7 @@ def arrive(delivery_id: int) -> ResponseReturnValue:
 def handover(delivery_id: int) -> ResponseReturnValue:
     delivery = queries.stop_of(current_user, delivery_id)
     receipt = queries.receipt_of(delivery)
-    form = HandoverForm()
+    form = doors.handover_form(delivery)
     if form.validate_on_submit():
         receipt = None
         with errors_to(form):

@@ -10,6 +10,7 @@ from datetime import datetime
 from grants.delivery.signals import Desk
 from grants.demo.corner.credit import build_referrals
 from grants.demo.corner.deliveries import build_kits
+from grants.demo.corner.goods import build_goods
 from grants.demo.corner.open_call import build_open_call
 from grants.demo.corner.pilot import build_pilot
 from grants.demo.corner.setting import build_setting
@@ -29,5 +30,6 @@ def build_corner(chance: Chance, staff: Staff, people: Sequence[Person], desk: D
     chosen = chance.shuffled(people)
     awards = build_pilot(setting, chosen[:PILOT])
     build_kits(setting, awards, desk)
+    build_goods(setting)
     build_open_call(setting, chosen[PILOT : PILOT + OPEN_CALL])
     build_referrals(setting, chosen[PILOT + OPEN_CALL :])

@@ -14,6 +14,7 @@ from grants.calls.models import Criterion
 from grants.evaluation.forms.fields import comment_field, reason_field
 from grants.evaluation.models import ScoreSheet
 from grants.evaluation.services import Entries, Stamp
+from grants.evaluation.services.sheets import says_why
 
 # version.saves.turn.window, short enough for the columns that keep them.
 STAMP = r"([0-9]{1,6})\.([0-9]{1,9})\.([0-9]{1,9})\.([A-Za-z0-9_-]{1,24})"
@@ -50,7 +51,7 @@ class SheetForm(FlaskForm):
         missing = [c for c in self.criteria if not self.level_of(c).data]
         for criterion in missing:
             self.level_of(criterion).errors = [_("Choose a level: this score is missing.")]
-        bare = [c for c in self.criteria if self.needs_comment(c) and not self.comment_of(c).data]
+        bare = [c for c in self.criteria if self.needs_comment(c) and not says_why(self.comment_of(c).data or "")]
         for criterion in bare:
             self.comment_of(criterion).errors = [_("Write why it deserves the lowest or the highest level.")]
         if missing:

@@ -16,6 +16,7 @@ from grants.core.errors import RuleBroken
 from grants.evaluation import queries
 from grants.evaluation.models import Assignment, Score, ScoreSheet, SheetState
 
+FEWEST_LETTERS = 3  # of a reason
 ALREADY_SUBMITTED = _("This sheet is already submitted. To change it, amend it with a reason.")
 
 
@@ -125,12 +126,17 @@ def _check_levels(assignment: Assignment, entries: Entries) -> None:
         raise RuleBroken(_("This level is not in the rubric. Reload the page and choose again."))
 
 
+def says_why(comment: str) -> bool:
+    """Whether a comment holds a word: a full stop gives no reason to somebody who appeals."""
+    return sum(letter.isalpha() for letter in comment) >= FEWEST_LETTERS
+
+
 def _check_whole(criteria: Sequence[Criterion], entries: Entries) -> None:
     if any(c.id not in entries.levels for c in criteria):
         raise RuleBroken(_("Scores are missing. Choose a level for every criterion, then submit."))
     for criterion in criteria:
-        commented = entries.comments.get(criterion.id, "").strip()
-        if entries.levels[criterion.id] in criterion.extremes and not commented:
+        commented = entries.comments.get(criterion.id, "")
+        if entries.levels[criterion.id] in criterion.extremes and not says_why(commented):
             sentence = _("Write why it deserves the lowest or the highest level, then submit.")
             raise RuleBroken(sentence, field=f"comment_{criterion.id}")
 

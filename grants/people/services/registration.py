@@ -111,6 +111,8 @@ def register(registration: Registration, *, by: User, now: datetime) -> Person:
     person = new_person(registration.person, by=by, now=now)
     person.form_key, person.duplicate_reason = registration.form_key, registration.duplicate_reason or None
     person.documents, person.contact_points = [document], points
+    for point in points:
+        point.added_at = now
     if (stored := _store(person, registration)) is not person:
         return stored
     for purpose in sorted(registration.consents):

@@ -62,7 +62,7 @@ def add_contact_point(person: Person, facts: ContactFacts, *, by: User, now: dat
     point = new_contact_point(facts, local_day(now))
     if any(point.value_lookup == other.value_lookup for other in person.contact_points):
         raise RuleBroken(_("This way of contact is already there. Verify it instead."), field="value")
-    point.person_id = person.id
+    point.person_id, point.added_at = person.id, now
     db.session.add(point)
     db.session.flush()
     journal.record(by, "contact_point.added", point, at=now, person_id=person.id)
@@ -74,6 +74,8 @@ def verify_contact(point: ContactPoint, *, on: date, by: User, now: datetime) ->
     if not EARLIEST <= on <= local_day(now):
         raise RuleBroken(_("The day of the check must not lie in the future. Write today or an earlier day."),
                          field="verified_on")  # fmt: skip
+    if point.failed_on is not None:
+        point.added_at = now  # a number that died may be somebody else's now
     point.verified_on, point.failed_on = on, None
     journal.record(by, "contact_point.verified", point, at=now, person_id=point.person_id)
 

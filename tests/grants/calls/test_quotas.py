@@ -83,6 +83,7 @@ def test_quotas_of_a_published_call_are_frozen(app: Flask, state: CallState) -> 
     [
         ([QuotaFields(SEX, "female", 7, 6)], "at least 7 and at most 6"),
         ([QuotaFields(SEX, "female", None, None)], "a minimum or a maximum"),
+        ([QuotaFields(SEX, "female", 0, None)], "says nothing"),
         ([QuotaFields(SEX, "female", 11, None)], "keeps 11 places, but the call has 10"),
         ([WOMEN, QuotaFields(SEX, "female", None, 8)], "another quota names already"),
         ([WOMEN, QuotaFields(SEX, "male", 5, None)], "add up to 11 places"),

@@ -105,20 +105,24 @@ def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[
     }
 
 
+def masked(body: bytes) -> bytes:
+    """The page without what is drawn or counted anew for every request."""
+    for pattern, name in MASKS:
+        body = re.sub(pattern, name, body)
+    return body
+
+
 def watch(client: FlaskClient, carried: Carried, kind: str, **changed: str) -> Seen:
     form = {**entered(carried, kind), **changed}
     before = dump()
     with statements_noted() as statements:
         answer = client.post(f"/deliveries/{carried.delivery.id}/handover", data=form)
     after = dump()
-    body = answer.data
-    for pattern, name in MASKS:
-        body = re.sub(pattern, name, body)
     return Seen(
         status=answer.status_code,
         headers={name: value for name, value in answer.headers.items() if name not in ("Date", "Set-Cookie")},
         length=len(answer.data),
-        body=body.rstrip(),
+        body=masked(answer.data).rstrip(),
         statements=statements,
         rows=Counter({name: len(after[name]) - len(before[name]) for name in after}),
         shapes=difference(before, after),
@@ -145,7 +149,8 @@ def test_handover_under_duress_looks_like_any_other(pair: Callable[..., tuple[Se
     normal, duress = pair(kind)
 
     assert normal.status == 200
-    assert normal.rows["signal"] == normal.rows["outbox_message"] == normal.rows["receipt"] == 1
+    assert normal.rows["signal"] == normal.rows["receipt"] == 1
+    assert normal.rows["outbox_message"] == 2  # one for each channel
     assert duress.status == normal.status
     assert duress.headers == normal.headers
     assert duress.length == normal.length

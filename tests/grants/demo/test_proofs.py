@@ -3,15 +3,17 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select
 
 from grants.access.permissions import Role
 from grants.applications.models import Application
 from grants.calls.models import Call
 from grants.core.db import db
+from grants.delivery.desk.boxes import unseal
+from grants.delivery.desk.cli import group as desk_tool
 from grants.delivery.models import Delivery, DeliveryState, Receipt, Signal, SymbolCard
 from grants.delivery.services.receipts import hash_of, receipt_document
-from grants.delivery.signals import unseal
 from grants.demo import queries
 from grants.demo.deliveries import DEMO_PIN
 from grants.demo.start import DEMO_DESK_KEY
@@ -22,10 +24,13 @@ from tests.conftest import build
 from tests.factories.access import signed_in_client
 
 
-def test_desk_opens_every_signal_and_finds_no_alarm(demo):
-    private = Path(demo.instance_path) / DEMO_DESK_KEY
+def test_desk_opens_every_signal_and_finds_no_alarm(demo, tmp_path):
+    private, export = Path(demo.instance_path) / DEMO_DESK_KEY, tmp_path / "boxes.json"
+    export.write_text(demo.test_cli_runner().invoke(args=["signals", "export"]).output)
 
-    answer = demo.test_cli_runner().invoke(args=["desk", "open", "--private", str(private)])
+    answer = CliRunner().invoke(
+        desk_tool, ["open", str(export), "--private", str(private), "--book", str(tmp_path / "book")]
+    )
 
     lines = answer.output.splitlines()
     assert answer.exit_code == 0

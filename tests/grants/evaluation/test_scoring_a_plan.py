@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -52,6 +53,19 @@ def test_extreme_level_without_its_comment_is_not_handed_in(app: Flask, level: i
         services.submit(assignment, bare, by=assignment.evaluator, now=utcnow())
 
     assert refused.value.field == f"comment_{criteria_of(assignment)[0]}"
+    assert kept(assignment) == []
+
+
+@pytest.mark.parametrize("comment", [".", " .. ", "10/10", "??", "\u3000"])
+def test_comment_without_a_word_is_no_reason(app: Flask, comment: str) -> None:
+    assignment = make_assignment()
+    first, *_rest = criteria_of(assignment)
+    said = replace(entries(assignment, 0, 2, 3), comments={first: comment})
+
+    with pytest.raises(RuleBroken) as refused:
+        services.submit(assignment, said, by=assignment.evaluator, now=utcnow())
+
+    assert refused.value.field == f"comment_{first}"
     assert kept(assignment) == []
 
 

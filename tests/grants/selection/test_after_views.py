@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, url_for
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
@@ -13,6 +13,7 @@ from grants.access.permissions import Role
 from grants.calls.models import Stage
 from grants.core.clock import utcnow
 from grants.core.db import db
+from grants.evaluation.models import Moderation
 from grants.people.folio import new_folio
 from grants.people.models import ContactPoint
 from grants.selection.models import Appeal, Letter, LetterRelease, ResultCode
@@ -21,6 +22,7 @@ from tests.factories.after import letter_for, make_appeal, make_code, make_email
 from tests.factories.applications import make_application
 from tests.factories.evaluation import make_conflict, make_sheet
 from tests.factories.selection import make_award, make_selection, make_waiting
+from tests.grants.selection.test_appeals import upheld_with_places
 
 SignIn = Callable[[User], FlaskClient]
 ENGLISH = {"Accept-Language": "en"}
@@ -356,3 +358,20 @@ def test_code_goes_by_mail_to_a_verified_address_only(app: Flask, sign_in: SignI
 
     assert "in person" in refused.text
     assert len(messages("result_code")) == 1
+
+
+def test_upheld_appeal_leads_the_coordinator_to_a_moderation(app: Flask, sign_in: SignIn) -> None:
+    appeal = upheld_with_places(1)
+    stage = Stage.PLAN
+    for _n in range(2):
+        make_sheet(appeal.application, make_user(Role.EVALUATOR), stage)
+    client = sign_in(make_user(Role.COORDINATOR))
+
+    page = client.get(f"/appeals/{appeal.id}")
+    with app.test_request_context():
+        address = url_for("evaluation.open_moderation", application_id=appeal.application_id, _external=False)
+    assert address in page.text
+    client.post(address, data={"stage": "plan"})
+
+    opened_ones = db.session.query(Moderation).filter_by(application_id=appeal.application_id).all()
+    assert [(one.stage, len(one.replies)) for one in opened_ones] == [(stage, 2)]

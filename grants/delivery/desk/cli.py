@@ -1,0 +1,253 @@
+"""`grants desk …`: the security desk's own commands. They need no database and no keys of the server."""
+
+import os
+import select
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from grants.config import instance_path
+from grants.core.clock import utcnow
+from grants.core.crypto import write_private
+from grants.delivery.desk import book as books
+from grants.delivery.desk import terminal
+from grants.delivery.desk.book import Book, BookUnreadable
+from grants.delivery.desk.boxes import PassphraseWrong, is_protected, load_private, new_desk_keys, unseal
+from grants.delivery.desk.screen import about, clock
+from grants.delivery.desk.server import SealedBox, Server, ServerSilent, box_in, over_http
+from grants.delivery.desk.watch import Watch, take
+from grants.delivery.desk.words import _
+from grants.delivery.signals import BOX_BYTES, PUBLIC_KEY_FILE, DeskKeyUnusable, Kind
+
+PATH = click.Path(dir_okay=False, path_type=Path)
+LOOK_EVERY = 15
+Command = Callable[..., None]
+
+
+@dataclass(slots=True)
+class Mine:
+    """The desk's key and its book."""
+
+    key: X25519PrivateKey
+    path: Path
+    book: Book
+
+    def keep(self) -> None:
+        books.save(self.book, self.path, self.key)
+
+
+@click.group("desk", help="The security desk: its keys, its signals, its cases.")
+def group() -> None:
+    """The security desk's own machine."""
+
+
+def with_key(command: Command) -> Command:
+    """Open the private key and the book, and hand them over as `mine`."""
+
+    @click.option("--private", "private_path", required=True, type=PATH, envvar="GRANTS_DESK_PRIVATE",
+                  help="The desk's private key.")  # fmt: skip
+    @click.option("--book", "book_path", type=PATH, help="The desk's encrypted file. Beside the key unless said.")
+    @wraps(command)
+    def opened(private_path: Path, book_path: Path | None, **more: Any) -> None:
+        key, path = _key(private_path), book_path or private_path.with_suffix(".book")
+        try:
+            mine = Mine(key, path, books.load(path, key))
+        except BookUnreadable as error:
+            raise click.ClickException(_("The desk's file belongs to another key, or was changed.")) from error
+        command(mine=mine, **more)
+
+    return opened
+
+
+def with_server(command: Command) -> Command:
+    """Hand over the server, asked with the desk's token."""
+
+    @click.option("--server", "base", required=True, envvar="GRANTS_DESK_SERVER", help="https://… of the installation.")
+    @click.option("--token-file", required=True, type=PATH, envvar="GRANTS_DESK_TOKEN_FILE",
+                  help="A file with the token of the desk's account.")  # fmt: skip
+    @wraps(command)
+    def opened(base: str, token_file: Path, **more: Any) -> None:
+        try:
+            command(server=Server(over_http(base, _read(token_file).decode().strip())), **more)
+        except ServerSilent as error:
+            raise click.ClickException(_("The server does not answer: %(why)s", why=error)) from error
+
+    return opened
+
+
+@group.command("keygen")
+@click.option("--private", "private_path", required=True, type=PATH, help="Where the private key goes (0600).")
+@click.option("--public", "public_path", type=PATH, help="Where the public key goes. The instance folder unless said.")
+@click.option("--passphrase/--no-passphrase", default=False, help="Ask for words that protect the private key.")
+def keygen(private_path: Path, public_path: Path | None, passphrase: bool) -> None:
+    """Make the desk's keys: the private one at PATH, the public one to carry to the server."""
+    public_path = public_path or instance_path() / PUBLIC_KEY_FILE
+    if public_path.exists() or private_path.exists():
+        raise click.ClickException(_("There is a key already. Nothing was changed."))
+    words = click.prompt(_("Passphrase"), hide_input=True, confirmation_prompt=True) if passphrase else ""
+    private, public = new_desk_keys(words.encode() or None)
+    write_private(private_path, private.decode())
+    write_private(public_path, public.decode())
+    click.echo(_("Both keys are made. Carry the public one to the server; keep the private one in two safe places."))
+
+
+@group.command("open")
+@click.argument("places", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@with_key
+def open_boxes(places: tuple[Path, ...], mine: Mine) -> None:
+    """Open boxes from neutral messages or an export: files, or folders of files."""
+    boxes = [box for place in places for box in _boxes_in(place)]
+    _list(mine, [SealedBox(0, box) for box in dict.fromkeys(boxes)])
+
+
+@group.command("fetch")
+@click.option("--after", default=0, show_default=True, help="Only signals after this number.")
+@with_server
+@with_key
+def fetch(after: int, server: Server, mine: Mine) -> None:
+    """Fetch every box after a number from the server and open it."""
+    found: list[SealedBox] = []
+    while boxes := server.signals(after=found[-1].id if found else after):
+        found += boxes
+    _list(mine, found)
+
+
+@group.command("watch")
+@click.option("--once", is_flag=True, help="Look once, say that somebody is here, and end.")
+@with_server
+@with_key
+def watch(once: bool, server: Server, mine: Mine) -> None:
+    """Look at the server again and again; ring on an alarm. Enter says that somebody is here."""
+    looking = Watch(server, mine.key, mine.path)
+    looking.view.here_at = utcnow()
+    while True:
+        view = looking.look(utcnow())
+        for case in view.new_cases:
+            click.echo(about(case))
+        if view.trouble:
+            click.echo(_("! The server does not answer: %(why)s", why=view.trouble), err=True)
+        if view.rings(utcnow()):
+            click.echo("\a" + _("! Open cases: %(cases)d. Waiting to be acknowledged: %(waiting)d. Press Enter.",
+                                cases=len(view.book.open_cases), waiting=view.waiting))  # fmt: skip
+        if once:
+            return
+        if select.select([sys.stdin], [], [], LOOK_EVERY)[0] and sys.stdin.readline():
+            view.here_at = utcnow()
+
+
+@group.command("tui")
+@with_server
+@with_key
+def tui(server: Server, mine: Mine) -> None:
+    """The desk's screen: alarms, cases, questions for the next stop, risk levels that end, the worker's beat."""
+    terminal.show(Watch(server, mine.key, mine.path), utcnow)
+
+
+@group.group("cases", help="Cases, kept in the desk's own encrypted file only.")
+def cases() -> None:
+    """Cases of the desk."""
+
+
+@cases.command("list")
+@click.option("--all", "everything", is_flag=True, help="Closed ones too.")
+@with_key
+def list_cases(everything: bool, mine: Mine) -> None:
+    """Open cases, alarms first."""
+    found = mine.book.cases if everything else mine.book.open_cases
+    for case in found:
+        state = "" if case.is_open else "  " + _("closed")
+        click.echo("\n".join([about(case) + state, *(f"    {note}" for note in case.notes)]))
+    if not found:
+        click.echo(_("No open case."))
+
+
+@cases.command("open")
+@click.argument("title")
+@with_key
+def open_case(title: str, mine: Mine) -> None:
+    """Open a case by hand: a call, a rumour, a missed check-in."""
+    click.echo(about(mine.book.open_case(title, now=utcnow())))
+    mine.keep()
+
+
+@cases.command("note")
+@click.argument("number", type=int)
+@click.argument("text")
+@with_key
+def note_case(number: int, text: str, mine: Mine) -> None:
+    """Add a note to a case."""
+    _case(mine, number).notes.append(f"{books.stamp(utcnow())} {text}")
+    mine.keep()
+
+
+@cases.command("close")
+@click.argument("number", type=int)
+@click.argument("note")
+@with_key
+def close_case(number: int, note: str, mine: Mine) -> None:
+    """Close a case with a last note: what was done, and who knows."""
+    case, now = _case(mine, number), utcnow()
+    case.notes.append(f"{books.stamp(now)} {note}")
+    case.closed_at = books.stamp(now)
+    mine.keep()
+
+
+def _case(mine: Mine, number: int) -> books.Case:
+    case = mine.book.case(number)
+    if case is None or not case.is_open:
+        raise click.ClickException(_("There is no open case %(number)d.", number=number))
+    return case
+
+
+def _list(mine: Mine, boxes: list[SealedBox]) -> None:
+    """One line for each box, alarms marked, and a case for each alarm that is new."""
+    closed = 0
+    for sealed in boxes:
+        take(sealed, mine.key, mine.book, now=utcnow())
+        try:
+            facts = unseal(sealed.box, mine.key)
+        except ValueError:
+            closed += 1
+            continue
+        alarm = _("ALARM") if facts.is_alarm else _("normal")
+        word = f"{_('DRILL')} {alarm}" if facts.kind is Kind.DRILL else alarm
+        number = sealed.id or "-"
+        click.echo(f"{number}\t{clock(facts.at)}\t{facts.delivery_id}\t{facts.officer_id}\t{word}")
+    mine.keep()
+    if closed:
+        raise click.ClickException(_("Boxes that do not open with this key: %(count)d", count=closed))
+
+
+def _boxes_in(place: Path) -> Iterator[bytes]:
+    """Boxes of a message, of a file with one a line, or of all files of a folder, in the order of their names."""
+    for file in sorted(place.iterdir()) if place.is_dir() else [place]:
+        if file.is_file():
+            text = file.read_text(errors="replace")
+            pieces = text.splitlines() if text.startswith("{") else [text]
+            yield from (box for piece in pieces if (box := box_in(piece, BOX_BYTES)) is not None)
+
+
+def _key(path: Path) -> X25519PrivateKey:
+    pem = _read(path)
+    words = os.environ.get("GRANTS_DESK_PASSPHRASE", "")
+    if is_protected(pem) and not words:
+        words = click.prompt(_("Passphrase"), hide_input=True, err=True)
+    try:
+        return load_private(pem, words.encode() or None)
+    except PassphraseWrong as error:
+        raise click.ClickException(_("The passphrase is wrong.")) from error
+    except DeskKeyUnusable as error:
+        raise click.ClickException(_("This is no private key of a desk.")) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise click.ClickException(_("%(file)s cannot be read.", file=path.name)) from error

@@ -1,0 +1,140 @@
+"""What the tool asks the web application, with the desk's token: sealed boxes in, answers out."""
+
+import base64
+import binascii
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+TIMEOUT = 10
+LOCAL = ("127.0.0.1", "localhost", "::1")
+Send = Callable[[str, str, Any], tuple[int, Any]]
+
+
+class ServerSilent(Exception):
+    """No answer, or a refusal: the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedBox:
+    """A box with its number on the server; 0 where it came from a message."""
+
+    id: int
+    box: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An officer who asks for the next stop."""
+
+    id: int
+    officer_id: int
+    asked_at: datetime
+    answerable_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A canton and until when its risk level holds; None where it has none."""
+
+    canton: str
+    level: int | None
+    expires_at: datetime | None
+
+
+class Server:
+    """The API of the desk. `send(method, path, body)` answers with a status and the body."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    def signals(self, *, after: int = 0, waiting: bool = False) -> list[SealedBox]:
+        """Boxes after a number, or those that nobody acknowledged."""
+        answer = self._get(f"/api/v1/desk/signals?after={after}&waiting={'true' if waiting else 'false'}")
+        return [SealedBox(one["id"], base64.b64decode(one["box"])) for one in answer["items"]]
+
+    def acknowledge(self, ids: Sequence[int]) -> None:
+        """Say that the desk has these boxes."""
+        if ids:
+            self._post("/api/v1/desk/signals/acknowledge", {"ids": list(ids)})
+
+    def heartbeat(self) -> datetime | None:
+        """When the server's worker last ran."""
+        at = self._get("/api/v1/desk/heartbeat")["worker_at"]
+        return datetime.fromisoformat(at) if at else None
+
+    def questions(self) -> list[Question]:
+        """Officers who wait for an answer."""
+        return [
+            Question(one["id"], one["officer_id"], _moment(one["asked_at"]), _moment(one["answerable_at"]))
+            for one in self._get("/api/v1/desk/stop-requests")["items"]
+        ]
+
+    def answer(self, question: Question, answer: str) -> None:
+        """Tell an officer to go on (`go`) or that the trip is rescheduled (`rescheduled`)."""
+        self._post(f"/api/v1/desk/stop-requests/{question.id}/answer", {"answer": answer})
+
+    def areas(self) -> list[Area]:
+        """Cantons with kits to deliver and their risk level."""
+        return [
+            Area(one["canton"], one["level"], _moment(one["expires_at"]) if one["expires_at"] else None)
+            for one in self._get("/api/v1/desk/areas")["items"]
+        ]
+
+    def _get(self, path: str) -> Any:
+        return self._ask("GET", path, None)
+
+    def _post(self, path: str, body: Any) -> Any:
+        return self._ask("POST", path, body)
+
+    def _ask(self, method: str, path: str, body: Any) -> Any:
+        status, answer = self._send(method, path, body)
+        if status != 200:
+            said = answer.get("message", "") if isinstance(answer, dict) else ""
+            raise ServerSilent(f"{status} {said}".strip())
+        return answer
+
+
+def over_http(base: str, token: str) -> Send:
+    """Send over HTTPS. Plain http only to this very machine."""
+    parts = urlsplit(base)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOCAL):
+        raise ServerSilent("https://")
+
+    def send(method: str, path: str, body: Any) -> tuple[int, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        asked = urllib.request.Request(base.rstrip("/") + path, data, headers, method=method)  # noqa: S310 -- checked
+        try:
+            with urllib.request.urlopen(asked, timeout=TIMEOUT) as answer:  # noqa: S310 -- checked above
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, None
+        except (OSError, ValueError) as error:
+            raise ServerSilent(type(error).__name__) from error
+
+    return send
+
+
+def box_in(text: str, size: int) -> bytes | None:
+    """The box in a neutral message or a line of an export, or None."""
+    last = text.strip().rsplit("\n", 1)[-1].strip()
+    if last.startswith("{"):
+        try:
+            last = str(json.loads(last).get("box", ""))
+        except ValueError:
+            return None
+    try:
+        box = base64.b64decode(last, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return box if len(box) == size else None
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,86 @@
+"""Whether an officer may see the next stop, and who waits for an answer."""
+
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from grants.access.models import User
+from grants.core.clock import PROGRAMME_ZONE, local_day
+from grants.core.db import db, get_or_refuse
+from grants.delivery.models import Delivery, Run, RunState, StopAnswer, StopRequest
+
+MOST_REQUESTS = 50
+
+
+class Asking(StrEnum):
+    """Where an officer stands with the question for the next stop."""
+
+    FREE = "free"  # nothing handed over yet today: no need to ask
+    MUST_ASK = "must_ask"
+    WAITING = "waiting"
+    GO = "go"
+    RESCHEDULED = "rescheduled"
+
+
+def asking(officer: User, now: datetime, *, always: bool = False) -> Asking:
+    """Where the officer stands today. `always`: the level asks before the first stop too (LevelRules.by_asking)."""
+    newest = _newest_today(officer, now)
+    if newest is not None and newest.answer is StopAnswer.RESCHEDULED:
+        return Asking.RESCHEDULED
+    handed_over = _last_handover_today(officer, now)
+    if newest is None or (handed_over is not None and newest.asked_at < handed_over):
+        return Asking.MUST_ASK if handed_over is not None or always else Asking.FREE
+    return Asking.WAITING if newest.answer is None else Asking.GO
+
+
+def may_see_next_stop(officer: User, now: datetime, *, always: bool = False) -> bool:
+    """Whether the page may show where to go next."""
+    return asking(officer, now, always=always) in (Asking.FREE, Asking.GO)
+
+
+def run_out(officer: User) -> Run | None:
+    """The run on the road that the officer leads."""
+    found = select(Run).where(Run.officer_id == officer.id, Run.state == RunState.OUT)
+    return db.session.scalars(found.order_by(Run.id.desc()).limit(1)).first()
+
+
+def open_requests() -> Sequence[StopRequest]:
+    """Questions without an answer, the oldest first, with the officer and the run."""
+    people = (joinedload(StopRequest.officer), joinedload(StopRequest.run))
+    found = select(StopRequest).options(*people).where(StopRequest.answer.is_(None))
+    return db.session.scalars(found.order_by(StopRequest.id).limit(MOST_REQUESTS)).all()
+
+
+def open_request_of(officer: User) -> StopRequest | None:
+    """The officer's question without an answer."""
+    found = select(StopRequest).where(StopRequest.officer_id == officer.id, StopRequest.answer.is_(None))
+    return db.session.scalar(found.order_by(StopRequest.id))
+
+
+def get_request(request_id: int) -> StopRequest:
+    """A question for the next stop; NotFound otherwise."""
+    return get_or_refuse(StopRequest, request_id)
+
+
+def _newest_today(officer: User, now: datetime) -> StopRequest | None:
+    start, end = _today(now)
+    found = select(StopRequest).where(
+        StopRequest.officer_id == officer.id, StopRequest.asked_at >= start, StopRequest.asked_at < end
+    )
+    return db.session.scalars(found.order_by(StopRequest.id.desc()).limit(1)).first()
+
+
+def _last_handover_today(officer: User, now: datetime) -> datetime | None:
+    start, end = _today(now)
+    found = select(func.max(Delivery.confirmed_at)).where(
+        Delivery.officer_id == officer.id, Delivery.confirmed_at >= start, Delivery.confirmed_at < end
+    )
+    return db.session.scalar(found)
+
+
+def _today(now: datetime) -> tuple[datetime, datetime]:
+    start = datetime.combine(local_day(now), time(), PROGRAMME_ZONE)
+    return start, start + timedelta(days=1)

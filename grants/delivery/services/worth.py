@@ -1,0 +1,41 @@
+"""What a kit may be worth: never more than its award, at the list's prices and at what the goods cost."""
+
+from decimal import Decimal
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select
+
+from grants.core.db import db
+from grants.core.errors import RuleBroken
+from grants.delivery.models import Delivery, KitSubstitution, SubstitutionState
+
+
+def refuse_above_ceiling(delivery: Delivery, worth_usd: Decimal) -> None:
+    """RuleBroken when that is more than the award's value."""
+    if worth_usd > delivery.award.value_usd:
+        raise RuleBroken(
+            _("The kit would cost USD %(worth)s, above the award's USD %(ceiling)s. Propose a substitution: fewer "
+              "units, or a cheaper article.", worth=f"{worth_usd:.2f}", ceiling=f"{delivery.award.value_usd:.2f}")
+        )  # fmt: skip
+
+
+def refuse_other_worth(delivery: Delivery) -> None:
+    """RuleBroken when the list's total is not the worth that was approved, or is above the award's value."""
+    total = sum((line.total_usd for line in delivery.lines), Decimal("0.00"))
+    if total != delivery.value_usd:
+        raise RuleBroken(_("The list's total is not the value of this kit. Cancel the delivery and plan it again."))
+    refuse_above_ceiling(delivery, total)
+
+
+def refuse_while_open(delivery: Delivery) -> None:
+    """RuleBroken while a substitution waits for approval."""
+    if open_substitution(delivery) is not None:
+        raise RuleBroken(_("A substitution of this kit waits for approval. Somebody who did not propose it decides."))
+
+
+def open_substitution(delivery: Delivery) -> KitSubstitution | None:
+    """The substitution of this kit that waits for approval."""
+    waiting = select(KitSubstitution).where(
+        KitSubstitution.delivery_id == delivery.id, KitSubstitution.state == SubstitutionState.OPEN
+    )
+    return db.session.scalar(waiting.order_by(KitSubstitution.id))

@@ -1,0 +1,148 @@
+"""The next stop by asking: after every handover, answered after the same wait, with neutral words."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.exc import IntegrityError
+
+from grants.access.models import User
+from grants.core.clock import utcnow
+from grants.core.db import db
+from grants.core.errors import RuleBroken
+from grants.delivery.models import StopAnswer, StopRequest
+from grants.delivery.queries import stops as questions
+from grants.delivery.queries.stops import Asking
+from grants.delivery.services import stops
+from tests.factories.delivery import make_officer
+from tests.factories.desk import confirm_as, make_desk, make_request
+
+NOON = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)  # noon in Guayaquil
+TEN = timedelta(minutes=10)
+
+
+def test_before_the_first_handover_of_a_day_nobody_has_to_ask_but_at_level_three(app: Flask) -> None:
+    officer = make_officer()
+
+    assert questions.asking(officer, NOON) is Asking.FREE
+    assert questions.may_see_next_stop(officer, NOON)
+    assert questions.asking(officer, NOON, always=True) is Asking.MUST_ASK
+    assert not questions.may_see_next_stop(officer, NOON, always=True)
+
+
+@pytest.mark.parametrize("kind", ["normal", "both"])
+def test_after_every_handover_the_officer_asks_and_waits(app: Flask, kind: str) -> None:
+    now = utcnow()
+    officer = confirm_as(kind, now=now).officer
+    assert questions.asking(officer, now) is Asking.MUST_ASK
+
+    request = stops.ask_next_stop(by=officer, now=now)
+    assert questions.asking(officer, now) is Asking.WAITING
+    assert not questions.may_see_next_stop(officer, now)
+
+    stops.answer_stop(request, StopAnswer.GO, by=make_desk(), now=now + TEN)
+    assert questions.may_see_next_stop(officer, now + TEN)
+
+
+def test_go_holds_until_the_next_handover(app: Flask) -> None:
+    now = utcnow() - timedelta(minutes=1)
+    officer = make_officer()
+    request = stops.ask_next_stop(by=officer, now=now, wait=timedelta(0))
+    stops.answer_stop(request, StopAnswer.GO, by=make_desk(), now=now)
+
+    confirm_as("normal", officer=officer, now=now + timedelta(seconds=30))
+
+    assert questions.asking(officer, now + timedelta(seconds=40)) is Asking.MUST_ASK
+
+
+def test_rescheduled_ends_the_trip_for_the_day(app: Flask) -> None:
+    officer = make_officer()
+    request = make_request(officer, now=NOON)
+    stops.answer_stop(request, StopAnswer.RESCHEDULED, by=make_desk(), now=NOON + TEN)
+
+    with pytest.raises(RuleBroken, match="rescheduled"):
+        stops.ask_next_stop(by=officer, now=NOON + 2 * TEN)
+
+    assert questions.asking(officer, NOON + 2 * TEN) is Asking.RESCHEDULED
+    assert questions.asking(officer, NOON + timedelta(days=1)) is Asking.FREE
+    assert db.session.query(StopRequest).count() == 1
+
+
+def test_no_answer_comes_before_ten_minutes(app: Flask) -> None:
+    request = make_request(now=NOON)
+
+    with pytest.raises(RuleBroken, match="waits"):
+        stops.answer_stop(request, StopAnswer.GO, by=make_desk(), now=NOON + TEN - timedelta(seconds=1))
+    db.session.refresh(request)
+    assert request.answer is None
+
+    stops.answer_stop(request, StopAnswer.GO, by=make_desk(), now=NOON + TEN)
+    assert request.answer is StopAnswer.GO
+
+
+def test_the_database_refuses_an_early_answer(app: Flask) -> None:
+    request = make_request(now=NOON)
+    request.answer, request.answered_at, request.answered_by_id = StopAnswer.GO, NOON, make_desk().id
+
+    with pytest.raises(IntegrityError), db.session.begin_nested():
+        db.session.flush()
+
+
+def test_one_open_question_at_a_time_and_one_answer(app: Flask) -> None:
+    request = make_request(now=NOON)
+    with pytest.raises(RuleBroken, match="asked already"):
+        stops.ask_next_stop(by=request.officer, now=NOON)
+    stops.answer_stop(request, StopAnswer.GO, by=make_desk(), now=NOON + TEN)
+
+    with pytest.raises(RuleBroken, match="already answered"):
+        stops.answer_stop(request, StopAnswer.RESCHEDULED, by=make_desk(), now=NOON + TEN)
+
+    db.session.refresh(request)
+    assert request.answer is StopAnswer.GO
+
+
+def test_nobody_answers_their_own_question(app: Flask) -> None:
+    request = make_request(now=NOON)
+
+    with pytest.raises(RuleBroken, match="Somebody else"):
+        stops.answer_stop(request, StopAnswer.GO, by=request.officer, now=NOON + TEN)
+
+    assert request.answer is None
+
+
+def test_officer_asks_on_the_page_and_the_desk_answers_with_neutral_buttons(
+    app: Flask, sign_in: Callable[[User], FlaskClient]
+) -> None:
+    officer, desk = confirm_as("both").officer, make_desk()
+    client, desk_client = sign_in(officer), sign_in(desk)
+    assert "/deliveries/ask-next-stop" in client.get("/deliveries/my-day").text
+
+    client.post("/deliveries/ask-next-stop")
+    request = db.session.query(StopRequest).one()
+    early = desk_client.get("/deliveries/desk").text
+    refused = desk_client.post(f"/deliveries/desk/stop-requests/{request.id}", data={"answer": "go"})
+    db.session.refresh(request)
+    assert (refused.status_code, request.answer) == (302, None)
+
+    request.asked_at -= TEN
+    request.answerable_at -= TEN
+    db.session.commit()
+    page = desk_client.get("/deliveries/desk").text
+    desk_client.post(f"/deliveries/desk/stop-requests/{request.id}", data={"answer": "rescheduled"})
+
+    assert 'value="go"' not in early
+    assert page.index('value="go"') < page.index('value="rescheduled"')
+    assert db.session.query(StopRequest).one().answer is StopAnswer.RESCHEDULED
+
+
+@pytest.mark.parametrize("answer", ["", "stop", "\x00", "x" * 10_000, "1e999"])
+def test_odd_answers_change_nothing(app: Flask, sign_in: Callable[[User], FlaskClient], answer: str) -> None:
+    request = make_request(now=utcnow() - TEN)
+
+    sent = sign_in(make_desk()).post(f"/deliveries/desk/stop-requests/{request.id}", data={"answer": answer})
+
+    assert sent.status_code == 302
+    db.session.refresh(request)
+    assert request.answer is None

@@ -1,0 +1,336 @@
+"""The desk's own tool: its keys, what it opens, what it keeps, what it answers, and what it never shows the server."""
+
+import base64
+import json
+import stat
+import subprocess
+import sys
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+from sqlalchemy import select
+
+from grants.core.clock import utcnow
+from grants.core.db import db
+from grants.core.outbox import deliver_due, sender
+from grants.delivery.desk import answers, book, watch
+from grants.delivery.desk.book import Book
+from grants.delivery.desk.boxes import PassphraseWrong, load_private, new_desk_keys, unseal
+from grants.delivery.desk.cli import group as tool
+from grants.delivery.desk.screen import Screen
+from grants.delivery.desk.server import Question, SealedBox, ServerSilent, over_http
+from grants.delivery.models import Signal, StopAnswer, StopRequest
+from grants.delivery.signals import Desk, DeskKeyUnusable, Facts, Kind, seal
+from tests.factories.delivery import DESK, DESK_PRIVATE, make_officer
+from tests.factories.desk import KEY, confirm_as, make_practice, make_request, make_watch
+
+NOW = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
+NORMAL = Facts(1, 2, NOW, pin_is_true=True, picture_used=3, picture_true=3)
+ALARM = Facts(7, 2, NOW, pin_is_true=False, picture_used=3, picture_true=3)
+DRILL = Facts(9, 4, NOW, pin_is_true=True, picture_used=1, picture_true=3, kind=Kind.DRILL)
+RUNNER = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRANTS_DESK_LANGUAGE", "en")
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Path:
+    path = tmp_path / "desk.pem"
+    path.write_bytes(DESK_PRIVATE)
+    return path
+
+
+def written(folder: Path, name: str, facts: Facts) -> None:
+    """A neutral message of the file outbox."""
+    body = base64.b64encode(seal(facts, DESK)).decode()
+    (folder / name).write_text(f"desk\nSemilla\n\n{body}\n")
+
+
+def test_keygen_protects_the_key_with_words_and_overwrites_nothing(tmp_path: Path) -> None:
+    private, public = tmp_path / "desk.pem", tmp_path / "desk_public.pem"
+    call = ["keygen", "--private", str(private), "--public", str(public), "--passphrase"]
+    words = "cuatro palabras en fila\n" * 2
+
+    first = RUNNER.invoke(tool, call, input=words)
+    kept = private.read_bytes()
+    second = RUNNER.invoke(tool, call, input=words)
+
+    assert (first.exit_code, second.exit_code) == (0, 1)
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    assert private.read_bytes() == kept
+    box = seal(NORMAL, Desk(public.read_bytes(), "desk"))
+    assert unseal(box, load_private(kept, b"cuatro palabras en fila")) == NORMAL
+    with pytest.raises(PassphraseWrong):
+        load_private(kept, b"otras")
+    with pytest.raises(PassphraseWrong):
+        load_private(kept)
+    with pytest.raises(DeskKeyUnusable):
+        load_private(public.read_bytes())
+
+
+def test_keygen_without_words(tmp_path: Path) -> None:
+    call = ["keygen", "--private", str(tmp_path / "a.pem"), "--public", str(tmp_path / "b.pem")]
+
+    assert RUNNER.invoke(tool, call).exit_code == 0
+    assert load_private((tmp_path / "a.pem").read_bytes())
+
+
+def test_open_lists_messages_of_a_folder_and_makes_one_case_of_two_channels(tmp_path: Path, private: Path) -> None:
+    folder = tmp_path / "outbox"
+    folder.mkdir()
+    written(folder, "1.txt", NORMAL)
+    written(folder, "2.txt", ALARM)
+    (folder / "3.txt").write_text((folder / "2.txt").read_text().replace("desk\n", "desk-2\n"))
+    (folder / "4.txt").write_text("una carta cualquiera\n")
+    call = ["--private", str(private)]
+
+    opened = RUNNER.invoke(tool, ["open", str(folder), *call])
+    again = RUNNER.invoke(tool, ["open", str(folder), *call])
+    cases = RUNNER.invoke(tool, ["cases", "list", *call])
+
+    words = [line.split("\t")[-1] for line in opened.output.splitlines()]
+    assert (opened.exit_code, words) == (0, ["normal", "ALARM"])
+    assert again.output == opened.output
+    assert cases.output.count("ALARM") == 1
+
+
+def test_open_reads_an_export_and_refuses_another_key(tmp_path: Path, private: Path) -> None:
+    export, stranger = tmp_path / "boxes.json", tmp_path / "stranger.pem"
+    lines = [{"id": 1, "box": base64.b64encode(seal(one, DESK)).decode()} for one in (NORMAL, ALARM, DRILL)]
+    export.write_text("\n".join(json.dumps(line) for line in lines) + "\n")
+    stranger.write_bytes(new_desk_keys()[0])
+
+    opened = RUNNER.invoke(tool, ["open", str(export), "--private", str(private)])
+    refused = RUNNER.invoke(tool, ["open", str(export), "--private", str(stranger)])
+    no_file = RUNNER.invoke(tool, ["open", str(export), "--private", str(tmp_path / "none.pem")])
+
+    assert [line.split("\t")[-1] for line in opened.output.splitlines()] == ["normal", "ALARM", "DRILL ALARM"]
+    assert (refused.exit_code, no_file.exit_code) == (1, 1)
+    assert "ALARM" not in refused.output
+
+
+def test_cases_are_kept_in_a_file_that_only_the_desks_key_opens(tmp_path: Path, private: Path) -> None:
+    call = ["--private", str(private)]
+    RUNNER.invoke(tool, ["cases", "open", "Rumor en el mercado", *call])
+    RUNNER.invoke(tool, ["cases", "note", "1", "Llamé a la líder", *call])
+    closed = RUNNER.invoke(tool, ["cases", "close", "1", "Era un malentendido", *call])
+    again = RUNNER.invoke(tool, ["cases", "close", "1", "otra vez", *call])
+    path = private.with_suffix(".book")
+
+    assert (closed.exit_code, again.exit_code) == (0, 1)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "mercado" not in path.read_text()
+    assert b"mercado" not in bytes.fromhex(path.read_text().strip())
+    assert "Rumor en el mercado" in RUNNER.invoke(tool, ["cases", "list", "--all", *call]).output
+    with pytest.raises(book.BookUnreadable):
+        book.load(path, load_private(new_desk_keys()[0]))
+    path.write_text(path.read_text()[:-2] + "00")
+    with pytest.raises(book.BookUnreadable):
+        book.load(path, KEY)
+
+
+def test_watch_opens_alarms_and_acknowledges_every_box_alike(app: Flask, tmp_path: Path) -> None:
+    now = utcnow()
+    for kind in ("normal", "picture", "pin"):
+        confirm_as(kind)
+
+    view = make_watch(app, tmp_path, here_at=now).look(now)
+
+    assert [case.drill for case in view.new_cases] == [False, False]
+    signals = db.session.scalars(select(Signal)).all()
+    assert len({(one.acknowledged_at, one.acknowledged_by_id) for one in signals}) == 1
+    assert view.waiting == 0
+    assert view.rings(now)
+    kept = book.load(tmp_path / "desk.book", KEY)
+    assert [case.officer_id for case in kept.cases] == [case.officer_id for case in view.new_cases]
+
+
+@pytest.mark.parametrize("kind", ["normal", "both"])
+def test_with_nobody_at_the_desk_nothing_is_acknowledged_and_the_bell_calls(
+    app: Flask, tmp_path: Path, kind: str
+) -> None:
+    now = utcnow()
+    confirm_as(kind)
+    looking = make_watch(app, tmp_path, here_at=now - timedelta(minutes=11))
+
+    looking.look(now)
+    second = looking.look(now)
+
+    assert db.session.scalars(select(Signal)).one().acknowledged_at is None
+    assert second.new_cases == []
+    assert second.rings(now)
+
+
+def test_the_desk_sees_drill_after_opening(app: Flask, tmp_path: Path) -> None:
+    from tests.grants.delivery.test_drills import practice_codes
+
+    practice, now = make_practice(), utcnow()
+    from grants.delivery.services import drills
+
+    drills.practise(practice, practice_codes(practice, right=False), desk=DESK, by=practice.officer, now=now)
+
+    view = make_watch(app, tmp_path, here_at=now).look(now)
+
+    assert [case.drill for case in view.new_cases] == [True]
+    assert "DRILL" in view.new_cases[0].title
+
+
+def test_watch_answers_when_the_time_has_come_rescheduled_after_an_alarm(app: Flask, tmp_path: Path) -> None:
+    now = utcnow()
+    coerced = confirm_as("both", now=now - timedelta(minutes=12)).officer
+    make_request(coerced, now=now - timedelta(minutes=11))
+    fresh = make_request(make_officer(), now=now)
+
+    view = make_watch(app, tmp_path, here_at=now).look(now)
+
+    answered = db.session.scalars(select(StopRequest).where(StopRequest.answer.is_not(None))).one()
+    assert (answered.officer_id, answered.answer) == (coerced.id, StopAnswer.RESCHEDULED)
+    assert [one.id for one in view.questions] == [fresh.id]
+
+
+def question(number: int, officer: int = 2, at: datetime = NOW) -> Question:
+    return Question(number, officer, at, at + timedelta(minutes=10))
+
+
+def test_a_closed_alarm_still_reschedules_its_own_day_and_an_open_one_every_day() -> None:
+    kept = Book(draws={"2:2026-03-02": 0, "2:2026-03-03": 0, "3:2026-03-02": 0})
+    case = kept.open_case("alarm", now=NOW, facts=ALARM)
+    kept.open_case("drill", now=NOW, facts=DRILL)
+    tomorrow = question(2, at=NOW + timedelta(days=1))
+
+    assert answers.decide(question(1), kept) == answers.decide(tomorrow, kept) == "rescheduled"
+    case.closed_at = book.stamp(NOW)
+    assert answers.decide(question(1), kept) == "rescheduled"
+    assert answers.decide(tomorrow, kept) == "go"
+    assert answers.decide(question(3, officer=3), kept) == "go"
+    assert answers.decide(question(4, officer=4), Book(cases=kept.cases, draws={"4:2026-03-02": 0})) == "go"
+
+
+def test_a_drawn_day_reschedules_from_its_question_on_and_says_the_same_twice() -> None:
+    kept = Book(draws={"2:2026-03-02": 2})
+
+    said = [answers.decide(question(number), kept) for number in (1, 2, 1, 2, 3)]
+
+    assert said == ["go", "rescheduled", "go", "rescheduled", "rescheduled"]
+
+
+def test_five_percent_of_normal_days_are_drawn() -> None:
+    """Of 20,000 days 1,000 are expected; six standard deviations are 185."""
+    drawn = Counter(answers._draw() for _n in range(20_000))
+
+    assert set(drawn) == {0, 1, 2}
+    assert 815 <= drawn[1] + drawn[2] <= 1185
+    assert abs(drawn[1] - drawn[2]) < 6 * 33
+
+
+def test_a_silent_server_keeps_what_is_known_and_says_so(tmp_path: Path) -> None:
+    def silent(*_asked: object) -> tuple[int, object]:
+        raise ServerSilent("URLError")
+
+    looking = watch.Watch(watch.Server(silent), KEY, tmp_path / "desk.book")
+    looking.view.book.open_case("alarm", now=NOW, facts=ALARM)
+
+    view = looking.look(NOW)
+
+    assert view.trouble == "URLError"
+    assert len(book.load(tmp_path / "desk.book", KEY).open_cases) == 1
+    assert any("URLError" in line.text for line in Screen().lines(view, NOW))
+
+
+def test_token_goes_over_https_or_to_this_machine_only() -> None:
+    with pytest.raises(ServerSilent):
+        over_http("http://semilla.example.org", "token")
+    assert over_http("http://127.0.0.1:8012", "token")
+    assert over_http("https://semilla.example.org", "token")
+
+
+def test_screen_shows_alarms_first_and_drills_as_drills(tmp_path: Path) -> None:
+    view = watch.View(Book(), here_at=NOW, contact_at=NOW, worker_at=NOW - timedelta(minutes=4))
+    for facts in (DRILL, ALARM):
+        watch.take(SealedBox(1, seal(facts, DESK)), KEY, view.book, now=NOW)
+    view.questions, view.proposed = [question(5)], {5: "go"}
+
+    text = [line.text for line in Screen().lines(view, NOW)]
+
+    assert "1" in text[0]
+    rows = [line for line in text if "ALARM:" in line or "DRILL:" in line]
+    assert ["ALARM" in rows[0], "DRILL" in rows[1]] == [True, True]
+    assert any(line.startswith("!") and "240" in line for line in text)
+
+
+def test_keys_of_the_screen_note_close_and_answer() -> None:
+    view, screen = watch.View(Book()), Screen()
+    view.book.open_case("alarm", now=NOW, facts=ALARM)
+    view.questions, view.proposed = [question(5)], {5: "go"}
+
+    assert screen.press("c", view, NOW) is False  # no note yet
+    for key in ("n", *"hecho", "\n"):
+        changed = screen.press(key, view, NOW)
+    assert changed
+    assert screen.press("c", view, NOW)
+    screen.press("r", view, NOW)  # the question is the only row left
+
+    assert view.book.open_cases == []
+    assert view.book.cases[0].notes == ["2026-03-02T17:00:00+00:00 hecho"]
+    assert view.chosen == {5: "rescheduled"}
+    assert view.somebody_is_here(NOW)
+
+
+def test_messages_of_the_file_outbox_open_on_the_desks_machine(app: Flask, tmp_path: Path, private: Path) -> None:
+    confirm_as("pin")
+    deliver_due(sender({"MAIL_BACKEND": "file"}, tmp_path), now=utcnow())
+
+    opened = RUNNER.invoke(tool, ["open", str(tmp_path / "outbox"), "--private", str(private)])
+
+    assert [line.split("\t")[-1] for line in opened.output.splitlines()] == ["ALARM"]
+
+
+PROBE = """
+import sys
+from grants import create_app
+app = create_app({"INSTANCE_PATH": sys.argv[1], "ENVIRONMENT": "test"})
+import grants.wsgi, grants.server, grants.cli
+from grants.core.jobs import worker_for
+worker_for(app)
+app.test_client().get("/sign-in")
+print(sorted(name for name in sys.modules if name.startswith("grants.delivery.desk.")))
+"""
+
+
+def test_no_server_has_what_opens_a_box_in_memory(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", PROBE, str(tmp_path)], capture_output=True, text=True, check=True,
+        env={"PYTHONPATH": str(Path.cwd()), "GRANTS_INSTANCE_PATH": str(tmp_path), "PATH": ""},
+    )  # fmt: skip
+
+    assert ran.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_no_file_of_the_server_loads_a_private_key_or_unseals() -> None:
+    root = Path(watch.__file__).resolve().parents[2]
+    words = ("load_pem_private_key", "X25519PrivateKey", "unseal(", "SUITE.decrypt", "import unseal")
+    found = [
+        str(path.relative_to(root))
+        for path in root.rglob("*.py")
+        if path.parent != root / "delivery" / "desk" and any(word in path.read_text() for word in words)
+    ]
+
+    assert found == []
+
+
+def test_the_tool_runs_without_database_or_keys_of_the_server(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "grants.cli", "desk", "keygen", "--private", "desk.pem", "--public", "public.pem"],
+        capture_output=True, text=True, check=True, cwd=tmp_path,
+        env={"PYTHONPATH": str(Path.cwd()), "PATH": "", "GRANTS_DESK_LANGUAGE": "en"},
+    )  # fmt: skip
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["desk.pem", "public.pem"]
+    assert "private" in ran.stdout
