@@ -23,6 +23,8 @@ DEFAULTS: dict[str, object] = {
     "MAX_FORM_MEMORY_SIZE": 1 * MEBIBYTE,
     "ATTACHMENT_MAX_BYTES": 5 * MEBIBYTE,
     "ATTACHMENTS_PER_APPLICATION": 10,
+    "PHOTO_MAX_BYTES": 10 * MEBIBYTE,  # as a phone takes it; what is kept is far smaller
+    "CHECK_IN_GRACE_MINUTES": 5,  # after which a missed check-in is a case; at level 3 at once
     "SESSION_COOKIE_NAME": "semilla",
     "SESSION_COOKIE_HTTPONLY": True,
     "SESSION_COOKIE_SAMESITE": "Lax",

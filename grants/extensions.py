@@ -82,7 +82,7 @@ def _send_headers(app: Flask) -> None:
         content_security_policy=CONTENT_SECURITY_POLICY,
         referrer_policy="no-referrer",
         frame_options="DENY",
-        permissions_policy={"camera": "(self)", "geolocation": "()", "microphone": "()"},
+        permissions_policy={"camera": "()", "geolocation": "()", "microphone": "()"},
     )
 
 

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from typing import Any
 
@@ -19,12 +19,15 @@ from sqlalchemy.engine import Connection, Engine
 
 from grants.access.models import FactorKind
 from grants.access.sessions import SEEN
+from grants.core.clock import utcnow
 from grants.core.db import Model, db
 from tests.factories.access import factor_of
 from tests.factories.delivery import DURESS_PIN, PIN, Carried
+from tests.factories.levels import SECOND_DURESS_PIN, SECOND_PIN, Team
 
 NORMAL = "normal"
 KINDS = ("other picture", "pin of the family", "both")
+SECOND = "the second officer's pin"
 # What is drawn anew for each request, and the clock.
 MASKS = (
     (rb'name="csrf_token" value="[^"]*"', b"csrf"),
@@ -66,6 +69,14 @@ class Typist:
     seed: str
     true_code: str
     other_code: str
+    second: tuple[int, str, str] | None = None  # at level 3: the second officer, their seed, the control-room code
+
+    @classmethod
+    def of_team(cls, team: Team) -> "Typist":
+        """At level 3, where two officers type."""
+        seed = factor_of(team.second, FactorKind.DELIVERY).seed
+        second = (team.second.id, seed, team.control_code(utcnow()))
+        return replace(cls.at(team.carried), second=second)
 
     @classmethod
     def at(cls, carried: Carried) -> "Typist":
@@ -76,7 +87,13 @@ class Typist:
         """The fields of a handover of this kind, now."""
         card = self.other_code if kind in ("other picture", "both") else self.true_code
         pin = DURESS_PIN if kind in ("pin of the family", "both") else PIN
-        return {"totp": pyotp.TOTP(self.seed).now(), "pin": pin, "card": card, "key": "a-key-of-the-form"}
+        form = {"totp": pyotp.TOTP(self.seed).now(), "pin": pin, "card": card, "key": "a-key-of-the-form"}
+        if self.second is None:
+            return form
+        officer, seed, control = self.second
+        second_pin = SECOND_DURESS_PIN if kind == SECOND else SECOND_PIN
+        return form | {"second_officer": str(officer), "second_totp": pyotp.TOTP(seed).now(), "second_pin": second_pin,
+                       "control": control}  # fmt: skip
 
 
 def keep_cookie(client: FlaskClient) -> None:
@@ -116,9 +133,9 @@ def one_connection(app: Flask) -> Iterator[Flask]:
         engines[None] = engine
 
 
-def handovers(client: FlaskClient, typist: Typist, count: int) -> Iterator[Asked]:
+def handovers(client: FlaskClient, typist: Typist, count: int, kinds: tuple[str, ...] = KINDS) -> Iterator[Asked]:
     """Pairs of a normal handover and one under duress, the kinds in turn, each first in every second pair."""
-    for number, kind in enumerate(islice(cycle(KINDS), count)):
+    for number, kind in enumerate(islice(cycle(kinds), count)):
         for each in (NORMAL, kind) if number % 2 else (kind, NORMAL):
             yield (each, *_one(client, typist.address, typist.form(each)))
 

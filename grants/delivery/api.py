@@ -19,10 +19,11 @@ from grants.delivery.schemas import (
     HandedOverSchema,
     HandoverSchema,
     IdempotencySchema,
+    ReadingSchema,
     StateSchema,
     WholeDeliverySchema,
 )
-from grants.delivery.services import Codes
+from grants.delivery.services import Codes, Reading
 from grants.delivery.services.confirmation import OtherBody
 from grants.extensions import limiter
 
@@ -51,13 +52,14 @@ def get_delivery(folio: str) -> Delivery:
 @blp.post("/<string:folio>/at-point")
 @requires(Permission.CARRY_DELIVERY)
 @limiter.limit("60/minute")
+@blp.arguments(ReadingSchema)
 @blp.response(200, StateSchema)
-@blp.refuses(404, 409, 429)
-def arrive(folio: str) -> Delivery:
-    """The carrying officer is at the point and the seal is whole."""
-    delivery = queries.stop_by_folio(current_user, folio)
-    with transaction():
-        services.arrive(delivery, by=current_user, now=utcnow())
+@blp.refuses(404, 409, 429, *READING_A_BODY)
+def arrive(reading: dict[str, Any], folio: str) -> Delivery:
+    """The carrying officer is at the point; seal and serial numbers as read from the kit."""
+    now = utcnow()
+    delivery = queries.stop_by_folio(current_user, folio, now)
+    doors.arrive(delivery, Reading(**reading), by=current_user, now=now)
     return delivery
 
 
@@ -70,7 +72,7 @@ def arrive(folio: str) -> Delivery:
 @blp.refuses(404, 409, 429, *READING_A_BODY)
 def confirm(header: dict[str, str], codes: dict[str, Any], folio: str) -> dict[str, Any]:
     """Confirm the handover with every code that the delivery's level asks for."""
-    delivery = queries.stop_by_folio(current_user, folio)
+    delivery = queries.stop_by_folio(current_user, folio, utcnow())
     try:
         receipt = doors.hand_over(delivery, Codes(**codes), key=header["key"], by=current_user, now=utcnow())
     except OtherBody:
@@ -85,7 +87,7 @@ def confirm(header: dict[str, str], codes: dict[str, Any], folio: str) -> dict[s
 @blp.refuses(404, 409, 429)
 def send_phone_code(folio: str) -> Delivery:
     """Send a code to the beneficiary's own number, for a person who has no card (level 1 only)."""
-    delivery = queries.stop_by_folio(current_user, folio)
+    delivery = queries.stop_by_folio(current_user, folio, utcnow())
     with transaction():
         services.send_phone_code(delivery, cost=doors.card_cost(), by=current_user, now=utcnow())
     return delivery

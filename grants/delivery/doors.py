@@ -15,13 +15,16 @@ from grants.delivery.forms import HandoverForm
 from grants.delivery.gateways import sms_gateway
 from grants.delivery.levels import Factors
 from grants.delivery.models import Delivery, PhoneCode, Receipt
-from grants.delivery.services import Codes
+from grants.delivery.services import Codes, Reading
+from grants.delivery.services.arrival import KIT_PARTS
 from grants.delivery.services.attempts import PHONE
 from grants.delivery.services.checks import Tolerance
+from grants.delivery.services.notices import BY_PHONE
 from grants.delivery.signals import Desk, load_desk
 from grants.delivery.symbols import HashCost
 
 carry(PHONE, sms_gateway)  # here, so that every process that sends knows it
+carry(BY_PHONE, sms_gateway)
 
 ANSWER_BYTES = 32 * 1024
 
@@ -68,6 +71,18 @@ def hand_over(delivery: Delivery, codes: Codes, *, key: str, by: User, now: date
         if before is None:
             raise
         return before
+
+
+def arrive(delivery: Delivery, reading: Reading, *, by: User, now: datetime) -> None:
+    """The kit read again at the point. That it did not agree is kept, though the step is refused."""
+    try:
+        with transaction():
+            services.arrive_with(delivery, reading, tolerance=weight_tolerance(), by=by, now=now)
+    except RuleBroken as error:
+        if error.field in KIT_PARTS:
+            with transaction():
+                services.note_difference(delivery, part=error.field, by=by, now=now)
+        raise
 
 
 def handover_form(delivery: Delivery) -> HandoverForm:

@@ -7,7 +7,8 @@ from flask import Flask
 from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.jobs import timed
-from grants.delivery.services import alerts
+from grants.delivery.services import alerts, checkins, notices
+from grants.people.models import ContactKind
 
 
 @timed("alerts", every_minutes=1)
@@ -17,3 +18,31 @@ def watch_signals(app: Flask) -> None:
     with transaction():
         alerts.escalate(str(app.config["DESK_ESCALATION_ADDRESS"]), after=late, now=now)
         alerts.beat(alerts.ALERTS, now=now)
+
+
+@timed("stop notices", every_minutes=1)
+def tell_stops(app: Flask) -> None:
+    """Tell beneficiaries what is due, each in a transaction of its own, and call off what no longer stands."""
+    now, kinds = utcnow(), _kinds_that_reach(app)
+    with transaction():
+        changed, due = notices.no_longer_true(), notices.due_now(now)
+    for told in changed:
+        with transaction():
+            notices.call_off(told, kinds=kinds, now=now)
+    for delivery, kind in due:
+        with transaction():
+            notices.tell(delivery, kind, kinds=kinds, now=now)
+
+
+@timed("check-ins", every_minutes=1)
+def watch_check_ins(app: Flask) -> None:
+    """Open a case for every check-in that did not come."""
+    with transaction():
+        checkins.open_cases(grace=timedelta(minutes=int(app.config["CHECK_IN_GRACE_MINUTES"])), now=utcnow())
+
+
+def _kinds_that_reach(app: Flask) -> tuple[ContactKind, ...]:
+    """E-mail; phones too where a provider is set, or where nothing leaves the house, as in the demo."""
+    if app.config["SMS_GATEWAY"] == "http" or app.config["ENVIRONMENT"] != "production":
+        return (ContactKind.PHONE, ContactKind.WHATSAPP, ContactKind.EMAIL)
+    return (ContactKind.EMAIL,)

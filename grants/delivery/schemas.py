@@ -45,6 +45,14 @@ class StateSchema(Schema):
     state = fields.Enum(DeliveryState, by_value=True, required=True)
 
 
+class ReadingSchema(Schema):
+    seal_number = fields.String(required=True, validate=validate.Length(min=1, max=30))
+    serials = fields.List(fields.String(validate=validate.Length(max=60)), load_default=list,
+                          validate=validate.Length(max=50), metadata={"description": "Of all devices"})  # fmt: skip
+    weight_grams = Whole(allow_none=True, load_default=None, validate=validate.Range(1, 500_000),
+                         metadata={"description": "null where there is no scale"})  # fmt: skip
+
+
 class IdempotencySchema(Schema):
     class Meta:
         unknown = EXCLUDE

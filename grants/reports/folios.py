@@ -7,6 +7,7 @@ from flask import url_for
 from grants.access.models import User
 from grants.access.permissions import Permission
 from grants.applications import queries as applications
+from grants.core.clock import utcnow
 from grants.core.errors import NotFound
 from grants.credit import queries as credit
 from grants.delivery import queries as deliveries
@@ -36,7 +37,7 @@ def _application_page(folio: str, user: User) -> str | None:
 
 def _delivery_page(folio: str, user: User) -> str | None:
     if user.may(Permission.CARRY_DELIVERY):
-        return url_for("delivery.handover", delivery_id=deliveries.stop_by_folio(user, folio).id)
+        return url_for("delivery.handover", delivery_id=deliveries.stop_by_folio(user, folio, utcnow()).id)
     if not user.may(Permission.VIEW_DELIVERY):
         return None
     return url_for("delivery.show", delivery_id=deliveries.get_by_folio(folio).id)

@@ -19,8 +19,11 @@ from grants.core.clock import local_day
 from grants.credit import queries as credit
 from grants.credit.words import STATE_NAMES as LINKAGE_NAMES
 from grants.delivery import queries as deliveries
+from grants.delivery.models import NOTICE_NAMES
 from grants.delivery.models import STATE_NAMES as DELIVERY_NAMES
 from grants.delivery.queries import desk, stops
+from grants.delivery.queries.checkins import open_missed, runs_on_the_road
+from grants.delivery.queries.notices import to_tell_in_person
 from grants.delivery.services.alerts import ALERTS
 from grants.evaluation import queries as evaluation
 from grants.evaluation.models import SESSION_NAMES, Assignment
@@ -39,14 +42,41 @@ def sections_for(user: User, *, now: datetime) -> list[Section]:
     return [part for permission, build in SECTIONS if user.may(permission) for part in build(user, now)]
 
 
-def _my_stop(user: User, _now: datetime) -> list[Section]:
-    stop = deliveries.next_stop(user)
-    lines = []
-    if stop is not None:
-        address = url_for("delivery.handover", delivery_id=stop.id)
-        lines = [Line(stop.folio, address, stop.canton.name, str(DELIVERY_NAMES[stop.state]), "active")]
-    nothing = (_("No stop now"), _("When the warehouse releases a kit to you, it appears here."))
-    return [Section(_("My next stop"), lines, nothing=nothing)]
+def _my_stop(user: User, now: datetime) -> list[Section]:
+    """Whether there is a stop to open. Where it is stands on its own page, where a look is journaled."""
+    found = deliveries.shown_to(user, now)
+    address = url_for("delivery.my_day")
+    lines = [Line(_("A stop is ready"), address, state=str(DELIVERY_NAMES[one.state]), tone="active")
+             for one in found.stops[:1]]  # fmt: skip
+    lines += [Line(_("Bring back what you carry"), address, tone="warn") for _one in found.bring_back[:1]]
+    lines += [
+        Line(_("Check in"), address, _("due at %(moment)s", moment=moment(one.due_at)))
+        for one in runs_on_the_road(of=user)
+        if one.due_at
+    ]
+    nothing = (_("No stop now"), _("A stop appears when its time has come. Ask for it on your page."))
+    return [Section(_("My next stop"), lines, nothing=nothing, action=(_("My deliveries"), address))]
+
+
+def _missed(_user: User, _now: datetime) -> list[Section]:
+    lines = [
+        Line(one.run.folio, url_for("delivery.missed_check_in", case_id=one.id), one.run.team.name,
+             _("due at %(moment)s", moment=moment(one.due_at)), "bad")
+        for one in open_missed(limit=SHOWN)
+    ]  # fmt: skip
+    nothing = (_("No check-in is missing"), _("What does not come in time becomes a case here."))
+    action = (_("Teams on the road"), url_for("delivery.on_the_road"))
+    return [Section(_("Missed check-ins"), lines, nothing=nothing, action=action)]
+
+
+def _to_tell_of_stops(_user: User, now: datetime) -> list[Section]:
+    """Whom no message reaches; no section where there is nobody. Neither place nor time stands here."""
+    lines = [
+        Line(one.delivery.person.folio, url_for("delivery.tell", notice_id=one.id), str(NOTICE_NAMES[one.kind]))
+        for one in to_tell_in_person(now).items[:SHOWN]
+    ]
+    action = (_("All of them"), url_for("delivery.to_tell"))
+    return [Section(_("Who must be told of their appointment"), lines, action=action)] if lines else []
 
 
 def _sheets(user: User, _now: datetime) -> list[Section]:
@@ -276,7 +306,9 @@ def _accounts(_user: User, now: datetime) -> list[Section]:
 
 
 SECTIONS: Sequence[tuple[Permission, Callable[[User, datetime], list[Section]]]] = (
+    (Permission.FOLLOW_INCIDENT, _missed),
     (Permission.CARRY_DELIVERY, _my_stop),
+    (Permission.PLAN_RUN, _to_tell_of_stops),
     (Permission.SCORE_APPLICATION, _pitches),
     (Permission.SCORE_APPLICATION, _sheets),
     (Permission.DECIDE_APPEAL, _appeals),

@@ -1,13 +1,13 @@
 """Codes of the control room and by phone, alternate collectors, since when a number is there
 
-Revision: 0026, after 0021
+Revision: 0026, after 0025
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0026'
-down_revision = '0021'
+down_revision = '0025'
 branch_labels = None
 depends_on = None
 

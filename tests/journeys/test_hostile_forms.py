@@ -35,6 +35,7 @@ from tests.factories.goods import make_correction, make_item, make_kit, make_lot
 from tests.factories.outcomes import make_dispute, make_incident, make_returning, make_visit
 from tests.factories.people import make_consent, make_consent_text, make_document, make_person, make_phone
 from tests.factories.pitch import make_running, make_slot
+from tests.factories.road import make_case, make_notice
 from tests.factories.selection import make_award, make_selection
 from tests.factories.training import make_course, make_enrolment
 
@@ -192,7 +193,7 @@ def build(app: Flask) -> World:
         "moderation_id": make_moderation().id, "pitch_session_id": session.id, "slot_id": slot.id,
         "item_id": lot.item_id, "lot_id": lot.id, "supplier_id": lot.supplier_id, "recipe_id": make_recipe().id,
         "line_id": make_kit((make_item(), 1)).lines[0].id, "substitution_id": make_substitution().id,
-        "correction_id": make_correction().id,
+        "correction_id": make_correction().id, "notice_id": make_notice().id, "case_id": make_case().id,
     }  # fmt: skip
     approved, packed = (make_delivery(state).id for state in (DeliveryState.APPROVED, DeliveryState.PACKED))
     by_endpoint: dict[str, object] = {
@@ -205,7 +206,7 @@ def build(app: Flask) -> World:
         "delivery.taken": standing.delivery.id, "delivery.seized": standing.delivery.id,
         "delivery.open_dispute": handed_over.id, "delivery.compare": handed_over.id,
         "delivery.reconcile": handed_over.id, "delivery.close": handed_over.id,
-        "delivery.check_kit": standing.delivery.id,
+        "delivery.check_kit": standing.delivery.id, "delivery.add_photo": standing.delivery.id,
         "selection.result": told.application_id, "selection.issue_code": told.application_id,
         "selection.mail_code": told.application_id, "selection.told": told.application_id,
         "selection.file_appeal": told.application_id,

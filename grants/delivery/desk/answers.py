@@ -1,6 +1,6 @@
 """What the desk answers to an officer who asks for the next stop.
 
-"Rescheduled" on an alarm, and at random on 5 % of normal days, drawn here, by officer and day, with the machine's own
+"Rescheduled" on an alarm, and at random on 5 % of normal days, drawn here, by team and day, with the machine's own
 random source: the server's database holds both kinds alike. On a drawn day the trip is rescheduled from one of its
 first questions on, as after an alarm, which rarely comes before the first.
 """
@@ -19,7 +19,8 @@ FIRST_QUESTIONS = 2  # a trip has three or four stops; the first is not asked fo
 def decide(question: Question, book: Book) -> str:
     """The answer to a question. Asked twice about the same one, it says the same."""
     day = local_day(question.asked_at)
-    place = f"{question.officer_id}:{day.isoformat()}"
+    who = str(question.officer_id) if question.team_id is None else f"team {question.team_id}"
+    place = f"{who}:{day.isoformat()}"
     asked = book.asked.setdefault(place, [])
     if question.id not in asked:
         asked.append(question.id)

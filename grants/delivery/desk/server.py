@@ -36,6 +36,7 @@ class Question:
     officer_id: int
     asked_at: datetime
     answerable_at: datetime
+    team_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,7 @@ class Server:
 
     def questions(self) -> list[Question]:
         """Officers who wait for an answer."""
-        return [
-            Question(one["id"], one["officer_id"], _moment(one["asked_at"]), _moment(one["answerable_at"]))
-            for one in self._get("/api/v1/desk/stop-requests")["items"]
-        ]
+        return [_question(one) for one in self._get("/api/v1/desk/stop-requests")["items"]]
 
     def answer(self, question: Question, answer: str) -> None:
         """Tell an officer to go on (`go`) or that the trip is rescheduled (`rescheduled`)."""
@@ -134,6 +132,11 @@ def box_in(text: str, size: int) -> bytes | None:
     except (binascii.Error, ValueError):
         return None
     return box if len(box) == size else None
+
+
+def _question(said: dict[str, Any]) -> Question:
+    asked, answerable = _moment(said["asked_at"]), _moment(said["answerable_at"])
+    return Question(said["id"], said["officer_id"], asked, answerable, said.get("team_id"))
 
 
 def _moment(text: str) -> datetime:

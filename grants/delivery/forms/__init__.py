@@ -25,12 +25,14 @@ from grants.delivery.forms.outcomes import (
     SignForm,
     TakenForm,
 )
+from grants.delivery.forms.road import CaseForm, PhotoForm
 
 __all__ = [
     "ActionForm",
     "AlternateForm",
     "AttemptForm",
     "CancelForm",
+    "CaseForm",
     "CodeField",
     "DisputeForm",
     "FollowForm",
@@ -40,6 +42,7 @@ __all__ = [
     "KitForm",
     "NobodyCameForm",
     "PartialForm",
+    "PhotoForm",
     "PictureForm",
     "PinForm",
     "PlanVisitsForm",

@@ -33,6 +33,7 @@ from grants.delivery.models.outcomes import (
     SealState,
 )
 from grants.delivery.models.risk import ProtocolVersion, RiskSnapshot
+from grants.delivery.models.road import NOTICE_NAMES, CheckIn, DeliveryNotice, DeliveryPhoto, MissedCheckIn, NoticeKind
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
 from grants.delivery.models.spoken import ControlCode, PhoneCode
 from grants.delivery.models.states import (
@@ -72,6 +73,7 @@ __all__ = [
     "ENDED_WITHOUT_HANDOVER",
     "MAY_BE_HELD",
     "MOVEMENT_NAMES",
+    "NOTICE_NAMES",
     "NO_LONGER_CARRIED",
     "NO_SNAPSHOT",
     "ON_THE_ROAD",
@@ -89,10 +91,13 @@ __all__ = [
     "AlternateCollector",
     "AttemptReason",
     "Category",
+    "CheckIn",
     "ControlCode",
     "CorrectionState",
     "Delivery",
     "DeliveryEvent",
+    "DeliveryNotice",
+    "DeliveryPhoto",
     "DeliveryState",
     "Device",
     "DeviceUnit",
@@ -116,8 +121,10 @@ __all__ = [
     "KitRecipe",
     "KitSubstitution",
     "LineOutcome",
+    "MissedCheckIn",
     "MonitoringDraw",
     "MovementKind",
+    "NoticeKind",
     "OfficerPin",
     "PhoneCode",
     "Picture",

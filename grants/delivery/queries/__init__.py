@@ -32,10 +32,9 @@ from grants.delivery.queries.deliveries import (
     receipt_of,
     seals_to_check,
     signals,
-    stop_by_folio,
-    stop_of,
     stored_answer,
 )
+from grants.delivery.queries.disclosure import may_see_place, shown_to, stop_by_folio, stop_of
 from grants.delivery.queries.incidents import (
     cantons,
     followers,
@@ -131,6 +130,7 @@ __all__ = [
     "live_delivery",
     "live_flag",
     "lowest_cap_usd",
+    "may_see_place",
     "monitoring_results",
     "named_delivery",
     "named_run",
@@ -151,6 +151,7 @@ __all__ = [
     "rules",
     "seals_to_check",
     "second_officers",
+    "shown_to",
     "signals",
     "snapshot_in_force",
     "stayed_with_person",

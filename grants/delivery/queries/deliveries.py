@@ -1,4 +1,4 @@
-"""Questions about deliveries. Place and time are in none but the carrying officer's."""
+"""Questions about deliveries. Where and when is another question: `queries.disclosure`."""
 
 from collections.abc import Sequence
 
@@ -42,39 +42,12 @@ def deliveries(*, state: DeliveryState | None = None, after: str | None = None) 
 
 def get_delivery(delivery_id: int) -> Delivery:
     """A delivery with its kit, person, award and events; NotFound otherwise."""
-    return one_or_refuse(_whole().where(Delivery.id == _plausible(delivery_id)))
+    return one_or_refuse(whole().where(Delivery.id == plausible(delivery_id)))
 
 
 def get_by_folio(folio: str) -> Delivery:
     """The same by folio, as typed or read aloud."""
-    return one_or_refuse(_whole().where(Delivery.folio == (normal_folio(folio) or "")))
-
-
-def stop_of(officer: User, delivery_id: int) -> Delivery:
-    """This officer's next stop, or one they handed over. Any other id is NotFound, as if there were none."""
-    own = _whole().where(Delivery.id == _plausible(delivery_id), Delivery.officer_id == officer.id)
-    delivery = one_or_refuse(own)
-    if delivery.state in ON_THE_ROAD and delivery.state is not DeliveryState.AT_POINT:
-        upcoming = next_stop(officer)
-        if upcoming is None or upcoming.id != delivery.id:
-            raise NotFound
-    elif delivery.is_live is False or delivery.state is DeliveryState.RETURNING:
-        raise NotFound
-    return delivery
-
-
-def stop_by_folio(officer: User, folio: str) -> Delivery:
-    """`stop_of` by folio."""
-    found = db.session.scalar(select(Delivery.id).where(Delivery.folio == (normal_folio(folio) or "")))
-    return stop_of(officer, found or 0)
-
-
-def next_stop(officer: User) -> Delivery | None:
-    """Where this officer goes now, and only that: what is at the point first, then the earliest."""
-    own = _whole().where(Delivery.officer_id == officer.id, Delivery.state.in_(ON_THE_ROAD))
-    carried = db.session.scalars(own.order_by(Delivery.id)).unique().all()
-    # The time is encrypted, so the order is found here; a team carries a handful.
-    return min(carried, key=lambda one: (one.state is DeliveryState.IN_TRANSIT, one.scheduled_for or ""), default=None)
+    return one_or_refuse(whole().where(Delivery.folio == (normal_folio(folio) or "")))
 
 
 def counts_on_the_road() -> dict[DeliveryState, int]:
@@ -107,7 +80,7 @@ def awards_to_plan(*, reader: User, after: str | None = None) -> Page[Award]:
 def get_award(award_id: int) -> Award:
     """An award with its person, call and plan; NotFound otherwise."""
     plan = joinedload(Award.application).joinedload(Application.plan)
-    return one_or_refuse(_awards().options(plan).where(Award.id == _plausible(award_id)))
+    return one_or_refuse(_awards().options(plan).where(Award.id == plausible(award_id)))
 
 
 def live_delivery(award_id: int) -> Delivery | None:
@@ -131,7 +104,7 @@ def live_card(award_id: int) -> SymbolCard | None:
 
 def get_card(award_id: int) -> SymbolCard:
     """The award's live card; NotFound otherwise."""
-    card = live_card(_plausible(award_id))
+    card = live_card(plausible(award_id))
     if card is None:
         raise NotFound
     return card
@@ -196,7 +169,8 @@ def signals(*, after_id: int = 0) -> Sequence[Signal]:
     return db.session.scalars(select(Signal).where(Signal.id > after_id).order_by(Signal.id)).all()
 
 
-def _whole() -> Select[Delivery]:
+def whole() -> Select[Delivery]:
+    """Deliveries with all that their pages show."""
     award = joinedload(Delivery.award)
     return select(Delivery).options(
         joinedload(Delivery.canton),
@@ -220,7 +194,7 @@ def _waiting(*states: DeliveryState) -> Sequence[Delivery]:
     return db.session.scalars(statement.order_by(Delivery.folio, Delivery.id).limit(MOST_ON_A_HOME_PAGE)).all()
 
 
-def _plausible(key: int) -> int:
+def plausible(key: int) -> int:
     """Beyond 31 bits PostgreSQL raises instead of finding nothing."""
     if not 0 <= key < BIGGEST_ID:
         raise NotFound

@@ -1,6 +1,7 @@
 """The verbs of a delivery, from its plan to the handover."""
 
 from grants.delivery.services.alternates import AlternateFacts, register_alternate, revoke_alternate
+from grants.delivery.services.arrival import Reading, arrive_with, bring_back, note_difference, note_look
 from grants.delivery.services.attempts import charge_attempt, charge_card
 from grants.delivery.services.cards import ask_replacement, choose_picture, issue_card, print_card, replace_card
 from grants.delivery.services.clearance import clear, refuse_unless_current
@@ -29,6 +30,7 @@ __all__ = [
     "Evidence",
     "FollowUp",
     "Left",
+    "Reading",
     "ReleaseCodes",
     "Report",
     "Stop",
@@ -36,7 +38,9 @@ __all__ = [
     "answer_before",
     "approve",
     "arrive",
+    "arrive_with",
     "ask_replacement",
+    "bring_back",
     "cancel",
     "charge_attempt",
     "charge_card",
@@ -59,6 +63,8 @@ __all__ = [
     "nobody_came",
     "normal_serial",
     "note_attempt",
+    "note_difference",
+    "note_look",
     "open_dispute",
     "pack",
     "partly",

@@ -15,6 +15,7 @@ from grants.core.db import transaction
 from grants.core.web import errors_to
 from grants.delivery import doors
 from grants.delivery.forms import ActionForm, HandoverForm
+from grants.delivery.levels import Factors
 from grants.delivery.models import PICTURE_NAMES, PICTURES
 from grants.delivery.queries import desk as questions
 from grants.delivery.queries import stops
@@ -47,7 +48,7 @@ def ask_next_stop() -> ResponseReturnValue:
 @requires(Permission.CONFIRM_HANDOVER, code=True)
 def practice(practice_id: int) -> ResponseReturnValue:
     found = questions.practice_of(current_user, practice_id)
-    form = HandoverForm()
+    form = HandoverForm.for_level(Factors.A_B)
     if form.validate_on_submit():
         with errors_to(form), transaction():
             drills.practise(found, form.codes, desk=doors.desk(), by=current_user, now=utcnow())

@@ -1,7 +1,8 @@
 """The blueprint that the pages hang on, and what a refused button answers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from flask import Blueprint, flash
 
@@ -9,6 +10,14 @@ from grants.core.db import transaction
 from grants.core.errors import RuleBroken
 
 bp = Blueprint("delivery", __name__, url_prefix="/deliveries")
+View = TypeVar("View", bound=Callable[..., Any])
+CAMERA_HERE = {"camera": "(self)", "geolocation": "()", "microphone": "()"}
+
+
+def with_camera(view: View) -> View:
+    """This page may ask for the camera, to read a code; no other page of the site may."""
+    view.talisman_view_options = {"permissions_policy": CAMERA_HERE}  # type: ignore[attr-defined]
+    return view
 
 
 @contextmanager

@@ -86,7 +86,7 @@ def refuse_substitution(substitution_id: int) -> ResponseReturnValue:
 @bp.route("/<int:delivery_id>/check", methods=["GET", "POST"])
 @requires(Permission.CARRY_DELIVERY)
 def check_kit(delivery_id: int) -> ResponseReturnValue:
-    delivery = queries.stop_of(current_user, delivery_id)
+    delivery = queries.stop_of(current_user, delivery_id, utcnow())
     form = CheckForm.for_lines(delivery.lines)
     if form.validate_on_submit():
         with errors_to(form), transaction():

@@ -36,7 +36,7 @@ def control_code(delivery_id: int) -> ResponseReturnValue:
 @bp.post("/<int:delivery_id>/phone-code")
 @requires(Permission.CONFIRM_HANDOVER)
 def phone_code(delivery_id: int) -> ResponseReturnValue:
-    delivery = queries.stop_of(current_user, delivery_id)
+    delivery = queries.stop_of(current_user, delivery_id, utcnow())
     if ActionForm().validate_on_submit():
         with said_if_refused():
             services.send_phone_code(delivery, cost=doors.card_cost(), by=current_user, now=utcnow())

@@ -13,6 +13,7 @@ from grants.delivery import queries, services
 from grants.delivery.forms import CancelForm
 from grants.delivery.models import REASON_NAMES, STATE_NAMES, DeliveryState
 from grants.delivery.queries import kits
+from grants.delivery.queries.photos import photos_of
 from grants.delivery.views.blueprint import bp, said_if_refused
 
 S = DeliveryState
@@ -81,6 +82,7 @@ def show(delivery_id: int) -> ResponseReturnValue:
         delivery=delivery,
         receipt=queries.receipt_of(delivery),
         substitutions=kits.substitutions_of(delivery),
+        photos=photos_of(delivery) if current_user.may(Permission.RECONCILE_DELIVERY) else (),
         river=RIVER,
         at=_place_in_river(delivery.state),
         cancel_form=CancelForm(),

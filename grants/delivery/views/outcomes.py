@@ -23,7 +23,7 @@ from grants.delivery.views.blueprint import bp
 @bp.get("/<int:delivery_id>/otherwise")
 @requires(Permission.CARRY_DELIVERY)
 def otherwise(delivery_id: int) -> ResponseReturnValue:
-    return render_template("delivery/otherwise.html", delivery=_own_stop(delivery_id))
+    return render_template("delivery/otherwise.html", delivery=queries.stop_of(current_user, delivery_id, utcnow()))
 
 
 @bp.route("/<int:delivery_id>/otherwise/nobody-came", methods=["GET", "POST"])
@@ -89,7 +89,7 @@ def _take(delivery: Delivery, form: TakenForm) -> None:
 
 def _own_stop(delivery_id: int) -> Delivery:
     """The stop where this officer is, or where they go now."""
-    delivery = queries.stop_of(current_user, delivery_id)
+    delivery = queries.stop_of(current_user, delivery_id, utcnow())
     if delivery.state not in (DeliveryState.IN_TRANSIT, DeliveryState.AT_POINT):
         raise NotFound
     return delivery

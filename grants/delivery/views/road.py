@@ -14,34 +14,67 @@ from grants.core.db import transaction
 from grants.core.web import errors_to
 from grants.delivery import doors, queries, services
 from grants.delivery.forms import ActionForm, HandoverForm, PinForm
+from grants.delivery.forms.kits import CheckForm
+from grants.delivery.levels import HIGHEST
 from grants.delivery.models import Delivery, DeliveryState, Reason, Receipt
+from grants.delivery.queries import stops
+from grants.delivery.queries.checkins import runs_on_the_road
+from grants.delivery.queries.desk import open_practice
+from grants.delivery.services import Reading
 from grants.delivery.services.confirmation import OtherBody
-from grants.delivery.views.asking import asking_facts
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp, said_if_refused, with_camera
 
 
 @bp.get("/my-day")
-@requires(Permission.CARRY_DELIVERY)
+@requires(Permission.CARRY_DELIVERY, writes=True)
 def my_day() -> ResponseReturnValue:
-    stop = queries.next_stop(current_user)
+    now = utcnow()
+    shown = queries.shown_to(current_user, now)
+    with transaction():
+        services.note_look(shown.stops, by=current_user, now=now)
     has_pin = queries.pin_of(current_user) is not None
-    return render_template("delivery/my_day.html", stop=stop, has_pin=has_pin, **asking_facts(current_user, utcnow()))
+    return render_template(
+        "delivery/my_day.html",
+        shown=shown,
+        asking=shown.asking,
+        request_open=stops.open_request_of(current_user),
+        practice=open_practice(current_user, now),
+        out=runs_on_the_road(of=current_user),
+        has_pin=has_pin,
+    )
 
 
-@bp.post("/<int:delivery_id>/arrive")
+@bp.route("/<int:delivery_id>/arrive", methods=["GET", "POST"])
 @requires(Permission.CARRY_DELIVERY)
+@with_camera
 def arrive(delivery_id: int) -> ResponseReturnValue:
-    delivery = queries.stop_of(current_user, delivery_id)
-    with said_if_refused():
-        services.arrive(delivery, by=current_user, now=utcnow())
+    now = utcnow()
+    delivery = queries.stop_of(current_user, delivery_id, now)
+    if delivery.state is not DeliveryState.IN_TRANSIT:  # the back button, or a second tap
         return redirect(url_for(".handover", delivery_id=delivery_id))
+    form = CheckForm.for_lines(delivery.lines)
+    if form.validate_on_submit():
+        with errors_to(form):
+            doors.arrive(delivery, _reading(form), by=current_user, now=now)
+            return redirect(url_for(".handover", delivery_id=delivery_id))
+    return render_template("delivery/arrive.html", form=form, delivery=delivery)
+
+
+@bp.post("/bring-back")
+@requires(Permission.CARRY_DELIVERY)
+def bring_back() -> ResponseReturnValue:
+    now = utcnow()
+    if ActionForm().validate_on_submit():
+        with said_if_refused():
+            services.bring_back(queries.shown_to(current_user, now).bring_back, by=current_user, now=now)
     return redirect(url_for(".my_day"))
 
 
 @bp.route("/<int:delivery_id>/handover", methods=["GET", "POST"])
 @requires(Permission.CONFIRM_HANDOVER, code=True)
+@with_camera
 def handover(delivery_id: int) -> ResponseReturnValue:
-    delivery = queries.stop_of(current_user, delivery_id)
+    delivery = queries.stop_of(current_user, delivery_id, utcnow())
     receipt = queries.receipt_of(delivery)
     form = doors.handover_form(delivery)
     if form.validate_on_submit():
@@ -50,15 +83,17 @@ def handover(delivery_id: int) -> ResponseReturnValue:
             receipt = _confirmed(delivery, form)
     form.key.data = form.key.data or token_urlsafe(18)
     at_point = delivery.state is DeliveryState.AT_POINT
+    takes_photo = queries.rules(delivery.level or HIGHEST).photo
     return doors.of_fixed_size(
-        render_template("delivery/handover.html", form=form, delivery=delivery, receipt=receipt, at_point=at_point)
-    )
+        render_template("delivery/handover.html", form=form, delivery=delivery, receipt=receipt, at_point=at_point,
+                        takes_photo=takes_photo)
+    )  # fmt: skip
 
 
 @bp.post("/<int:delivery_id>/turn-back")
 @requires(Permission.CARRY_DELIVERY)
 def turn_back(delivery_id: int) -> ResponseReturnValue:
-    delivery = queries.stop_of(current_user, delivery_id)
+    delivery = queries.stop_of(current_user, delivery_id, utcnow())
     reason = Reason.ROAD_CLOSED if delivery.state is DeliveryState.IN_TRANSIT else None
     if ActionForm().validate_on_submit():
         with said_if_refused():
@@ -76,6 +111,10 @@ def pin() -> ResponseReturnValue:
             flash(_("Your PIN is set."), "good")
             return redirect(url_for(".my_day"))
     return render_template("delivery/pin.html", form=form)
+
+
+def _reading(form: CheckForm) -> Reading:
+    return Reading(str(form.seal_number.data), form.serials, form.weight_grams.data)
 
 
 def _confirmed(delivery: Delivery, form: HandoverForm) -> Receipt:

@@ -63,7 +63,8 @@ def test_list_and_one_delivery_hold_no_place_time_or_name(call: Callable[..., An
 def test_arrive_and_confirm(call: Callable[..., Any], desk_key: Path) -> None:
     carried = make_carried(S.IN_TRANSIT)
     officer, path = carried.officer, f"/{carried.delivery.folio}"
-    assert call(officer, "POST", f"{path}/at-point").json["state"] == "at_point"
+    kit = {"seal_number": carried.delivery.seal_number}
+    assert call(officer, "POST", f"{path}/at-point", json=kit).json["state"] == "at_point"
     codes = carried.codes(utcnow())
     body = {"totp": codes.totp, "pin": codes.pin, "card": codes.card}
 
@@ -108,7 +109,8 @@ def test_confirm_without_a_good_key_is_422(call: Callable[..., Any], desk_key: P
 def test_another_officers_delivery_is_not_found(call: Callable[..., Any]) -> None:
     carried, stranger = make_carried(), make_officer()
 
-    assert call(stranger, "POST", f"/{carried.delivery.folio}/at-point").status_code == 404
+    kit = {"seal_number": carried.delivery.seal_number}
+    assert call(stranger, "POST", f"/{carried.delivery.folio}/at-point", json=kit).status_code == 404
     assert call(stranger, "GET", f"/{carried.delivery.folio}").status_code == 403
 
 

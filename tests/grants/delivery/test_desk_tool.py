@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -219,6 +220,15 @@ def test_a_drawn_day_reschedules_from_its_question_on_and_says_the_same_twice() 
     said = [answers.decide(question(number), kept) for number in (1, 2, 1, 2, 3)]
 
     assert said == ["go", "rescheduled", "go", "rescheduled", "rescheduled"]
+
+
+def test_the_draw_is_of_a_team_and_an_alarm_of_an_officer() -> None:
+    kept = Book(draws={"team 8:2026-03-02": 1, "team 9:2026-03-02": 0})
+    kept.open_case("alarm", now=NOW, facts=ALARM)
+
+    of_team = [replace(question(n, officer), team_id=team) for n, officer, team in ((1, 5, 8), (2, 5, 9), (3, 2, 9))]
+
+    assert [answers.decide(one, kept) for one in of_team] == ["rescheduled", "go", "rescheduled"]
 
 
 def test_five_percent_of_normal_days_are_drawn() -> None:

@@ -59,7 +59,8 @@ def test_no_figure_stock_or_entitlement_sees_a_drill(app: Flask) -> None:
     drills.practise(practice, practice_codes(practice), desk=DESK, by=practice.officer, now=utcnow())
 
     assert db.session.query(Delivery).count() == db.session.query(Receipt).count() == 0
-    assert queries.next_stop(practice.officer) is None
+    assert not queries.disclosure.shown_to(practice.officer, utcnow()).stops
+    assert queries.shown_to(practice.officer, utcnow()).next is None
     assert queries.counts_on_the_road() == {}
 
 

@@ -17,6 +17,7 @@ from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.core.outbox import OutboxMessage
 from grants.delivery import queries, services
+from grants.delivery.desk.boxes import unseal
 from grants.delivery.models import (
     ControlCode,
     DeliveryEvent,
@@ -30,7 +31,7 @@ from grants.delivery.models import (
 from grants.delivery.services import Codes
 from grants.delivery.services.attempts import CARD, CONTROL
 from grants.delivery.services.confirmation import DO_NOT_MATCH, OtherBody
-from grants.delivery.signals import Facts, unseal
+from grants.delivery.signals import Facts
 from tests.factories.access import make_user
 from tests.factories.delivery import CHEAP, DESK, DESK_PRIVATE, DURESS_PIN, PIN, make_officer, totp_at
 from tests.factories.levels import SECOND_DURESS_PIN, SECOND_PIN, Team, make_at_point

@@ -165,23 +165,6 @@ def test_odd_input_gets_a_sentence_and_changes_nothing(warehouse: FlaskClient, b
     assert [one.state for one in (approved, packed, sealed)] == [S.APPROVED, S.PACKED, S.SEALED]
 
 
-def test_officer_sees_the_next_stop_and_only_that(app: Flask, sign_in: SignIn) -> None:
-    officer = make_officer()
-    now = utcnow()
-    first = make_carried(S.IN_TRANSIT, officer=officer, at=now.replace(year=2025))
-    later = make_carried(S.IN_TRANSIT, officer=officer, at=now.replace(year=2026, month=1))
-    client = sign_in(officer)
-
-    page = client.get("/deliveries/my-day").get_data(as_text=True)
-
-    assert first.delivery.folio in page
-    assert "Parque central" in page
-    assert later.delivery.folio not in page
-    assert first.delivery.person.first_surname not in page
-    assert client.get(f"/deliveries/{later.delivery.id}/handover").status_code == 404
-    assert client.post(f"/deliveries/{later.delivery.id}/arrive").status_code == 404
-
-
 @pytest.mark.parametrize("step", ["arrive", "handover", "otherwise/nobody-came", "otherwise/taken", "turn-back"])
 def test_another_officers_delivery_is_not_found(app: Flask, sign_in: SignIn, desk_key: Path, step: str) -> None:
     carried, stranger = make_carried(), sign_in(make_officer())
@@ -201,7 +184,8 @@ def handover_data(carried: object, **changed: str) -> dict[str, str]:
 def test_handover_through_the_page(app: Flask, sign_in: SignIn, desk_key: Path) -> None:
     carried = make_carried(S.IN_TRANSIT)
     client, address = sign_in(carried.officer), f"/deliveries/{carried.delivery.id}"
-    assert client.post(f"{address}/arrive").headers["Location"].endswith("/handover")
+    kit = {"seal_number": carried.delivery.seal_number}
+    assert client.post(f"{address}/arrive", data=kit).headers["Location"].endswith("/handover")
     form = client.get(f"{address}/handover").get_data(as_text=True)
     assert 'name="card"' in form
 

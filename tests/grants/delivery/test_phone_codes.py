@@ -22,11 +22,11 @@ from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.core.outbox import MessageState, OutboxMessage, deliver_due, other_senders
 from grants.delivery import queries, services
+from grants.delivery.desk.boxes import unseal
 from grants.delivery.gateways import GatewayFailed, sms_gateway
 from grants.delivery.models import DeliveryState, PhoneCode, Signal, SymbolCard
 from grants.delivery.services.attempts import CARD, PHONE
 from grants.delivery.services.confirmation import DO_NOT_MATCH
-from grants.delivery.signals import unseal
 from grants.people.services import mark_contact_dead, verify_contact
 from tests.factories.access import make_user
 from tests.factories.delivery import CHEAP, DESK, DESK_PRIVATE, DURESS_PIN, Carried, make_carried, make_delivery

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
 
@@ -30,7 +31,8 @@ from grants.delivery.models import (
     StockLot,
     StockMovement,
 )
-from grants.delivery.queries.goods import lots_that_differ
+from grants.delivery.queries.goods import get_correction, lots_that_differ
+from grants.delivery.queries.kits import get_substitution
 from grants.delivery.services import catalogue, stock, substitution
 from grants.delivery.stock_cli import stock as book
 from tests.factories.access import make_user
@@ -41,9 +43,11 @@ from tests.factories.goods import (
     PHONE_IMEI,
     days_from_now,
     keeper,
+    make_correction,
     make_item,
     make_kit,
     make_lot,
+    make_substitution,
     make_supplier,
     on_hand,
     pack,
@@ -430,25 +434,21 @@ def test_recipe_holds_each_article_once(app: Flask) -> None:
 THREADS, KITS = 20, 6
 
 
-@pytest.mark.no_rollback
-def test_twenty_threads_take_exactly_the_last_units(real_app: Flask) -> None:
-    item = make_item()
-    lots = [make_lot(item, units, received_on=days_from_now(-units)).id for units in (KITS, 2 * KITS - 1, 1)]
-    kits = [make_kit((item, 3)).id for _n in range(THREADS)]  # 18 units in three lots: six kits of three
+def together(app: Flask, act: Callable[[int, User], None]) -> Counter[str]:
+    """Run `act(number, keeper)` in many threads that start at one moment; how each ended."""
     keepers = [keeper().id for _n in range(THREADS)]
     db.session.commit()
     db.session.remove()
     ended: list[str] = []
     gate = threading.Barrier(THREADS)
 
-    def run(delivery_id: int, keeper_id: int) -> None:
-        with real_app.app_context():
+    def run(number: int) -> None:
+        with app.app_context():
             gate.wait()
             try:
                 with transaction():
-                    delivery = queries.get_delivery(delivery_id)
-                    pack(delivery, by=get_or_refuse(User, keeper_id))
-                ended.append("packed")
+                    act(number, get_or_refuse(User, keepers[number]))
+                ended.append("done")
             except RuleBroken:
                 ended.append("refused")
             except Exception as error:  # what a thread dies of must reach the test
@@ -456,12 +456,40 @@ def test_twenty_threads_take_exactly_the_last_units(real_app: Flask) -> None:
             finally:
                 db.session.remove()
 
-    threads = [threading.Thread(target=run, args=pair) for pair in zip(kits, keepers, strict=True)]
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    return Counter(ended)
 
-    assert Counter(ended) == Counter(packed=KITS, refused=THREADS - KITS)
+
+@pytest.mark.no_rollback
+def test_twenty_threads_take_exactly_the_last_units(real_app: Flask) -> None:
+    item = make_item()
+    lots = [make_lot(item, units, received_on=days_from_now(-units)).id for units in (KITS, 2 * KITS - 1, 1)]
+    kits = [make_kit((item, 3)).id for _n in range(THREADS)]  # 18 units in three lots: six kits of three
+
+    ended = together(real_app, lambda number, by: pack(queries.get_delivery(kits[number]), by=by))
+
+    assert ended == Counter(done=KITS, refused=THREADS - KITS)
     assert [get_or_refuse(StockLot, lot).on_hand for lot in lots] == [0, 0, 0]
+    assert lots_that_differ() == []
+
+
+@pytest.mark.no_rollback
+def test_of_twenty_decisions_at_once_one_counts(real_app: Flask) -> None:
+    """Ten confirm the same correction while ten approve the same substitution."""
+    correction_id, found = make_correction(lot := make_lot(quantity=10)).id, make_substitution()
+    found_id, lot_id, kit_id = found.id, lot.id, found.delivery_id
+
+    def decide(number: int, by: User) -> None:
+        if number % 2:
+            stock.confirm_correction(get_correction(correction_id), by=by, now=utcnow())
+        else:
+            substitution.approve_substitution(get_substitution(found_id), by=by, now=utcnow())
+
+    assert together(real_app, decide) == Counter(done=2, refused=THREADS - 2)
+    assert get_or_refuse(StockLot, lot_id).on_hand == 0
+    assert get_or_refuse(Delivery, kit_id).value_usd == Decimal("20.00")
     assert lots_that_differ() == []

@@ -93,7 +93,7 @@ def test_pilot_is_published_with_two_waiting(demo):
 
 def test_pilot_kits_wait_for_different_hands(demo):
     states = db.session.scalars(select(Delivery.state).where(Delivery.state != DeliveryState.CONFIRMED)).all()
-    stop = deliveries.next_stop(account("logistica1"))
+    stop = deliveries.shown_to(account("logistica1"), utcnow()).next
 
     assert sorted(states) == ["approved", "in_transit", "packed", "planned"]
     assert stop.state is DeliveryState.IN_TRANSIT

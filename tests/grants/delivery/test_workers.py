@@ -1,0 +1,69 @@
+"""Several processes behind one door: wrong codes in parallel, and workers that die in the middle."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from grants.access.guard import DELIVERY_CODE
+from grants.access.permissions import Permission
+from grants.core import journal
+from grants.core.clock import utcnow
+from grants.core.db import db
+from grants.delivery import queries, services
+from grants.delivery.services.attempts import CARD, CARD_LOCKED
+from grants.delivery.services.confirmation import DO_NOT_MATCH
+from tests.endurance import Site, endure, served
+from tests.factories.access import make_token
+from tests.factories.delivery import Carried, make_carried
+
+pytestmark = pytest.mark.no_rollback
+PARALLEL = 40
+
+
+def guess(site: Site, carried: Carried, token: str, number: int) -> Counter[str]:
+    """So many wrong codes of one card at once; how each was answered."""
+    path = f"/api/v1/deliveries/{carried.delivery.folio}/confirm"
+
+    def once(attempt: int) -> str:
+        body = {"totp": "000000", "pin": "0000", "card": f"{attempt:010d}"}
+        status, said = site.post(path, token, body, f"guess-{number}-{attempt}")
+        names = {str(DO_NOT_MATCH): "looked at", str(CARD_LOCKED): "card locked"}
+        return names.get(said["message"], "officer waits") if status == 409 else str(status)
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        return Counter(pool.map(once, range(number)))
+
+
+def test_of_two_hundred_parallel_wrong_codes_exactly_five_are_looked_at(real_app: Flask) -> None:
+    fresh, tried = (make_carried(at=utcnow() - timedelta(hours=1)) for _n in range(2))
+    for carried in (fresh, tried):
+        carried.officer.language = "en"
+    for _n in range(2):
+        services.charge_card(tried.delivery, now=utcnow())
+    tokens = [make_token(carried.officer, Permission.CONFIRM_HANDOVER) for carried in (fresh, tried)]
+    db.session.commit()
+    db.session.remove()
+
+    with served(str(real_app.config["DATABASE_URL"]), Path(real_app.instance_path)) as site:
+        first = guess(site, fresh, tokens[0], 200)
+        second = guess(site, tried, tokens[1], 20)
+
+    # The officer's own counter lets five through, and of these the card's counter as many as it has left.
+    assert first == {"looked at": 5, "officer waits": 195}
+    assert second == {"looked at": 3, "card locked": 2, "officer waits": 15}
+    for carried in (fresh, tried):
+        assert queries.failures(CARD, str(carried.card.id)) == 5
+        assert queries.failures(DELIVERY_CODE, str(carried.officer.id)) == 5
+
+
+def test_workers_killed_at_random_lose_and_double_nothing(real_app: Flask) -> None:
+    there, client, statuses = endure(real_app, 20, kill_every=5)
+
+    assert client.killed >= 4
+    assert statuses == {200}
+    assert there == dict.fromkeys(("confirmed", "receipts", "signals", "answers", "messages"), 20)
+    assert journal.verify().holds
