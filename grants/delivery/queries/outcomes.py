@@ -21,6 +21,7 @@ from grants.delivery.models import (
     ReturnCount,
     RoadOutcome,
     Run,
+    StockMovement,
     Team,
     TeamMember,
     Visit,
@@ -165,6 +166,16 @@ def receipts_of(deliveries: Sequence[Delivery]) -> dict[int, Receipt]:
     return {row.delivery_id: row for row in db.session.scalars(found)}
 
 
+def issued_by_line(deliveries: Sequence[Delivery]) -> dict[int, int]:
+    """Units that left the shelf for these kits and did not come back, by the line's id; 0 where none did."""
+    of_stock = {line.id: 0 for one in deliveries for line in one.lines if line.item_id is not None}
+    moved = select(StockMovement.kit_line_id, -func.sum(StockMovement.quantity)).where(
+        StockMovement.kit_line_id.in_(of_stock)
+    )  # fmt: skip
+    rows = db.session.execute(moved.group_by(StockMovement.kit_line_id).order_by(StockMovement.kit_line_id))
+    return {**of_stock, **{line_id: int(units) for line_id, units in rows if line_id is not None}}
+
+
 def duties_among(reader: User, deliveries: Sequence[Delivery]) -> set[int]:
     """Of these deliveries, the ids of those in which the person already did a part."""
     ids = [one.id for one in deliveries]
@@ -189,6 +200,7 @@ def _compared() -> Select[Delivery]:
         joinedload(Delivery.canton),
         joinedload(Delivery.person).load_only(Person.folio),
         joinedload(Delivery.risk_snapshot),
+        joinedload(Delivery.alternate),
         joinedload(Delivery.award).joinedload(Award.application).load_only(Application.id),
         joinedload(Delivery.run).joinedload(Run.team).load_only(Team.name),
         selectinload(Delivery.lines),

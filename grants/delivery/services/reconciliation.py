@@ -18,7 +18,7 @@ from grants.delivery.services.visits import advance, hold_duty
 
 # What the warehouse's ledger says left for these kits: units by the line's id. Lines bought for one person are absent.
 Ledger = Callable[[Sequence[Delivery]], Mapping[int, int]]
-ledgers: list[Ledger] = []
+ledgers: list[Ledger] = [queries.issued_by_line]
 
 NOTHING = "—"
 SHOWN_OF_DIGEST = 12
@@ -129,7 +129,8 @@ def _on_the_way(delivery: Delivery) -> list[Pair]:
     """The waybill against the handover: the same officer, and the same sealed kit from the door to the point."""
     left, arrived = _last(delivery, DeliveryState.IN_TRANSIT), _last(delivery, DeliveryState.CONFIRMED)
     lead = delivery.run.officer_id if delivery.run is not None else delivery.officer_id
-    sealed, waybill, handed_over = _short(delivery.digest_over(delivery.person.folio)), _digest(left), _digest(arrived)
+    sealed = _short(delivery.digest_over(delivery.receiver_folio))
+    waybill, handed_over = _digest(left), _digest(arrived)
     return [
         Pair(_("Officer"), _("The run"), _number(lead), _("The handover"), _number(arrived.by_id if arrived else None)),
         Pair(_("What was sealed and what left"), _("Recomputed from the kit"), sealed, _("The waybill"), waybill),

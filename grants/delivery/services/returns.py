@@ -96,8 +96,8 @@ def sign_return(delivery: Delivery, *, by: User, now: datetime) -> None:
     if count.differs:
         said = gettext("What came back is not what was sealed. The delivery's page says what was counted.")
         open_about(delivery, IncidentKind.LOST_KIT, said, by=by, now=now)
-    came_back = {key: outcome.came_back or 0 for key, outcome in outcomes.items()}
-    ledger.take_back(delivery, by=by, now=now, came_back=came_back)
+    came_back = {line_id: outcome.came_back or 0 for line_id, outcome in outcomes.items()}
+    ledger.take_back(delivery, came_back=came_back, by=by, now=now)
 
 
 def count_again(delivery: Delivery, *, by: User, now: datetime) -> None:

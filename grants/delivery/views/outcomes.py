@@ -23,7 +23,7 @@ from grants.delivery.views.blueprint import bp
 @bp.get("/<int:delivery_id>/otherwise")
 @requires(Permission.CARRY_DELIVERY)
 def otherwise(delivery_id: int) -> ResponseReturnValue:
-    return render_template("delivery/otherwise.html", delivery=_own_stop(delivery_id))
+    return render_template("delivery/otherwise.html", delivery=queries.stop_of(current_user, delivery_id, utcnow()))
 
 
 @bp.route("/<int:delivery_id>/otherwise/nobody-came", methods=["GET", "POST"])

@@ -62,7 +62,8 @@ def test_officer_says_that_nobody_came(app: Flask, sign_in: SignIn) -> None:
     assert client.post(f"{path}/nobody-came", data={"waited_minutes": "45", "calls": "2"}).status_code == 302
 
     assert state_of(carried.delivery) is S.NO_SHOW
-    assert client.get(path).status_code == 404
+    assert client.get(f"{path}/nobody-came").status_code == 404
+    assert f"/deliveries/{carried.delivery.id}/turn-back" in client.get(path).text
 
 
 def test_officer_tells_which_lines_were_taken(app: Flask, sign_in: SignIn) -> None:
