@@ -113,7 +113,7 @@ def test_pages_of_the_day_hold_for_axe_at_360(phone: Phone) -> None:
     page, carried = phone()
     own, wrong = f"/deliveries/{carried.delivery.id}", []
 
-    for address in ("/deliveries/my-day", f"{own}/arrive", f"{own}/something-else"):
+    for address in ("/deliveries/my-day", f"{own}/arrive", f"{own}/otherwise"):
         page.goto(address)
         page.evaluate(AXE)
         wrong += [f"{address}: {one}" for one in troubles(page)]

@@ -30,10 +30,19 @@ from tests.factories.after import make_appeal, make_release
 from tests.factories.applications import make_application
 from tests.factories.calls import make_call
 from tests.factories.credit import make_institution, make_liaison, make_linkage, make_referral
-from tests.factories.delivery import DESK_PUBLIC, make_carried, make_delivery, make_officer, make_run, stop_at
+from tests.factories.delivery import (
+    DESK_PUBLIC,
+    make_carried,
+    make_confirmed,
+    make_delivery,
+    make_officer,
+    make_run,
+    stop_at,
+)
 from tests.factories.desk import make_practice, make_request
 from tests.factories.evaluation import make_assignment, make_moderation
 from tests.factories.goods import make_correction, make_item, make_kit, make_lot, make_recipe, make_substitution
+from tests.factories.outcomes import make_dispute, make_incident, make_returning, make_visit
 from tests.factories.papers import make_batch
 from tests.factories.people import make_consent, make_consent_text, make_document, make_person, make_phone
 from tests.factories.pitch import make_running, make_slot
@@ -171,6 +180,7 @@ def build(app: Flask) -> World:
     assignment = make_assignment(evaluator=users[Role.EVALUATOR])
     carried = make_carried(DeliveryState.IN_TRANSIT, officer=users[Role.OFFICER])
     standing = make_carried(officer=users[Role.OFFICER], at=utcnow() - timedelta(hours=2))  # a code works once
+    returning, handed_over = make_returning().delivery, make_confirmed().delivery
     told = make_award()
     make_release(told.selection)
     appeal = make_appeal(told.application, panel=(users[Role.EVALUATOR], users[Role.COORDINATOR]))
@@ -187,7 +197,8 @@ def build(app: Flask) -> World:
         "referral_id": make_referral(institution=institution).id, "user_id": make_user(Role.EVALUATOR).id,
         "linkage_id": make_linkage(institution=institution).id, "consent_id": make_consent(person).id,
         "document_id": make_document(person).id, "point_id": make_phone(person).id, "post_id": 1, "token_id": 1,
-        "appeal_id": appeal.id,
+        "appeal_id": appeal.id, "dispute_id": make_dispute().id, "visit_id": make_visit().id,
+        "incident_id": make_incident().id, "flag_id": 1,
         "session_id": 1, "reset_id": 1, "attachment_id": 1, "token": link, "step": "disbursed", "code": "1.2b",
         "number": "x", "folio": draft.folio, "filename": "x",
         "request_id": asked.id, "drill_id": practice.drill_id, "practice_id": practice.id,
@@ -208,9 +219,15 @@ def build(app: Flask) -> World:
     by_endpoint: dict[str, object] = {
         "delivery.pack": approved, "delivery.seal": packed, "delivery.way": sealed, "delivery.ask_field": sealed,
         "delivery.move_stop": kit.id, "delivery.take_off": kit.id, "delivery.clear": sealed,
-        "delivery.take_back": carried.delivery.id, "delivery.arrive": carried.delivery.id,
+        "delivery.take_back": returning.id, "delivery.sign_return": returning.id,
+        "delivery.arrive": carried.delivery.id,
         "delivery.turn_back": carried.delivery.id, "delivery.handover": standing.delivery.id,
-        "delivery.nobody_came": standing.delivery.id, "delivery.refused": standing.delivery.id,
+        "delivery.otherwise": standing.delivery.id, "delivery.nobody_came": standing.delivery.id,
+        "delivery.refused": standing.delivery.id, "delivery.partial": standing.delivery.id,
+        "delivery.taken": standing.delivery.id, "delivery.seized": standing.delivery.id,
+        "delivery.open_dispute": handed_over.id, "delivery.compare": handed_over.id,
+        "delivery.reconcile": handed_over.id, "delivery.close": handed_over.id,
+        "delivery.phone_code": standing.delivery.id,
         "delivery.check_kit": standing.delivery.id, "delivery.add_photo": standing.delivery.id,
         "selection.result": told.application_id, "selection.issue_code": told.application_id,
         "selection.mail_code": told.application_id, "selection.told": told.application_id,

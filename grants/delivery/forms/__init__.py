@@ -1,5 +1,6 @@
 """The shape of what people type about deliveries."""
 
+from grants.delivery.forms.after import AttemptForm, FollowForm, IncidentForm, InterviewForm, PlanVisitsForm
 from grants.delivery.forms.handling import (
     ActionForm,
     CancelForm,
@@ -8,12 +9,22 @@ from grants.delivery.forms.handling import (
     PictureForm,
     PinForm,
     ReasonForm,
-    RefusedForm,
     SealForm,
-    TakeBackForm,
     plain,
 )
 from grants.delivery.forms.handover import AlternateForm, HandoverForm
+from grants.delivery.forms.outcomes import (
+    DisputeForm,
+    NobodyCameForm,
+    PartialForm,
+    ProposalForm,
+    ReconcileManyForm,
+    RefusedKitForm,
+    ReturnForm,
+    SerialForm,
+    SignForm,
+    TakenForm,
+)
 from grants.delivery.forms.planning import ALL, ApplyForm, ApproveForm, CallForm, SheetForm
 from grants.delivery.forms.printing import PrintForm
 from grants.delivery.forms.road import CaseForm, PhotoForm
@@ -25,26 +36,39 @@ __all__ = [
     "AlternateForm",
     "ApplyForm",
     "ApproveForm",
+    "AttemptForm",
     "CallForm",
     "CancelForm",
     "CaseForm",
     "CodeField",
     "DispatchForm",
+    "DisputeForm",
+    "FollowForm",
     "HandoverForm",
+    "IncidentForm",
+    "InterviewForm",
     "KitForm",
     "MemberForm",
+    "NobodyCameForm",
+    "PartialForm",
     "PhotoForm",
     "PictureForm",
     "PinForm",
     "PlaceForm",
+    "PlanVisitsForm",
     "PrintForm",
+    "ProposalForm",
     "ReasonForm",
-    "RefusedForm",
+    "ReconcileManyForm",
+    "RefusedKitForm",
+    "ReturnForm",
     "RunForm",
     "SealForm",
+    "SerialForm",
     "SheetForm",
+    "SignForm",
     "StopsForm",
-    "TakeBackForm",
+    "TakenForm",
     "TeamForm",
     "VehicleForm",
     "plain",

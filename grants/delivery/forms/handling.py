@@ -63,12 +63,6 @@ class CancelForm(ReasonForm):
     )
 
 
-class RefusedForm(ReasonForm):
-    reason = SelectField(
-        _("Reason"), choices=_reasons(Reason.DID_NOT_WANT, Reason.WRONG_GOODS, Reason.DAMAGED, Reason.SEAL_BROKEN)
-    )
-
-
 class KitForm(FlaskForm):
     """One count for each line of a kit, and a serial number for each device. Build with `for_lines`."""
 
@@ -79,14 +73,14 @@ class KitForm(FlaskForm):
             fields[f"count_{line.position}"] = WholeNumberField(
                 line.name, [InputRequired(_("Write how many you counted.")), NumberRange(0, 100_000)]
             )
-            if line.needs_serial and cls.asks_serials:
+            if line.needs_serial:
                 fields[f"serial_{line.position}"] = TextField(
-                    _("Serial number"), [InputRequired(_("Write the serial number.")), Length(max=60), plain]
+                    _("Serial number"), [cls.serial_check, Length(max=60), plain]
                 )
         form: KitForm = type(cls.__name__, (cls,), fields)()
         return form
 
-    asks_serials = True
+    serial_check: Any = InputRequired(_("Write the serial number."))
 
     @property
     def counted(self) -> dict[int, int]:
@@ -98,18 +92,6 @@ class KitForm(FlaskForm):
 
     def _named(self, start: str) -> list[str]:
         return [field.name for field in self if field.name.startswith(start)]
-
-
-class TakeBackForm(KitForm):
-    asks_serials = False
-    seal_number = TextField(
-        _("Number on the seal"), [InputRequired(_("Write the number that is on the seal.")), Length(max=30), plain]
-    )
-    reason = SelectField(
-        _("Reason"),
-        choices=_reasons(Reason.NOBODY_CAME, Reason.DID_NOT_WANT, Reason.WRONG_GOODS, Reason.DAMAGED,
-                         Reason.ROAD_CLOSED, Reason.OTHER),
-    )  # fmt: skip
 
 
 class SealForm(FlaskForm):

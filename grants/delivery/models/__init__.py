@@ -7,6 +7,14 @@ from grants.delivery.models.documents import DOCUMENT_NAMES, Document, DocumentK
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
 from grants.delivery.models.goods import CATEGORY_NAMES, Category, Item, KitRecipe, RecipeLine, StockLot, Supplier
 from grants.delivery.models.imports import PlanImport
+from grants.delivery.models.incidents import (
+    Incident,
+    IncidentEntry,
+    IncidentKind,
+    IncidentOutcome,
+    IncidentState,
+    Urgency,
+)
 from grants.delivery.models.kits import (
     SUBSTITUTION_NAMES,
     SUBSTITUTION_REASONS,
@@ -14,6 +22,17 @@ from grants.delivery.models.kits import (
     KitSubstitution,
     SubstitutionReason,
     SubstitutionState,
+)
+from grants.delivery.models.monitoring import AttemptReason, DrawEntry, MonitoringDraw, Visit, VisitAttempt, VisitState
+from grants.delivery.models.outcomes import (
+    Dispute,
+    DisputeOutcome,
+    FlaggedSerial,
+    FlagReason,
+    LineOutcome,
+    ReturnCount,
+    RoadOutcome,
+    SealState,
 )
 from grants.delivery.models.permits import PERMIT_NAMES, Permit, PermitKind
 from grants.delivery.models.printing import (
@@ -86,6 +105,7 @@ __all__ = [
     "TOWARDS_HANDOVER",
     "AdjustReason",
     "AlternateCollector",
+    "AttemptReason",
     "BatchKind",
     "BatchState",
     "Category",
@@ -99,19 +119,31 @@ __all__ = [
     "DeliveryState",
     "Device",
     "DeviceUnit",
+    "Dispute",
+    "DisputeOutcome",
     "Document",
     "DocumentKind",
+    "DrawEntry",
     "Drill",
     "DrillDelivery",
     "Duty",
     "DutyHeld",
+    "FlagReason",
+    "FlaggedSerial",
     "HandoverCheck",
     "Hub",
+    "Incident",
+    "IncidentEntry",
+    "IncidentKind",
+    "IncidentOutcome",
+    "IncidentState",
     "Item",
     "KitLine",
     "KitRecipe",
     "KitSubstitution",
+    "LineOutcome",
     "MissedCheckIn",
+    "MonitoringDraw",
     "MovementKind",
     "NoticeKind",
     "OfficerPin",
@@ -128,9 +160,12 @@ __all__ = [
     "Receipt",
     "RecipeLine",
     "Relation",
+    "ReturnCount",
     "RiskSnapshot",
+    "RoadOutcome",
     "Run",
     "RunState",
+    "SealState",
     "Signal",
     "StockCorrection",
     "StockLot",
@@ -144,6 +179,10 @@ __all__ = [
     "SymbolCard",
     "Team",
     "TeamMember",
+    "Urgency",
     "Vehicle",
+    "Visit",
+    "VisitAttempt",
+    "VisitState",
     "WorkerBeat",
 ]

@@ -53,6 +53,7 @@ class SymbolCard(SealedRow, Model):
     issued_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     issued_at: Mapped[datetime]
     printed_at: Mapped[datetime | None]
+    printed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))  # has held the codes, and never confirms
     chosen_at: Mapped[datetime | None]
     used_at: Mapped[datetime | None]
     replacement_asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))

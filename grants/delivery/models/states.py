@@ -63,7 +63,8 @@ DELIVERY_MOVES = {
     # A kit that was on the road is brought back before its delivery goes on.
     S.HELD: frozenset({S.CLEARED, S.RETURNING, S.CANCELLED}),
     S.CONFIRMED: frozenset({S.RECONCILED, S.DISPUTED}),
-    S.RECONCILED: frozenset({S.MONITORED, S.DISPUTED}),
+    # Closed at once where the sample did not draw it.
+    S.RECONCILED: frozenset({S.MONITORED, S.CLOSED, S.DISPUTED}),
     S.MONITORED: frozenset({S.CLOSED, S.DISPUTED}),
     S.DISPUTED: frozenset({S.RECONCILED, S.REPLACEMENT}),
 }

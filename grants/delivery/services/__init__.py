@@ -6,8 +6,10 @@ from grants.delivery.services.attempts import charge_attempt, charge_card
 from grants.delivery.services.cards import ask_replacement, choose_picture, issue_card, print_card, replace_card
 from grants.delivery.services.clearance import clear, clear_all, refuse_unless_current
 from grants.delivery.services.confirmation import answer_before, confirm
+from grants.delivery.services.disputes import open_dispute, propose, sign
 from grants.delivery.services.entered import Codes
 from grants.delivery.services.factors import factors_of
+from grants.delivery.services.flags import lift_flag, normal_serial
 from grants.delivery.services.holds import (
     ask_resume,
     ask_resume_of_all,
@@ -18,7 +20,9 @@ from grants.delivery.services.holds import (
     receive_held,
     sign_resume,
 )
+from grants.delivery.services.incidents import FollowUp, Report, follow_up, report
 from grants.delivery.services.many import Outcome, approve_many, plan_many
+from grants.delivery.services.outcomes import Evidence, Left, nobody_came, partly, refused, taken
 from grants.delivery.services.papers import (
     card_data,
     card_paper,
@@ -27,15 +31,17 @@ from grants.delivery.services.papers import (
     make_return_note,
     make_waybill,
 )
-from grants.delivery.services.permits import add_hub, ask_field, choose_hub, end_hub, sign
+from grants.delivery.services.permits import add_hub, ask_field, choose_hub, end_hub, sign_permit
 from grants.delivery.services.pins import set_pin
 from grants.delivery.services.plan_import import apply_import, discard_import, preview_import
 from grants.delivery.services.planning import approve, cancel, plan_delivery
 from grants.delivery.services.printing import approve_batch, ask_batch, end_batch, take_file
 from grants.delivery.services.protocol import change_levels
 from grants.delivery.services.receipts import make_receipt, receipt_document
+from grants.delivery.services.reconciliation import close, comparisons, reconcile, reconcile_many
+from grants.delivery.services.returns import Counted, count_again, count_back, sign_return
 from grants.delivery.services.risk import Assessment, raise_level, record_snapshot, sign_lowering
-from grants.delivery.services.road import arrive, nobody_came, refused, turn_back
+from grants.delivery.services.road import arrive, turn_back
 from grants.delivery.services.run_stops import Stop, cancel_run, move_stop, schedule, schedule_many, take_off
 from grants.delivery.services.runs import ReleaseCodes, charge_officer, dispatch, plan_run
 from grants.delivery.services.spoken import give_control_code, send_phone_code
@@ -48,18 +54,25 @@ from grants.delivery.services.teams import (
     make_team,
     note_plate_seen,
 )
-from grants.delivery.services.warehouse import pack, seal, take_back
+from grants.delivery.services.visits import answer, no_consent, note_attempt, plan_visits
+from grants.delivery.services.warehouse import pack, seal
 
 __all__ = [
     "AlternateFacts",
     "Assessment",
     "Codes",
+    "Counted",
+    "Evidence",
+    "FollowUp",
+    "Left",
     "Outcome",
     "Reading",
     "ReleaseCodes",
+    "Report",
     "Stop",
     "add_hub",
     "add_vehicle",
+    "answer",
     "answer_before",
     "apply_import",
     "approve",
@@ -85,7 +98,11 @@ __all__ = [
     "choose_picture",
     "clear",
     "clear_all",
+    "close",
+    "comparisons",
     "confirm",
+    "count_again",
+    "count_back",
     "discard_import",
     "dispatch",
     "document_pdf",
@@ -94,6 +111,7 @@ __all__ = [
     "end_team",
     "end_vehicle",
     "factors_of",
+    "follow_up",
     "give_control_code",
     "hold",
     "hold_area",
@@ -102,30 +120,41 @@ __all__ = [
     "issue_card",
     "join_team",
     "leave_team",
+    "lift_flag",
     "make_picking_list",
     "make_receipt",
     "make_return_note",
     "make_team",
     "make_waybill",
     "move_stop",
+    "no_consent",
     "nobody_came",
+    "normal_serial",
+    "note_attempt",
     "note_difference",
     "note_look",
     "note_plate_seen",
+    "open_dispute",
     "pack",
+    "partly",
     "plan_delivery",
     "plan_many",
     "plan_run",
+    "plan_visits",
     "preview_import",
     "print_card",
+    "propose",
     "raise_level",
     "receipt_document",
     "receive_held",
+    "reconcile",
+    "reconcile_many",
     "record_snapshot",
     "refuse_unless_current",
     "refused",
     "register_alternate",
     "replace_card",
+    "report",
     "revoke_alternate",
     "schedule",
     "schedule_many",
@@ -134,9 +163,11 @@ __all__ = [
     "set_pin",
     "sign",
     "sign_lowering",
+    "sign_permit",
     "sign_resume",
-    "take_back",
+    "sign_return",
     "take_file",
     "take_off",
+    "taken",
     "turn_back",
 ]

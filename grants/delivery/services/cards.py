@@ -55,6 +55,7 @@ def print_card(card: SymbolCard, *, by: User, now: datetime) -> None:
         (SymbolCard.printed_at.is_(None), SymbolCard.replaced_at.is_(None)),
         _("This card was already printed. If it was lost, it must be replaced by two people."),
         printed_at=now,
+        printed_by_id=by.id,
         codes_sealed=None,
     )
     journal.record(by, "symbol_card.printed", card, at=now)
@@ -102,6 +103,12 @@ def replace_card(card: SymbolCard, *, cost: HashCost, by: User, now: datetime) -
     )
     journal.record(by, "symbol_card.replaced", card, at=now)
     return issue_card(card.award, cost=cost, by=by, now=now)[0]
+
+
+def refuse_card_maker(card: SymbolCard, officer: User) -> None:
+    """Whoever issued or printed a card could have kept its codes: another officer confirms with it."""
+    if officer.id in (card.issued_by_id, card.printed_by_id):
+        raise RuleBroken(_("The officer of this delivery made its symbol card. Another officer must carry it."))
 
 
 def _change(card: SymbolCard, where: tuple[ColumnElement[bool], ...], refusal: object, **values: object) -> None:

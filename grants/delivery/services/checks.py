@@ -12,7 +12,7 @@ from grants.core import journal
 from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.delivery.models import Delivery, DeliveryState, HandoverCheck
-from grants.delivery.services.warehouse import normal_serial
+from grants.delivery.services.flags import normal_serial
 
 CHECKED_IN = (DeliveryState.IN_TRANSIT, DeliveryState.AT_POINT)
 

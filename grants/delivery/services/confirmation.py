@@ -20,6 +20,7 @@ from grants.delivery import queries
 from grants.delivery.models import Delivery, DeliveryState, Duty, Receipt, Signal, StoredAnswer
 from grants.delivery.services.alerts import announce
 from grants.delivery.services.attempts import CARD, refund_all, take_back_charge, take_back_others
+from grants.delivery.services.cards import refuse_card_maker
 from grants.delivery.services.clearance import refuse_unless_current
 from grants.delivery.services.entered import KEY_PATTERN, LONGEST_CODE, Codes
 from grants.delivery.services.factors import Asked, Found, check, gather, use_up
@@ -52,6 +53,8 @@ def confirm(delivery: Delivery, codes: Codes, *, key: str, desk: Desk | None, by
     refuse_unless_possible(delivery, DeliveryState.CONFIRMED)
     refuse_unless_current(delivery, now=now)
     asked = gather(delivery, codes, by=by)
+    for one in filter(None, (asked.first, asked.second)):
+        refuse_card_maker(asked.card, one.user)
     found = check(asked, codes, now=now)
     if not found.all_right:
         raise RuleBroken(CLOCK_IS_OFF if found.clock_is_off else DO_NOT_MATCH)

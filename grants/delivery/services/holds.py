@@ -18,8 +18,8 @@ from grants.delivery.services import permits
 from grants.delivery.services.alternates import refuse_alternate
 from grants.delivery.services.carrying import give_back_value
 from grants.delivery.services.clearance import bind, refuse_unless_way_is_given
+from grants.delivery.services.flags import normal_serial
 from grants.delivery.services.moves import move, note
-from grants.delivery.services.warehouse import normal_serial
 from grants.people.models import Canton
 
 NOT_YET_OUT = (DeliveryState.CLEARED, DeliveryState.SCHEDULED)
@@ -112,7 +112,7 @@ def sign_resume(permit: Permit, *, by: User, now: datetime) -> None:
     """The director lets a held delivery go on: cleared again, bound to the new snapshot and its level."""
     delivery = permit.delivery
     snapshot = _snapshot_to_resume_under(delivery, now=now)
-    permits.sign(permit, by=by, now=now)
+    permits.sign_permit(permit, by=by, now=now)
     bind(delivery, snapshot)
     move(delivery, DeliveryState.CLEARED, by=by, now=now, where=(Delivery.carried_since.is_(None),))
 

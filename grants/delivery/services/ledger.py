@@ -108,11 +108,18 @@ def issue(lines: Sequence[KitLine], units: Mapping[int, DeviceUnit], *, by: User
     return total
 
 
-def take_back(delivery: Delivery, *, by: User, now: datetime) -> None:
-    """Put everything that was issued to a kit, and not taken back yet, on the shelf again, each into its lot."""
+def take_back(delivery: Delivery, *, came_back: Mapping[int, int] | None = None, by: User, now: datetime) -> None:
+    """Put what was issued to a kit, and not taken back yet, on the shelf again, each into its lot.
+
+    `came_back`: units by the line's id, where a count found fewer than were issued; the rest stays out.
+    """
     lines = {line.id: line for line in delivery.lines}
+    left = {line.id: line.quantity for line in delivery.lines} if came_back is None else dict(came_back)
     for lot_id, line_id, units in db.session.execute(_outside(delivery)).all():
-        post(lot_id, MovementKind.TAKE_BACK, units, by=by, now=now, line=lines[line_id or 0])
+        back = min(units, left.get(line_id or 0, 0))
+        left[line_id or 0] = left.get(line_id or 0, 0) - back
+        if back:
+            post(lot_id, MovementKind.TAKE_BACK, back, by=by, now=now, line=lines[line_id or 0])
 
 
 def issued_units(delivery: Delivery) -> dict[int, int]:

@@ -87,7 +87,7 @@ def ask(delivery: Delivery, kind: PermitKind, snapshot: RiskSnapshot, *, by: Use
     return permit
 
 
-def sign(permit: Permit, *, by: User, now: datetime) -> None:
+def sign_permit(permit: Permit, *, by: User, now: datetime) -> None:
     """The second signature, the director's. Of two at once, one is kept; never by who gave the first."""
     if permit.asked_by_id == by.id:
         raise RuleBroken(_("You gave the first signature. Somebody else must give the second."))

@@ -43,7 +43,10 @@ def plan_delivery(award: Award, *, by: User, now: datetime, lines: Sequence[KitL
     `lines`: the kit, where it comes from a recipe.
     """
     claim_active_award(award)
-    lines = kit_lines(award) if lines is None else lines
+    listed = kit_lines(award) if lines is None else lines
+    lines = without_what_stayed(award, listed)
+    if listed and not lines:
+        raise RuleBroken(_("Everything on the list stayed with the person when an earlier kit came back."))
     if not lines:
         raise RuleBroken(_("The plan has no item that fits the award's value. Correct the item list first."))
     value_usd = sum((line.total_usd for line in lines), Decimal("0.00"))
@@ -59,7 +62,7 @@ def plan_delivery(award: Award, *, by: User, now: datetime, lines: Sequence[KitL
         agreed_usd=value_usd,
         created_by_id=by.id,
         created_at=now,
-        lines=list(lines),
+        lines=lines,
     )
     try:
         with db.session.begin_nested():
@@ -121,6 +124,19 @@ def kit_lines(award: Award) -> list[KitLine]:
         name = plan.items[0].name if plan is not None and plan.items else DEVICE
         return [KitLine(position=1, name=name, quantity=1, unit_price_usd=award.value_usd, needs_serial=True)]
     return _within(plan.items if plan is not None else (), award.value_usd)
+
+
+def without_what_stayed(award: Award, lines: Iterable[KitLine]) -> list[KitLine]:
+    """The kit less the units that stayed with the person when an earlier one came back: nobody gets them twice."""
+    stayed = queries.stayed_with_person(award.id)
+    left: list[KitLine] = []
+    for line in lines:
+        kept = min(line.quantity, stayed.get(line.name, 0))
+        stayed[line.name] = stayed.get(line.name, 0) - kept
+        if line.quantity > kept:
+            line.quantity, line.position = line.quantity - kept, len(left) + 1
+            left.append(line)
+    return left
 
 
 def _within(items: Iterable[PlanItem], value_usd: Decimal) -> list[KitLine]:

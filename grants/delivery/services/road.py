@@ -15,30 +15,18 @@ NO_DESK_KEY = _("The security desk has not set its key. Ask the desk to set it; 
 
 def arrive(delivery: Delivery, *, by: User, now: datetime) -> None:
     """The officer is at the point and the seal is intact."""
-    _refuse_stranger(delivery, by)
+    refuse_stranger(delivery, by)
     refuse_unless_current(delivery, now=now)
     move(delivery, DeliveryState.AT_POINT, by=by, now=now, where=(Delivery.officer_id == by.id,))
 
 
-def nobody_came(delivery: Delivery, *, by: User, now: datetime) -> None:
-    """The beneficiary did not come to the point."""
-    _refuse_stranger(delivery, by)
-    move(delivery, DeliveryState.NO_SHOW, by=by, now=now, reason=Reason.NOBODY_CAME,
-         where=(Delivery.officer_id == by.id,))  # fmt: skip
-
-
-def refused(delivery: Delivery, *, reason: Reason, by: User, now: datetime) -> None:
-    """The beneficiary came and did not take the kit."""
-    _refuse_stranger(delivery, by)
-    move(delivery, DeliveryState.REFUSED, by=by, now=now, reason=reason, where=(Delivery.officer_id == by.id,))
-
-
 def turn_back(delivery: Delivery, *, reason: Reason | None, by: User, now: datetime) -> None:
     """The officer brings the kit back to the warehouse."""
-    _refuse_stranger(delivery, by)
+    refuse_stranger(delivery, by)
     move(delivery, DeliveryState.RETURNING, by=by, now=now, reason=reason, where=(Delivery.officer_id == by.id,))
 
 
-def _refuse_stranger(delivery: Delivery, by: User) -> None:
+def refuse_stranger(delivery: Delivery, by: User) -> None:
+    """Only the officer who carries a delivery moves it on."""
     if delivery.officer_id != by.id:
         raise RuleBroken(_("Another officer carries this delivery."))

@@ -18,6 +18,7 @@ from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import Delivery, DeliveryState, Duty, Run, RunState, Team, Vehicle
 from grants.delivery.services.alternates import refuse_alternate
+from grants.delivery.services.cards import refuse_card_maker
 from grants.delivery.services.carrying import take_out
 from grants.delivery.services.clearance import refuse_unless_current
 from grants.delivery.services.moves import move
@@ -136,3 +137,4 @@ def _refuse_unprepared(run: Run, kits: Sequence[Delivery], desk: Desk | None, *,
                 _("The person of %(folio)s has no ready symbol card. Print it, and let them choose their picture.",
                   folio=kit.folio)
             )  # fmt: skip
+        refuse_card_maker(card, run.officer)

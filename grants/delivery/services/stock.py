@@ -25,8 +25,8 @@ from grants.delivery.models import (
     StockLot,
     Supplier,
 )
+from grants.delivery.services.flags import normal_serial
 from grants.delivery.services.ledger import post
-from grants.delivery.services.warehouse import normal_serial
 
 OPEN_ALREADY = _("A correction of this lot waits for a second person. Decide that one first.")
 CHANGED_MEANWHILE = _("The stock of this lot changed while you counted. Count it again.")

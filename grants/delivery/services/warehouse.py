@@ -1,4 +1,4 @@
-"""Packing, sealing and taking back."""
+"""Packing and sealing."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,10 +12,10 @@ from grants.access.models import User
 from grants.core.clock import local_day
 from grants.core.db import db
 from grants.core.errors import RuleBroken
-from grants.delivery.models import Delivery, DeliveryState, DeviceUnit, Duty, KitLine, Reason
+from grants.delivery.models import Delivery, DeliveryState, DeviceUnit, Duty, KitLine
 from grants.delivery.services import ledger
+from grants.delivery.services.flags import normal_serial, refuse_flagged
 from grants.delivery.services.moves import move, refuse_unless_possible
-from grants.delivery.services.planning import free_serials
 from grants.delivery.services.worth import refuse_above_ceiling, refuse_other_worth, refuse_while_open
 
 HEAVIEST_GRAMS = 500_000
@@ -73,35 +73,6 @@ def seal(delivery: Delivery, *, seal_number: str, weight_grams: int, by: User, n
     move(delivery, DeliveryState.SEALED, by=by, now=now, duty=Duty.PACK)
 
 
-def take_back(
-    delivery: Delivery, *, counted: Mapping[int, int], seal_number: str, reason: Reason, by: User, now: datetime
-) -> None:
-    """The kit is back in the warehouse: recounted, its seal read again, its articles on the shelf.
-
-    Not by the officer who carried it.
-    """
-    refuse_unless_possible(delivery, DeliveryState.RETURNED)
-    if by.id == delivery.officer_id:
-        raise RuleBroken(_("You carried this delivery. Somebody else must count it."))
-    if normal_serial(seal_number) != delivery.seal_number:
-        raise RuleBroken(_("That is not this kit's seal. Look for the right kit, or call the security desk."),
-                         field="seal_number")  # fmt: skip
-    if any(counted.get(line.position) != line.quantity for line in delivery.lines):
-        raise RuleBroken(_("The count differs from what was sealed. Count again; if it still differs, call the desk."))
-    move(delivery, DeliveryState.RETURNED, by=by, now=now, reason=reason)
-    free_serials(delivery)
-    ledger.take_back(delivery, by=by, now=now)
-
-
-def normal_serial(typed: str) -> str:
-    """Serial and seal numbers as compared: capitals, without spaces.
-
-    >>> normal_serial(" sn 12-3a ")
-    'SN12-3A'
-    """
-    return "".join(letter for letter in typed.upper() if letter.isascii() and letter.isprintable() and letter != " ")
-
-
 def _refuse_incomplete(delivery: Delivery) -> None:
     """The recipe is met: what left the shelf for this kit is what its list says, at a worth within the ceiling."""
     issued = ledger.issued_units(delivery)
@@ -135,6 +106,7 @@ def _numbers(unit: DeviceUnit) -> list[str]:
 def _mark(line: KitLine, serial: str) -> None:
     if not serial:
         raise RuleBroken(_("Write the serial number of every device."))
+    refuse_flagged(serial)
     try:
         with db.session.begin_nested():
             db.session.execute(

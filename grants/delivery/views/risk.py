@@ -133,7 +133,7 @@ def sign_permit(permit_id: int) -> ResponseReturnValue:
     permit = permits.get_permit(permit_id)
     if ActionForm().validate_on_submit():
         with said_if_refused():
-            verb = services.sign_resume if permit.kind is PermitKind.RESUME else services.sign
+            verb = services.sign_resume if permit.kind is PermitKind.RESUME else services.sign_permit
             verb(permit, by=current_user, now=utcnow())
             flash(_("Signed."), "good")
     return redirect(url_for(".signatures"))

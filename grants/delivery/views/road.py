@@ -13,7 +13,7 @@ from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.web import errors_to
 from grants.delivery import doors, queries, services
-from grants.delivery.forms import ActionForm, HandoverForm, PinForm, RefusedForm
+from grants.delivery.forms import ActionForm, HandoverForm, PinForm
 from grants.delivery.forms.kits import CheckForm
 from grants.delivery.levels import HIGHEST
 from grants.delivery.models import Delivery, DeliveryState, Reason, Receipt
@@ -60,13 +60,6 @@ def arrive(delivery_id: int) -> ResponseReturnValue:
     return render_template("delivery/arrive.html", form=form, delivery=delivery)
 
 
-@bp.get("/<int:delivery_id>/something-else")
-@requires(Permission.CARRY_DELIVERY)
-def something_else(delivery_id: int) -> ResponseReturnValue:
-    delivery = queries.stop_of(current_user, delivery_id, utcnow())
-    return render_template("delivery/something_else.html", delivery=delivery, refused_form=RefusedForm())
-
-
 @bp.post("/bring-back")
 @requires(Permission.CARRY_DELIVERY)
 def bring_back() -> ResponseReturnValue:
@@ -95,25 +88,6 @@ def handover(delivery_id: int) -> ResponseReturnValue:
         render_template("delivery/handover.html", form=form, delivery=delivery, receipt=receipt, at_point=at_point,
                         takes_photo=takes_photo)
     )  # fmt: skip
-
-
-@bp.post("/<int:delivery_id>/nobody-came")
-@requires(Permission.CARRY_DELIVERY)
-def nobody_came(delivery_id: int) -> ResponseReturnValue:
-    delivery = queries.stop_of(current_user, delivery_id, utcnow())
-    with said_if_refused():
-        services.nobody_came(delivery, by=current_user, now=utcnow())
-    return redirect(url_for(".my_day"))
-
-
-@bp.post("/<int:delivery_id>/refused")
-@requires(Permission.CARRY_DELIVERY)
-def refused(delivery_id: int) -> ResponseReturnValue:
-    delivery, form = queries.stop_of(current_user, delivery_id, utcnow()), RefusedForm()
-    if form.validate_on_submit():
-        with said_if_refused():
-            services.refused(delivery, reason=form.chosen, by=current_user, now=utcnow())
-    return redirect(url_for(".my_day"))
 
 
 @bp.post("/<int:delivery_id>/turn-back")

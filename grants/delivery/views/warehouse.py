@@ -1,4 +1,4 @@
-"""The warehouse's pages: pack, seal, release, take back."""
+"""The warehouse's pages: pack and seal."""
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -11,8 +11,7 @@ from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.web import errors_to
 from grants.delivery import queries, services
-from grants.delivery.forms import KitForm, SealForm, TakeBackForm
-from grants.delivery.models import Reason
+from grants.delivery.forms import KitForm, SealForm
 from grants.delivery.views.blueprint import bp
 
 
@@ -44,25 +43,6 @@ def seal(delivery_id: int) -> ResponseReturnValue:
             )
             return _done(delivery_id, _("Sealed. Now the security desk clears it."))
     return render_template("delivery/seal.html", form=form, delivery=delivery)
-
-
-@bp.route("/<int:delivery_id>/take-back", methods=["GET", "POST"])
-@requires(Permission.PACK_KIT)
-def take_back(delivery_id: int) -> ResponseReturnValue:
-    delivery = queries.get_delivery(delivery_id)
-    form = TakeBackForm.for_lines(delivery.lines)
-    if form.validate_on_submit():
-        with errors_to(form), transaction():
-            services.take_back(
-                delivery,
-                counted=form.counted,
-                seal_number=str(form["seal_number"].data),
-                reason=Reason(form["reason"].data),
-                by=current_user,
-                now=utcnow(),
-            )
-            return _done(delivery_id, _("Returned. The award can be planned again."))
-    return render_template("delivery/take_back.html", form=form, delivery=delivery)
 
 
 def _done(delivery_id: int, sentence: str) -> ResponseReturnValue:

@@ -139,9 +139,9 @@ def test_api_reads_the_kit_alike(carried: Carried, app: Flask) -> None:
 def test_something_else_shows_what_is_possible_here(carried: Carried, sign_in: SignIn) -> None:
     client, address = sign_in(carried.officer), f"/deliveries/{carried.delivery.id}"
 
-    on_the_way = client.get(f"{address}/something-else").text
+    on_the_way = client.get(f"{address}/otherwise").text
     client.post(f"{address}/arrive", data=right(carried.delivery))
-    there = client.get(f"{address}/something-else").text
+    there = client.get(f"{address}/otherwise").text
 
     assert ("/turn-back" in on_the_way, "/nobody-came" in on_the_way) == (True, False)
     assert ("/nobody-came" in there, "/refused" in there) == (True, True)

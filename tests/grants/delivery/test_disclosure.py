@@ -193,9 +193,11 @@ def test_action_on_a_stop_whose_time_has_not_come_is_not_found(app: Flask, sign_
     client, token = sign_in(lead), make_token(lead, Permission.CARRY_DELIVERY)
     body = {"seal_number": delivery.seal_number, "serials": []}
 
-    pages = ("arrive", "handover", "something-else", "photo")
+    pages = ("arrive", "handover", "otherwise", "photo")
     answers = [client.get(f"/deliveries/{delivery.id}/{page}") for page in pages]
-    answers += [client.post(f"/deliveries/{delivery.id}/{page}") for page in ("arrive", "nobody-came", "turn-back")]
+    answers += [
+        client.post(f"/deliveries/{delivery.id}/{page}") for page in ("arrive", "otherwise/nobody-came", "turn-back")
+    ]
     headers = {"Authorization": f"Bearer {token}"}
     answers.append(client.post(f"/api/v1/deliveries/{delivery.folio}/at-point", json=body, headers=headers))
 

@@ -334,7 +334,7 @@ def test_level_three_is_cleared_for_the_field_with_two_signatures(app: Flask) ->
     with pytest.raises(RuleBroken):
         services.clear(delivery, by=desk(), now=now)
 
-    services.sign(permit, by=director(), now=now)
+    services.sign_permit(permit, by=director(), now=now)
     services.clear(delivery, by=desk(), now=now)
 
     assert (delivery.state, delivery.level) == (S.CLEARED, 3)
@@ -379,7 +379,7 @@ def test_field_permission_needs_two_people_and_a_level_that_holds(app: Flask) ->
     permit = services.ask_field(delivery, by=both, now=now)
 
     with pytest.raises(RuleBroken):
-        services.sign(permit, by=both, now=now)
+        services.sign_permit(permit, by=both, now=now)
     with pytest.raises(RuleBroken):
         services.ask_field(delivery, by=desk(), now=now)
     calm = make_delivery(S.SEALED, award=make_award(canton="2101"))

@@ -219,26 +219,6 @@ def test_only_the_carrying_officer_moves_it_on(app: Flask) -> None:
     assert carried.delivery.state is S.IN_TRANSIT
 
 
-def test_nobody_came_then_back_then_counted(app: Flask) -> None:
-    carried = make_carried(S.AT_POINT)
-    delivery, officer = carried.delivery, carried.officer
-    services.nobody_came(delivery, by=officer, now=NOW)
-    services.turn_back(delivery, reason=None, by=officer, now=NOW)
-    back = {"counted": counted(delivery), "seal_number": delivery.seal_number or "", "reason": Reason.NOBODY_CAME}
-
-    with pytest.raises(RuleBroken):
-        services.take_back(delivery, **{**back, "seal_number": "PR-OTHER"}, by=keeper(), now=NOW)  # type: ignore[arg-type]
-    with pytest.raises(RuleBroken):
-        services.take_back(delivery, **{**back, "counted": {}}, by=keeper(), now=NOW)  # type: ignore[arg-type]
-    with pytest.raises(RuleBroken):
-        services.take_back(delivery, **back, by=officer, now=NOW)  # type: ignore[arg-type]
-    assert delivery.state is S.RETURNING
-    services.take_back(delivery, **back, by=keeper(), now=NOW)  # type: ignore[arg-type]
-
-    assert delivery.state is S.RETURNED
-    assert make_delivery(award=delivery.award).state is S.PLANNED
-
-
 def test_refused_delivery_keeps_its_reason(app: Flask) -> None:
     carried = make_carried(S.AT_POINT)
 

@@ -140,21 +140,6 @@ def test_pack_seal_and_clear_through_pages(app: Flask, sign_in: SignIn) -> None:
     assert (delivery.state, delivery.level, delivery.seal_number) == (S.CLEARED, 2, "PR-77")
 
 
-def test_return_is_counted_through_pages(app: Flask, sign_in: SignIn, warehouse: FlaskClient) -> None:
-    carried = make_carried()
-    delivery, client = carried.delivery, sign_in(carried.officer)
-    client.post(f"/deliveries/{delivery.id}/refused", data={"reason": "damaged"})
-    client.post(f"/deliveries/{delivery.id}/turn-back")
-    counts = {f"count_{line.position}": line.quantity for line in delivery.lines}
-    data = {**counts, "seal_number": delivery.seal_number, "reason": "damaged"}
-
-    assert warehouse.get(f"/deliveries/{delivery.id}/take-back").status_code == 200
-    assert warehouse.post(f"/deliveries/{delivery.id}/take-back", data=data).status_code == 302
-
-    db.session.refresh(delivery)
-    assert delivery.state is S.RETURNED
-
-
 BAD = ["", "\x00", "x" * 10_000, "-1", "1e999", "NaN", "Infinity", "9" * 400, "９", "\ud800", "1.5"]
 
 
@@ -172,7 +157,7 @@ def test_odd_input_gets_a_sentence_and_changes_nothing(warehouse: FlaskClient, b
     assert [one.state for one in (approved, packed)] == [S.APPROVED, S.PACKED]
 
 
-@pytest.mark.parametrize("step", ["arrive", "handover", "nobody-came", "refused", "turn-back"])
+@pytest.mark.parametrize("step", ["arrive", "handover", "otherwise/nobody-came", "otherwise/taken", "turn-back"])
 def test_another_officers_delivery_is_not_found(app: Flask, sign_in: SignIn, desk_key: Path, step: str) -> None:
     carried, stranger = make_carried(), sign_in(make_officer())
 

@@ -1,0 +1,82 @@
+"""Questions about incidents. What was told is for those who follow them up."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from grants.access.models import User
+from grants.access.permissions import Permission
+from grants.core.db import Page, db, keyset_page, one_or_refuse
+from grants.delivery.models import Delivery, Incident, IncidentEntry, IncidentState, Run
+from grants.people.folio import normal_folio
+from grants.people.models import Canton
+
+COUNTED_FOR = timedelta(days=30)
+SHOWN_TO_REPORTER = 20
+
+
+def get_incident(incident_id: int) -> Incident:
+    """An incident with its follow-up; NotFound otherwise."""
+    whole = _incidents().options(selectinload(Incident.entries).joinedload(IncidentEntry.by))
+    return one_or_refuse(whole.where(Incident.id == incident_id))
+
+
+def incidents_page(*, state: IncidentState | None = None, after: str | None = None) -> Page[Incident]:
+    """Incidents, the newest first; those that are not closed when no state is named."""
+    wanted = Incident.state == state if state else Incident.state != IncidentState.CLOSED
+    return keyset_page(_incidents().where(wanted), Incident.id, Incident.id, after=after, descending=True)
+
+
+def open_incidents(*, limit: int) -> Sequence[Incident]:
+    """Incidents that are not closed, new ones first, then the oldest."""
+    left = _incidents().where(Incident.state != IncidentState.CLOSED)
+    newest_first = (Incident.state == IncidentState.FOLLOWING, Incident.id)
+    return db.session.scalars(left.order_by(*newest_first).limit(limit)).unique().all()
+
+
+def reported_by(user: User) -> Sequence[Incident]:
+    """What this person reported, the newest first: for a list that says no more than "received"."""
+    own = select(Incident).where(Incident.reported_by_id == user.id)
+    return db.session.scalars(own.order_by(Incident.id.desc()).limit(SHOWN_TO_REPORTER)).all()
+
+
+def followers() -> list[User]:
+    """Active people who follow incidents up, by id."""
+    active = select(User).where(User.deactivated_at.is_(None), User.suspended_at.is_(None)).order_by(User.id)
+    return [user for user in db.session.scalars(active) if user.may(Permission.FOLLOW_INCIDENT)]
+
+
+def cantons() -> Sequence[Canton]:
+    """All cantons by name."""
+    return db.session.scalars(select(Canton).order_by(Canton.name, Canton.code)).all()
+
+
+def named_delivery(typed: str) -> Delivery | None:
+    """The delivery of a folio, as typed; None when there is none."""
+    return db.session.scalar(select(Delivery).where(Delivery.folio == (normal_folio(typed) or "")))
+
+
+def named_run(typed: str) -> Run | None:
+    """The run of a folio, as typed; None when there is none."""
+    return db.session.scalar(select(Run).where(Run.folio == (normal_folio(typed) or "")))
+
+
+def incidents_by_canton(now: datetime) -> dict[str, int]:
+    """Incidents of the last 30 days by canton; cantons without any are left out."""
+    lately = select(Incident.canton_code, func.count()).where(
+        Incident.happened_at > now - COUNTED_FOR, Incident.happened_at <= now
+    )  # fmt: skip
+    grouped = lately.group_by(Incident.canton_code).order_by(Incident.canton_code)
+    return dict(db.session.execute(grouped).tuples().all())
+
+
+def _incidents() -> Select[Incident]:
+    return select(Incident).options(
+        joinedload(Incident.canton),
+        joinedload(Incident.delivery),
+        joinedload(Incident.run),
+        joinedload(Incident.assigned_to),
+        joinedload(Incident.reported_by),
+    )

@@ -1,0 +1,59 @@
+"""Devices that must not go into another kit: taken, missing or disputed."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import update
+
+from grants.access.models import User
+from grants.core import journal
+from grants.core.db import db, rows_hit
+from grants.core.errors import RuleBroken
+from grants.delivery import queries
+from grants.delivery.models import Delivery, FlaggedSerial, FlagReason, KitLine
+
+
+def normal_serial(typed: str) -> str:
+    """Serial and seal numbers as compared: capitals, without spaces.
+
+    >>> normal_serial(" sn 12-3a ")
+    'SN12-3A'
+    """
+    return "".join(letter for letter in typed.upper() if letter.isascii() and letter.isprintable() and letter != " ")
+
+
+def flag_serials(
+    delivery: Delivery, why: FlagReason, *, lines: Iterable[KitLine] | None = None, by: User, now: datetime
+) -> None:
+    """Flag the devices of these lines, of the whole kit when none is named. One that is flagged already stays so."""
+    for line in delivery.lines if lines is None else lines:
+        serial = line.serial_number
+        if serial is None or queries.live_flag(serial) is not None:
+            continue
+        flag = FlaggedSerial(
+            serial_number=serial, why=why, delivery_id=delivery.id, flagged_at=now, flagged_by_id=by.id
+        )
+        db.session.add(flag)
+        db.session.flush()
+        journal.record(by, "serial.flagged", flag, at=now, why=why.value)
+
+
+def refuse_flagged(serial: str) -> None:
+    """A device that was taken or lost is evidence, not stock."""
+    if queries.live_flag(serial) is not None:
+        raise RuleBroken(_("This device is marked as taken or missing. Put it aside and call the security desk."))
+
+
+def lift_flag(flag: FlaggedSerial, *, by: User, now: datetime) -> None:
+    """The device was found and looked at: it may go into a kit again."""
+    lifted = db.session.execute(
+        update(FlaggedSerial)
+        .where(FlaggedSerial.id == flag.id, FlaggedSerial.lifted_at.is_(None))
+        .values(lifted_at=now, lifted_by_id=by.id)
+        .execution_options(synchronize_session=False)
+    )
+    if rows_hit(lifted) != 1:
+        raise RuleBroken(_("This device is free already."))
+    db.session.refresh(flag)
+    journal.record(by, "serial.freed", flag, at=now)

@@ -1,0 +1,314 @@
+"""Pages of what follows a delivery: who opens them, a journey through each, and what they cost."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from grants.access.models import User
+from grants.access.permissions import Role
+from grants.core.clock import utcnow
+from grants.core.db import db
+from grants.delivery import queries, services
+from grants.delivery.models import (
+    Delivery,
+    DeliveryState,
+    DisputeOutcome,
+    Incident,
+    IncidentState,
+    SealState,
+    Visit,
+    VisitState,
+)
+from tests.factories.access import make_user
+from tests.factories.delivery import make_carried, make_confirmed, make_officer
+from tests.factories.outcomes import (
+    ALL_WELL,
+    make_answered,
+    make_dispute,
+    make_incident,
+    make_returning,
+    make_visit,
+)
+from tests.factories.people import make_canton
+from tests.grants.delivery.test_pages import selects
+
+S = DeliveryState
+SignIn = Callable[[User], FlaskClient]
+
+
+@pytest.fixture
+def as_role(app: Flask, sign_in: SignIn) -> Callable[[Role], FlaskClient]:
+    return lambda role: sign_in(make_user(role))
+
+
+AsRole = Callable[[Role], FlaskClient]
+
+
+def state_of(delivery: Delivery) -> DeliveryState:
+    db.session.refresh(delivery)
+    return delivery.state
+
+
+def test_officer_says_that_nobody_came(app: Flask, sign_in: SignIn) -> None:
+    carried = make_carried()
+    client, path = sign_in(carried.officer), f"/deliveries/{carried.delivery.id}/otherwise"
+    assert f"{path}/partial" in client.get(path).text
+
+    assert client.post(f"{path}/nobody-came", data={"waited_minutes": "", "calls": "2"}).status_code == 200
+    assert state_of(carried.delivery) is S.AT_POINT
+    assert client.post(f"{path}/nobody-came", data={"waited_minutes": "45", "calls": "2"}).status_code == 302
+
+    assert state_of(carried.delivery) is S.NO_SHOW
+    assert client.get(f"{path}/nobody-came").status_code == 404
+    assert f"/deliveries/{carried.delivery.id}/turn-back" in client.get(path).text
+
+
+def test_officer_tells_which_lines_were_taken(app: Flask, sign_in: SignIn) -> None:
+    carried = make_carried()
+    client, path = sign_in(carried.officer), f"/deliveries/{carried.delivery.id}/otherwise/partial"
+    data = {"reason": "some_missing", "said": "Faltaba uno", "with_person_2": "11"}
+
+    assert client.post(path, data=data).status_code == 200
+    assert state_of(carried.delivery) is S.AT_POINT
+    assert client.post(path, data={**data, "with_person_2": "4", "missing_2": "1"}).status_code == 302
+
+    assert state_of(carried.delivery) is S.PARTIAL
+    assert [(one.with_person, one.missing) for one in queries.line_outcomes(carried.delivery).values()] == [(4, 1)]
+
+
+def test_officer_on_the_way_can_only_say_that_it_was_taken(app: Flask, sign_in: SignIn) -> None:
+    carried = make_carried(S.IN_TRANSIT)
+    client, path = sign_in(carried.officer), f"/deliveries/{carried.delivery.id}/otherwise"
+    page = client.get(path).text
+
+    assert f"{path}/taken" in page
+    assert f"{path}/refused" not in page
+    assert client.post(f"{path}/taken", data={"said": "Nos pararon en la vía"}).status_code == 302
+    assert state_of(carried.delivery) is S.SEIZED
+
+
+def test_desk_writes_a_seizure_down_and_finds_the_device_list(app: Flask, as_role: AsRole) -> None:
+    carried, desk = make_carried(S.IN_TRANSIT), as_role(Role.DESK)
+    assert f"/deliveries/{carried.delivery.id}/seized" in desk.get(f"/deliveries/{carried.delivery.id}").text
+
+    assert desk.post(f"/deliveries/{carried.delivery.id}/seized", data={"said": "Aviso del equipo"}).status_code == 302
+
+    assert state_of(carried.delivery) is S.SEIZED
+    assert desk.get("/deliveries/flagged-devices?serial=sn-1").status_code == 200
+
+
+def test_return_is_counted_by_one_and_signed_by_another(app: Flask, as_role: AsRole) -> None:
+    delivery = make_returning().delivery
+    first, second, path = as_role(Role.WAREHOUSE), as_role(Role.WAREHOUSE), f"/deliveries/{delivery.id}/take-back"
+    counts = {f"count_{line.position}": line.quantity for line in delivery.lines}
+    data = {**counts, "seal_state": SealState.WHOLE.value, "seal_number": delivery.seal_number, "reason": "nobody_came"}
+
+    assert first.post(path, data={**data, "count_2": 9}).status_code == 200
+    assert queries.return_count(delivery) is None
+    assert first.post(path, data=data).status_code == 302
+    first.post(f"{path}/sign")
+    assert state_of(delivery) is S.RETURNING
+    second.post(f"{path}/sign")
+
+    assert state_of(delivery) is S.RETURNED
+    assert second.get(path).status_code == 200
+
+
+def test_dispute_from_opening_to_decision(app: Flask, as_role: AsRole) -> None:
+    delivery = make_confirmed().delivery
+    opener, first, second = as_role(Role.MONITORING), as_role(Role.COORDINATOR), as_role(Role.DIRECTOR)
+    said = {"reason": "not_complete", "said": "Faltó la balanza"}
+    assert opener.post(f"/deliveries/{delivery.id}/dispute", data={**said, "said": ""}).status_code == 200
+    assert opener.post(f"/deliveries/{delivery.id}/dispute", data=said).status_code == 302
+    dispute = queries.open_dispute_of(delivery)
+    assert dispute is not None
+    path = f"/deliveries/disputes/{dispute.id}"
+
+    assert "Faltó la balanza" in first.get(path).text
+    assert opener.post(f"{path}/propose", data={}).status_code == 403
+    first.post(f"{path}/propose", data={"outcome": "replacement", "answer": "La balanza sigue en bodega"})
+    first.post(f"{path}/sign", data={"proposal": "1"})
+    assert state_of(delivery) is S.DISPUTED
+    second.post(f"{path}/sign", data={"proposal": "1"})
+
+    assert state_of(delivery) is S.REPLACEMENT
+    assert dispute.folio in first.get("/deliveries/disputes?show=decided").text
+
+
+def test_pairs_are_shown_and_many_are_signed_at_once(app: Flask, as_role: AsRole) -> None:
+    made = [make_confirmed().delivery for _n in range(2)]
+    client = as_role(Role.COORDINATOR)
+    page = client.get(f"/deliveries/{made[0].id}/reconcile").text
+    assert page.count(str(made[0].seal_number)) == 2
+
+    client.post("/deliveries/to-reconcile", data={"deliveries": [one.id for one in made]})
+
+    assert [state_of(one) for one in made] == [S.RECONCILED, S.RECONCILED]
+    client.post(f"/deliveries/{made[0].id}/close")
+    assert state_of(made[0]) is S.RECONCILED
+
+
+def test_officer_who_carried_it_cannot_reconcile_through_the_page(app: Flask, sign_in: SignIn) -> None:
+    carried = make_confirmed()
+    carried.officer.roles = frozenset(Role)
+    client = sign_in(carried.officer)
+
+    for step in ("reconcile", "close"):
+        client.post(f"/deliveries/{carried.delivery.id}/{step}")
+    client.post("/deliveries/to-reconcile", data={"deliveries": [carried.delivery.id]})
+
+    assert state_of(carried.delivery) is S.CONFIRMED
+
+
+def test_reporter_learns_only_that_it_was_received(app: Flask, sign_in: SignIn, as_role: AsRole) -> None:
+    make_canton("1001")
+    reporter, desk = sign_in(make_officer()), as_role(Role.DESK)
+    data = {
+        "kind": "extortion", "urgency": "now", "canton_code": "1001", "said": "Pidieron plata en el mercado",
+        "happened_at": (utcnow() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"),
+    }  # fmt: skip
+
+    assert reporter.post("/deliveries/incidents/report", data={**data, "urgency": ""}).status_code == 200
+    assert reporter.post("/deliveries/incidents/report", data=data).status_code == 302
+    incident = db.session.query(Incident).one()
+    path = f"/deliveries/incidents/{incident.id}"
+    step = {"entries_read": "0", "state": "closed", "outcome": "referred", "note": "Fiscalía", "assigned_to": ""}
+    assert desk.post(path, data=step).status_code == 302
+
+    mine = reporter.get("/deliveries/incidents/mine").text
+    assert incident.folio in mine
+    assert not any(word in mine for word in ("plata", "Fiscal"))
+    assert reporter.get(path).status_code == 403
+    assert "Fiscalía" in desk.get(path).text
+    db.session.refresh(incident)
+    assert incident.state is IncidentState.CLOSED
+
+
+def test_visit_is_answered_through_the_page_and_the_desk_is_told(app: Flask, as_role: AsRole) -> None:
+    visit, client = make_visit(), as_role(Role.ENUMERATOR)
+    path = f"/deliveries/visits/{visit.id}"
+    assert visit.delivery.person.full_name in client.get(path).text
+
+    answers = {**ALL_WELL, "asked_to_pay": "yes"}
+    assert client.post(path, data=answers).status_code == 200
+    assert client.post(path, data={**answers, "consent": "yes", "satisfied": "9"}).status_code == 200
+    assert db.session.get_one(Visit, visit.id).state is VisitState.DUE
+    assert client.post(path, data={**answers, "consent": "yes"}).status_code == 302
+
+    assert db.session.get_one(Visit, visit.id).state is VisitState.ANSWERED
+    assert client.get(path).status_code == 404
+    assert as_role(Role.MONITORING).get(path).status_code == 200
+    assert db.session.query(Incident).one().folio in as_role(Role.DESK).get("/deliveries/incidents").text
+
+
+def test_nobody_reached_and_no_consent_through_the_page(app: Flask, as_role: AsRole) -> None:
+    one, other, client = make_visit(), make_visit(), as_role(Role.MONITORING)
+
+    assert client.post(f"/deliveries/visits/{one.id}/not-reached", data={}).status_code == 200
+    client.post(f"/deliveries/visits/{one.id}/not-reached", data={"reason": "moved"})
+    client.post(f"/deliveries/visits/{other.id}", data={"consent": "no"})
+
+    assert (one.tries, other.state) == (1, VisitState.NO_CONSENT)
+
+
+def test_visits_are_planned_and_their_results_read(app: Flask, as_role: AsRole) -> None:
+    delivery = make_confirmed().delivery
+    client, call = as_role(Role.MONITORING), delivery.award.selection.call
+    make_answered(make_confirmed(), satisfied="3")
+    assert f"/deliveries/visits/plan/{call.id}" in client.get("/deliveries/visits").text
+
+    assert client.post(f"/deliveries/visits/plan/{call.id}", data={"share_percent": "0"}).status_code == 200
+    assert client.post(f"/deliveries/visits/plan/{call.id}", data={"share_percent": "20"}).status_code == 302
+
+    assert len(queries.visits_of(delivery)) == 1
+    page = client.get("/deliveries/visits/results").text
+    assert queries.draws()[0].seed in page
+    assert client.get("/deliveries/visits/results.csv").mimetype == "text/csv"
+    assert client.get("/deliveries/visits/results.xlsx").data[:2] == b"PK"
+    assert as_role(Role.AUDITOR).get("/deliveries/visits/results").status_code == 200
+
+
+@pytest.mark.parametrize("address", ["/deliveries/to-reconcile", "/deliveries/visits", "/deliveries/disputes",
+                                     "/deliveries/visits/results"])  # fmt: skip
+def test_list_costs_the_same_with_one_row_and_with_three(app: Flask, as_role: AsRole, address: str) -> None:
+    client = as_role(Role.MONITORING)
+
+    def row() -> None:
+        make_confirmed()
+        make_visit()
+        make_dispute()
+        make_answered(make_confirmed())
+
+    row()
+    one = selects(client, address)
+    row()
+    row()
+
+    assert selects(client, address) == one
+    # Signing in takes two of them.
+    assert one <= 10
+
+
+def test_incident_list_costs_the_same_with_one_row_and_with_three(app: Flask, as_role: AsRole) -> None:
+    client = as_role(Role.DESK)
+    make_incident()
+    one = selects(client, "/deliveries/incidents")
+    for _n in range(2):
+        make_incident()
+
+    assert selects(client, "/deliveries/incidents") == one <= 10
+
+
+def test_home_pages_answer_what_waits(app: Flask, as_role: AsRole) -> None:
+    visit, dispute, waiting = make_visit(), make_dispute(), make_confirmed()
+    incident = make_incident()
+
+    assert visit.delivery.person.folio in as_role(Role.ENUMERATOR).get("/").text
+    home = as_role(Role.COORDINATOR).get("/").text
+    assert dispute.folio in home
+    assert waiting.delivery.folio in home
+    assert incident.folio in as_role(Role.DESK).get("/").text
+    assert dispute.folio in as_role(Role.DIRECTOR).get("/").text
+
+
+@pytest.mark.parametrize("bad", ["\x00", "x" * 10_000, "-1", "1e999", "NaN", "9" * 400, "９", "\ud800"])
+def test_odd_input_gets_a_sentence_and_changes_nothing(app: Flask, sign_in: SignIn, as_role: AsRole, bad: str) -> None:
+    bad = bad.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if bad == "\ud800" else bad
+    carried, returning, visit = make_carried(), make_returning(), make_visit()
+    officer, keeper, interviewer = sign_in(carried.officer), as_role(Role.WAREHOUSE), as_role(Role.MONITORING)
+    path = f"/deliveries/{carried.delivery.id}/otherwise"
+    fields = ("waited_minutes", "calls", "reason", "said", "missing_1", "with_person_1", "count_1", "seal_state",
+              "consent", "satisfied", "share_percent")  # fmt: skip
+    data = dict.fromkeys(fields, bad)
+
+    answers = [
+        *(officer.post(f"{path}/{what}", data=data) for what in ("nobody-came", "refused", "partial")),
+        keeper.post(f"/deliveries/{returning.delivery.id}/take-back", data=data),
+        interviewer.post(f"/deliveries/visits/{visit.id}", data=data),
+        interviewer.post(f"/deliveries/visits/{visit.id}/not-reached", data=data),
+    ]
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert (state_of(carried.delivery), state_of(returning.delivery)) == (S.AT_POINT, S.RETURNING)
+    assert db.session.get_one(Visit, visit.id).state is VisitState.DUE
+
+
+def test_replaced_delivery_no_longer_counts_as_handed_over(app: Flask) -> None:
+    from grants.reports.queries import people_reached
+
+    def reached() -> int:
+        return len(people_reached(["1.2b"])["1.2b"])
+
+    stands, again = make_dispute(), make_dispute()
+    assert reached() == 2
+    for dispute, outcome in ((stands, DisputeOutcome.RECONCILED), (again, DisputeOutcome.REPLACEMENT)):
+        services.propose(dispute, outcome=outcome, answer="Visto", by=make_user(Role.COORDINATOR), now=utcnow())
+        services.sign(dispute, proposal=1, by=make_user(Role.DIRECTOR), now=utcnow())
+    assert reached() == 1
+
+    visit = queries.visits_of(stands.delivery)[0]
+    services.answer(visit, ALL_WELL, by=make_user(Role.MONITORING), now=utcnow() + timedelta(days=8))
+    assert (stands.delivery.state, reached()) == (S.MONITORED, 1)

@@ -1,0 +1,314 @@
+"""At the point and back: what is written down, who may, and what a refusal leaves as it was."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+from grants.access.permissions import Role
+from grants.calls.models import CallKind
+from grants.core.clock import utcnow
+from grants.core.db import db
+from grants.core.errors import RuleBroken
+from grants.delivery import queries, services
+from grants.delivery.models import (
+    Delivery,
+    DeliveryState,
+    FlagReason,
+    Incident,
+    IncidentKind,
+    LineOutcome,
+    Reason,
+    ReturnCount,
+    RoadOutcome,
+    SealState,
+    Team,
+)
+from grants.delivery.services import Evidence, Left
+from tests.factories.access import make_user
+from tests.factories.calls import make_call
+from tests.factories.delivery import make_carried, make_delivery, make_officer, make_run, make_team
+from tests.factories.outcomes import keeper, make_returning, whole
+from tests.factories.selection import make_award
+
+S = DeliveryState
+SAID = Evidence(said="Faltaba un quintal")
+
+
+def count_of(table: type[Any]) -> int:
+    return db.session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def value_out(delivery: Delivery) -> int:
+    assert delivery.run is not None
+    return db.session.scalar(select(Team.value_out_cents).where(Team.id == delivery.run.team_id)) or 0
+
+
+def device_award() -> Any:
+    return make_award(call=make_call(kind=CallKind.DEVICES))
+
+
+def partly(carried: Any, left: dict[int, Left], **changed: Any) -> Incident:
+    given = {"reason": Reason.SOME_MISSING, "evidence": SAID, "by": carried.officer, "now": utcnow(), **changed}
+    return services.partly(carried.delivery, left, **given)
+
+
+def test_nobody_came_keeps_how_long_the_officer_waited(app: Flask) -> None:
+    carried = make_carried()
+
+    services.nobody_came(carried.delivery, evidence=Evidence(30, 2, "Llovía"), by=carried.officer, now=utcnow())
+
+    seen = queries.road_outcome(carried.delivery)
+    assert seen is not None
+    assert (seen.state, seen.waited_minutes, seen.calls, seen.said) == (S.NO_SHOW, 30, 2, "Llovía")
+    assert b"Llov" not in bytes(seen.said_sealed)  # type: ignore[attr-defined]
+    assert carried.card.used_at is None
+
+
+@pytest.mark.parametrize("verb", ["nobody_came", "refused", "partly", "taken"])
+def test_only_the_carrying_officer_says_what_happened(app: Flask, verb: str) -> None:
+    carried, stranger = make_carried(), make_officer()
+    more: dict[str, Any] = {
+        "nobody_came": {}, "refused": {"reason": Reason.DAMAGED}, "taken": {"said": "Nos pararon"},
+        "partly": {"left": {1: Left(missing=1)}, "reason": Reason.SOME_MISSING, "evidence": SAID},
+    }[verb]  # fmt: skip
+
+    with pytest.raises(RuleBroken):
+        getattr(services, verb)(carried.delivery, by=stranger, now=utcnow(), **more)
+
+    assert carried.delivery.state is S.AT_POINT
+    assert (count_of(RoadOutcome), count_of(Incident), count_of(LineOutcome)) == (0, 0, 0)
+
+
+def test_partial_handover_opens_an_incident_and_uses_nothing_up(app: Flask) -> None:
+    carried = make_carried()
+    out = value_out(carried.delivery)
+
+    incident = partly(carried, {2: Left(with_person=3, missing=1)})
+
+    assert carried.delivery.state is S.PARTIAL
+    assert (incident.kind, incident.delivery_id) == (IncidentKind.LOST_KIT, carried.delivery.id)
+    kept = {
+        one.line.position: (one.with_person, one.missing) for one in queries.line_outcomes(carried.delivery).values()
+    }
+    assert kept == {2: (3, 1)}
+    assert carried.card.used_at is None
+    assert value_out(carried.delivery) == out > 0
+
+
+@pytest.mark.parametrize(
+    "left",
+    [{}, {1: Left(missing=2)}, {1: Left(1, 1)}, {1: Left(-1)}, {1: Left(1), 2: Left(10), 3: Left(1)}],
+    ids=["nothing", "more than there is", "both more than there is", "negative", "everything with the person"],
+)
+def test_partial_handover_that_cannot_be_is_refused(app: Flask, left: dict[int, Left]) -> None:
+    carried = make_carried()
+
+    with pytest.raises(RuleBroken):
+        partly(carried, left)
+
+    assert carried.delivery.state is S.AT_POINT
+    assert (count_of(Incident), count_of(LineOutcome)) == (0, 0)
+
+
+def test_what_stayed_with_the_person_is_counted_and_left_out_of_the_next_kit(app: Flask) -> None:
+    carried = make_carried()
+    delivery, back = carried.delivery, keeper()
+    partly(carried, {1: Left(with_person=1), 2: Left(with_person=3, missing=1)})
+    services.turn_back(delivery, reason=None, by=carried.officer, now=utcnow())
+    found = whole(delivery, units={1: 0, 2: 6, 3: 1}, seal_state=SealState.BROKEN)
+
+    services.count_back(delivery, found, reason=Reason.SOME_MISSING, by=back, now=utcnow())
+    services.sign_return(delivery, by=keeper(), now=utcnow())
+
+    # Of ten sacks three stayed, six came back: one of USD 15.50 is nowhere. The oven stayed, the scales came back.
+    lost = {
+        one.line.position: (one.unaccounted, one.unaccounted_usd) for one in queries.line_outcomes(delivery).values()
+    }
+    assert lost == {1: (0, Decimal(0)), 2: (1, Decimal("15.50")), 3: (0, Decimal(0))}
+    assert delivery.state is S.RETURNED
+    assert value_out(delivery) == 0
+    # The count agrees with what the officer wrote, so that the first incident is the only one.
+    assert count_of(Incident) == 1
+    again = make_delivery(award=delivery.award)
+    assert [(line.position, line.name, line.quantity) for line in again.lines] == [
+        (1, "Quintal de harina", 7), (2, "Balanza digital", 1),
+    ]  # fmt: skip
+    assert again.value_usd == 7 * Decimal("15.50") + Decimal("95.00")
+
+
+def test_kit_is_counted_by_one_and_signed_by_another(app: Flask) -> None:
+    carried = make_returning()
+    delivery, first = carried.delivery, keeper()
+
+    with pytest.raises(RuleBroken):
+        services.sign_return(delivery, by=first, now=utcnow())
+    services.count_back(delivery, whole(delivery), reason=Reason.NOBODY_CAME, by=first, now=utcnow())
+    for refused in (first, carried.officer):
+        with pytest.raises(RuleBroken):
+            services.sign_return(delivery, by=refused, now=utcnow())
+    assert delivery.state is S.RETURNING
+    services.sign_return(delivery, by=keeper(), now=utcnow())
+
+    assert delivery.state is S.RETURNED
+    assert count_of(Incident) == 0
+    assert make_delivery(award=delivery.award).state is S.PLANNED
+
+
+def test_count_can_be_thrown_away_by_who_does_not_agree(app: Flask) -> None:
+    delivery = make_returning().delivery
+    services.count_back(delivery, whole(delivery), reason=Reason.OTHER, by=keeper(), now=utcnow())
+
+    with pytest.raises(RuleBroken):
+        services.count_back(delivery, whole(delivery), reason=Reason.OTHER, by=keeper(), now=utcnow())
+    services.count_again(delivery, by=keeper(), now=utcnow())
+
+    assert queries.return_count(delivery) is None
+    services.count_back(delivery, whole(delivery), reason=Reason.OTHER, by=keeper(), now=utcnow())
+    assert count_of(ReturnCount) == 1
+
+
+def test_whole_team_neither_counts_nor_signs(app: Flask) -> None:
+    officer, mate = make_officer(), make_officer()
+    carried = make_carried(officer=officer, team=make_team(officer, mate))
+    delivery = carried.delivery
+    services.nobody_came(delivery, by=officer, now=utcnow())
+    services.turn_back(delivery, reason=None, by=officer, now=utcnow())
+
+    for one in (officer, mate):
+        with pytest.raises(RuleBroken):
+            services.count_back(delivery, whole(delivery), reason=Reason.OTHER, by=one, now=utcnow())
+
+    assert queries.return_count(delivery) is None
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"units": {1: 1, 2: 9, 3: 1}},
+        {"seal_state": SealState.BROKEN},
+        {"seal_state": SealState.GONE, "units": {1: 0, 2: 0, 3: 0}},
+    ],
+    ids=["a sack less", "broken seal", "nothing came back"],
+)
+def test_difference_must_be_said_twice_and_opens_an_incident(app: Flask, found: dict[str, Any]) -> None:
+    delivery = make_returning().delivery
+    for more in ({}, {"really_differs": True}, {"note": "Roto"}):
+        with pytest.raises(RuleBroken):
+            services.count_back(
+                delivery, whole(delivery, **found, **more), reason=Reason.OTHER, by=keeper(), now=utcnow()
+            )
+    assert count_of(ReturnCount) == 0
+    said = {**found, "really_differs": True, "note": "Roto en la esquina"}
+
+    services.count_back(delivery, whole(delivery, **said), reason=Reason.OTHER, by=keeper(), now=utcnow())
+    assert count_of(Incident) == 0
+    services.sign_return(delivery, by=keeper(), now=utcnow())
+
+    assert delivery.state is S.RETURNED
+    assert [one.kind for one in db.session.scalars(select(Incident))] == [IncidentKind.LOST_KIT]
+
+
+@pytest.mark.parametrize("found", [{"seal_number": "PR-OTHER"}, {"seal_number": ""}, {"units": {1: 2, 2: 10, 3: 1}},
+                                   {"units": {}}, {"units": {1: -1, 2: 10, 3: 1}}])  # fmt: skip
+def test_count_that_cannot_be_is_refused_however_it_is_marked(app: Flask, found: dict[str, Any]) -> None:
+    delivery = make_returning().delivery
+
+    with pytest.raises(RuleBroken):
+        marked = whole(delivery, **found, really_differs=True, note="Así es")
+        services.count_back(delivery, marked, reason=Reason.OTHER, by=keeper(), now=utcnow())
+
+    assert count_of(ReturnCount) == 0
+
+
+def test_another_device_in_the_box_is_a_difference(app: Flask) -> None:
+    delivery = make_returning(device_award()).delivery
+
+    with pytest.raises(RuleBroken):
+        services.count_back(
+            delivery, whole(delivery, serials={1: "SN-FALSE"}), reason=Reason.OTHER, by=keeper(), now=utcnow()
+        )
+
+    assert count_of(ReturnCount) == 0
+
+
+def test_device_that_did_not_come_back_goes_into_no_other_kit(app: Flask) -> None:
+    delivery = make_returning(device_award()).delivery
+    serial = delivery.lines[0].serial_number or ""
+    gone = whole(delivery, units={1: 0}, serials={}, really_differs=True, note="La caja estaba vacía")
+    services.count_back(delivery, gone, reason=Reason.OTHER, by=keeper(), now=utcnow())
+    services.sign_return(delivery, by=keeper(), now=utcnow())
+    other = make_delivery(S.APPROVED, award=device_award())
+
+    with pytest.raises(RuleBroken):
+        services.pack(other, counted={1: 1}, serials={1: serial.lower()}, by=keeper(), now=utcnow())
+    assert other.state is S.APPROVED
+    flag = queries.flags(serial)[0]
+    assert (flag.why, flag.delivery_id) == (FlagReason.MISSING, delivery.id)
+    services.lift_flag(flag, by=make_user(Role.DESK), now=utcnow())
+    with pytest.raises(RuleBroken):
+        services.lift_flag(flag, by=make_user(Role.DESK), now=utcnow())
+    services.pack(other, counted={1: 1}, serials={1: serial}, by=keeper(), now=utcnow())
+
+    assert other.state is S.PACKED
+
+
+def test_taken_kit_flags_its_devices_and_leaves_the_award_free(app: Flask) -> None:
+    carried = make_carried(S.IN_TRANSIT, award=device_award())
+    delivery, serial = carried.delivery, carried.delivery.lines[0].serial_number or ""
+
+    incident = services.taken(delivery, said="Dos motos nos pararon", by=carried.officer, now=utcnow())
+
+    assert delivery.state is S.SEIZED
+    assert value_out(delivery) == 0
+    assert (incident.kind, incident.said) == (IncidentKind.SEIZURE, "Dos motos nos pararon")
+    assert [(flag.serial_number, flag.why) for flag in queries.flags()] == [(serial, FlagReason.SEIZED)]
+    assert make_delivery(award=delivery.award).state is S.PLANNED
+
+
+def test_desk_says_that_a_kit_was_taken_and_others_do_not(app: Flask) -> None:
+    carried = make_carried()
+    for role in (Role.COORDINATOR, Role.WAREHOUSE, Role.MONITORING, Role.DIRECTOR):
+        with pytest.raises(RuleBroken):
+            services.taken(carried.delivery, said="Se lo llevaron", by=make_user(role), now=utcnow())
+    with pytest.raises(RuleBroken):
+        services.taken(carried.delivery, said="  ", by=make_user(Role.DESK), now=utcnow())
+    assert carried.delivery.state is S.AT_POINT
+
+    services.taken(carried.delivery, said="Se lo llevaron", by=make_user(Role.DESK), now=utcnow())
+
+    assert carried.delivery.state is S.SEIZED
+
+
+def test_everything_in_the_vehicle_is_taken_at_once(app: Flask) -> None:
+    officer = make_officer()
+    run = make_run(officer)
+    kits = [make_delivery(S.SCHEDULED, run=run) for _n in range(3)]
+    now = utcnow()
+    db.session.execute(
+        Delivery.__table__.update().where(Delivery.run_id == run.id).values(state="in_transit", carried_since=now)
+    )
+    db.session.execute(Team.__table__.update().values(value_out_cents=3 * 700_00, cap_out_cents=7_000_00))
+    db.session.expire_all()
+
+    services.taken(kits[0], said="Todo", everything=True, by=officer, now=now + timedelta(minutes=5))
+
+    db.session.expire_all()
+    assert [kit.state for kit in kits] == [S.SEIZED] * 3
+    assert value_out(kits[0]) == 0
+    assert count_of(Incident) == 1
+
+
+def test_database_refuses_a_count_signed_by_its_own_author(app: Flask) -> None:
+    delivery, one = make_returning().delivery, keeper()
+    count = services.count_back(delivery, whole(delivery), reason=Reason.OTHER, by=one, now=utcnow())
+
+    with pytest.raises(IntegrityError), db.session.begin_nested():
+        count.signed_by_id, count.signed_at = one.id, utcnow()
+        db.session.flush()
+
+    assert delivery.state is S.RETURNING
