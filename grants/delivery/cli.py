@@ -7,6 +7,7 @@ import click
 from flask.cli import AppGroup
 
 from grants.delivery import jobs, queries, runs_cli
+from grants.delivery.manual_cli import group as manual
 from grants.delivery.stock_cli import stock
 
 group = AppGroup("signals", help="Sealed boxes for the security desk.")
@@ -20,6 +21,6 @@ def export(after_id: int) -> None:
         click.echo(json.dumps({"id": signal.id, "box": base64.b64encode(signal.box).decode()}))
 
 
-groups = (group, stock, runs_cli.group)
+groups = (group, stock, runs_cli.group, manual)
 
 __all__ = ["group", "groups", "jobs"]

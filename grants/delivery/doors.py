@@ -107,3 +107,8 @@ def _answer_before(
 ) -> Receipt | None:
     with transaction():
         return services.answer_before(delivery, codes, key=key, by=by, all_charged=all_charged)
+
+
+def contact() -> str:
+    """Whom to tell about a card that was found; empty where none is set."""
+    return str(current_app.config["SUPPORT_CONTACT"])

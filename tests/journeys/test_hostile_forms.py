@@ -21,7 +21,7 @@ from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.core.web import RowNumber
 from grants.delivery import services as deliveries
-from grants.delivery.models import DeliveryState
+from grants.delivery.models import BatchKind, DeliveryState
 from grants.delivery.plan_sheet import Line
 from grants.delivery.signals import PUBLIC_KEY_FILE
 from grants.people.models import ConsentPurpose
@@ -43,6 +43,7 @@ from tests.factories.desk import make_practice, make_request
 from tests.factories.evaluation import make_assignment, make_moderation
 from tests.factories.goods import make_correction, make_item, make_kit, make_lot, make_recipe, make_substitution
 from tests.factories.outcomes import make_dispute, make_incident, make_returning, make_visit
+from tests.factories.papers import make_batch
 from tests.factories.people import make_consent, make_consent_text, make_document, make_person, make_phone
 from tests.factories.pitch import make_running, make_slot
 from tests.factories.risk import make_held_on_the_road, make_hub, make_lowering, make_permit
@@ -202,6 +203,7 @@ def build(app: Flask) -> World:
         "number": "x", "folio": draft.folio, "filename": "x",
         "request_id": asked.id, "drill_id": practice.drill_id, "practice_id": practice.id,
         "moderation_id": make_moderation().id, "pitch_session_id": session.id, "slot_id": slot.id,
+        "batch_id": make_batch(BatchKind.CARDS, by=users[Role.COORDINATOR]).id,
         "item_id": lot.item_id, "lot_id": lot.id, "supplier_id": lot.supplier_id, "recipe_id": make_recipe().id,
         "line_id": make_kit((make_item(), 1)).lines[0].id, "substitution_id": make_substitution().id,
         "correction_id": make_correction().id, "notice_id": make_notice().id, "case_id": make_case().id,

@@ -26,6 +26,7 @@ from grants.delivery.forms.outcomes import (
     TakenForm,
 )
 from grants.delivery.forms.planning import ALL, ApplyForm, ApproveForm, CallForm, SheetForm
+from grants.delivery.forms.printing import PrintForm
 from grants.delivery.forms.road import CaseForm, PhotoForm
 from grants.delivery.forms.runs import DispatchForm, MemberForm, PlaceForm, RunForm, StopsForm, TeamForm, VehicleForm
 
@@ -55,6 +56,7 @@ __all__ = [
     "PinForm",
     "PlaceForm",
     "PlanVisitsForm",
+    "PrintForm",
     "ProposalForm",
     "ReasonForm",
     "ReconcileManyForm",

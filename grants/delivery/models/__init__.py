@@ -3,6 +3,7 @@
 from grants.delivery.models.alternates import RELATION_NAMES, AlternateCollector, Relation
 from grants.delivery.models.deliveries import Delivery, DeliveryEvent, DutyHeld, KitLine
 from grants.delivery.models.desk import STOP_ANSWER_NAMES, Drill, DrillDelivery, StopAnswer, StopRequest, WorkerBeat
+from grants.delivery.models.documents import DOCUMENT_NAMES, Document, DocumentKind
 from grants.delivery.models.factors import Device, OfficerPin, Receipt, Signal, StoredAnswer, SymbolCard
 from grants.delivery.models.goods import CATEGORY_NAMES, Category, Item, KitRecipe, RecipeLine, StockLot, Supplier
 from grants.delivery.models.imports import PlanImport
@@ -34,6 +35,15 @@ from grants.delivery.models.outcomes import (
     SealState,
 )
 from grants.delivery.models.permits import PERMIT_NAMES, Permit, PermitKind
+from grants.delivery.models.printing import (
+    BATCH_NAMES,
+    BATCH_STATES,
+    BatchKind,
+    BatchState,
+    PrintBatch,
+    PrintFile,
+    PrintItem,
+)
 from grants.delivery.models.risk import Hub, ProtocolVersion, RiskSnapshot
 from grants.delivery.models.road import NOTICE_NAMES, CheckIn, DeliveryNotice, DeliveryPhoto, MissedCheckIn, NoticeKind
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
@@ -69,9 +79,12 @@ from grants.delivery.models.stock import (
 
 __all__ = [
     "ADJUST_NAMES",
+    "BATCH_NAMES",
+    "BATCH_STATES",
     "CATEGORY_NAMES",
     "CORRECTION_NAMES",
     "DELIVERY_MOVES",
+    "DOCUMENT_NAMES",
     "ENDED_WITHOUT_HANDOVER",
     "MAY_BE_HELD",
     "MOVEMENT_NAMES",
@@ -93,6 +106,8 @@ __all__ = [
     "AdjustReason",
     "AlternateCollector",
     "AttemptReason",
+    "BatchKind",
+    "BatchState",
     "Category",
     "CheckIn",
     "ControlCode",
@@ -106,6 +121,8 @@ __all__ = [
     "DeviceUnit",
     "Dispute",
     "DisputeOutcome",
+    "Document",
+    "DocumentKind",
     "DrawEntry",
     "Drill",
     "DrillDelivery",
@@ -135,6 +152,9 @@ __all__ = [
     "PhoneCode",
     "Picture",
     "PlanImport",
+    "PrintBatch",
+    "PrintFile",
+    "PrintItem",
     "ProtocolVersion",
     "Reason",
     "Receipt",

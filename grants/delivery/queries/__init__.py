@@ -34,6 +34,7 @@ from grants.delivery.queries.deliveries import (
     stored_answer,
 )
 from grants.delivery.queries.disclosure import may_see_place, shown_to, stop_by_folio, stop_of
+from grants.delivery.queries.documents import get_document, kits_on_waybill, live_document, paper, waybill_of
 from grants.delivery.queries.incidents import (
     cantons,
     followers,
@@ -92,6 +93,7 @@ from grants.delivery.queries.planning import (
     to_approve,
     unplanned_awards_of,
 )
+from grants.delivery.queries.printing import get_batch, left_out, print_batches, waiting_for_second
 from grants.delivery.queries.risk import levels_of, newest_snapshot, protocol_in_force, rules, snapshot_in_force
 from grants.delivery.queries.runs import (
     balances,
@@ -143,11 +145,13 @@ __all__ = [
     "flags",
     "followers",
     "get_award",
+    "get_batch",
     "get_by_folio",
     "get_call_with_awards",
     "get_card",
     "get_delivery",
     "get_dispute",
+    "get_document",
     "get_flag",
     "get_import",
     "get_incident",
@@ -166,10 +170,12 @@ __all__ = [
     "is_needed",
     "issued_by_line",
     "kits_of",
+    "kits_on_waybill",
     "kits_to_pack",
     "last_decided_dispute",
     "last_turn",
     "leaders",
+    "left_out",
     "levels_of",
     "line_outcomes",
     "live_alternate",
@@ -177,6 +183,7 @@ __all__ = [
     "live_code",
     "live_deliveries_of",
     "live_delivery",
+    "live_document",
     "live_flag",
     "load_of",
     "lowest_cap_usd",
@@ -193,8 +200,10 @@ __all__ = [
     "open_incidents",
     "own_phone",
     "page_of_runs",
+    "paper",
     "pin_of",
     "planned_runs",
+    "print_batches",
     "protocol_in_force",
     "ready_to_close",
     "receipt_of",
@@ -225,6 +234,8 @@ __all__ = [
     "visits_of",
     "waiting_for_control_code",
     "waiting_for_reconciliation",
+    "waiting_for_second",
     "was_on_the_team",
     "was_spared",
+    "waybill_of",
 ]

@@ -23,10 +23,19 @@ from grants.delivery.services.holds import (
 from grants.delivery.services.incidents import FollowUp, Report, follow_up, report
 from grants.delivery.services.many import Outcome, approve_many, plan_many
 from grants.delivery.services.outcomes import Evidence, Left, nobody_came, partly, refused, taken
+from grants.delivery.services.papers import (
+    card_data,
+    card_paper,
+    document_pdf,
+    make_picking_list,
+    make_return_note,
+    make_waybill,
+)
 from grants.delivery.services.permits import add_hub, ask_field, choose_hub, end_hub, sign_permit
 from grants.delivery.services.pins import set_pin
 from grants.delivery.services.plan_import import apply_import, discard_import, preview_import
 from grants.delivery.services.planning import approve, cancel, plan_delivery
+from grants.delivery.services.printing import approve_batch, ask_batch, end_batch, take_file
 from grants.delivery.services.protocol import change_levels
 from grants.delivery.services.receipts import make_receipt, receipt_document
 from grants.delivery.services.reconciliation import close, comparisons, reconcile, reconcile_many
@@ -67,9 +76,11 @@ __all__ = [
     "answer_before",
     "apply_import",
     "approve",
+    "approve_batch",
     "approve_many",
     "arrive",
     "arrive_with",
+    "ask_batch",
     "ask_field",
     "ask_replacement",
     "ask_resume",
@@ -77,6 +88,8 @@ __all__ = [
     "bring_back",
     "cancel",
     "cancel_run",
+    "card_data",
+    "card_paper",
     "change_levels",
     "charge_attempt",
     "charge_card",
@@ -92,6 +105,8 @@ __all__ = [
     "count_back",
     "discard_import",
     "dispatch",
+    "document_pdf",
+    "end_batch",
     "end_hub",
     "end_team",
     "end_vehicle",
@@ -106,8 +121,11 @@ __all__ = [
     "join_team",
     "leave_team",
     "lift_flag",
+    "make_picking_list",
     "make_receipt",
+    "make_return_note",
     "make_team",
+    "make_waybill",
     "move_stop",
     "no_consent",
     "nobody_came",
@@ -148,6 +166,7 @@ __all__ = [
     "sign_permit",
     "sign_resume",
     "sign_return",
+    "take_file",
     "take_off",
     "taken",
     "turn_back",

@@ -1,22 +1,24 @@
 """The acta de entrega-recepción: made from the confirmed row, hashed, printed again at any time."""
 
-import hashlib
-import json
 import secrets
 from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 
-from grants.core.clock import local_day
+from grants.core.clock import PROGRAMME_ZONE, local_day
 from grants.core.db import db
 from grants.core.documents import pdf, qr_svg
 from grants.core.errors import RuleBroken
 from grants.delivery.models import Delivery, Receipt
+from grants.delivery.models.documents import hash_of
 from grants.people.folio import ALPHABET
+
+__all__ = ["hash_of", "make_receipt", "new_number", "receipt_data", "receipt_document"]
 
 NUMBER_LENGTH = 16  # characters of 32: 80 bits, not to be guessed
 GROUP = 4
+ONLINE = "A"  # the grade of evidence of a handover that was confirmed over a connection
 
 
 def make_receipt(delivery: Delivery, *, now: datetime) -> Receipt:
@@ -31,16 +33,17 @@ def make_receipt(delivery: Delivery, *, now: datetime) -> Receipt:
     return receipt
 
 
-def hash_of(content: dict[str, Any]) -> str:
-    """SHA-256 of the canonical JSON: sorted keys, no spaces, UTF-8."""
-    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def receipt_document(receipt: Receipt, address: str) -> bytes:
+def receipt_document(receipt: Receipt, address: str, watermark: dict[str, str] | None = None) -> bytes:
     """The acta in PDF, the same bytes each time for one row and one address to verify it at."""
-    data = {**receipt.content, "hash": receipt.content_hash, "address": address, "qr": qr_svg(address)}
-    return pdf("delivery/receipt.typ", data)
+    return pdf("delivery/receipt.typ", receipt_data(receipt, address, watermark))
+
+
+def receipt_data(receipt: Receipt, address: str, watermark: dict[str, str] | None = None) -> dict[str, Any]:
+    """What the acta's template shows. Receipts of before say nothing of weight and digest."""
+    content = receipt.content
+    at = datetime.fromisoformat(content["confirmed_at"]).astimezone(PROGRAMME_ZONE)
+    return {**content, "time": f"{at:%H:%M}", "hash": receipt.content_hash, "address": address, "qr": qr_svg(address),
+            "watermark": watermark}  # fmt: skip
 
 
 def _content(delivery: Delivery, number: str) -> dict[str, Any]:
@@ -59,6 +62,9 @@ def _content(delivery: Delivery, number: str) -> dict[str, Any]:
         "call": {"code": call.code, "name": call.name},
         "canton": delivery.canton.name,
         "seal": delivery.seal_number,
+        "weight_grams": delivery.weight_grams,
+        "digest": delivery.digest,
+        "evidence": ONLINE,
         "value_usd": f"{delivery.value_usd:.2f}",
         "lines": [
             {

@@ -22,6 +22,7 @@ from grants.delivery.services.cards import refuse_card_maker
 from grants.delivery.services.carrying import take_out
 from grants.delivery.services.clearance import refuse_unless_current
 from grants.delivery.services.moves import move
+from grants.delivery.services.papers import make_waybill
 from grants.delivery.signals import Desk
 from grants.people.folio import new_folio
 
@@ -64,6 +65,7 @@ def dispatch(run: Run, codes: ReleaseCodes, *, desk: Desk | None, by: User, now:
     _refuse_unprepared(run, kits, desk, by=by, now=now)
     spend_code_of(by, codes.warehouse, "warehouse_code", now=now)
     spend_code_of(run.officer, codes.officer, "officer_code", now=now)
+    make_waybill(run, by=by, now=now)
     take_out(run, kits)
     run.state, run.dispatched_at = RunState.OUT, now
     for kit in kits:

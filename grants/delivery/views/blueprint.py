@@ -1,10 +1,11 @@
 """The blueprint that the pages hang on, and what a refused button answers."""
 
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from flask import Blueprint, flash
+from flask import Blueprint, Response, flash, send_file
 
 from grants.core.db import transaction
 from grants.core.errors import RuleBroken
@@ -28,3 +29,10 @@ def said_if_refused() -> Iterator[None]:
             yield
     except RuleBroken as error:
         flash(str(error.message), "bad")
+
+
+def sent(document: bytes, name: str) -> Response:
+    """A PDF to save, of which no cache keeps a copy: it may hold codes or names."""
+    answer = send_file(io.BytesIO(document), mimetype="application/pdf", as_attachment=True, download_name=name)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

@@ -1,8 +1,8 @@
 """The symbol card's pages: issue, print once, choose in private, replace."""
 
-import io
+from typing import Any
 
-from flask import flash, redirect, render_template, send_file, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -11,14 +11,13 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
-from grants.core.documents import pdf, qr_svg
+from grants.core.documents import pdf
 from grants.core.errors import RuleBroken
-from grants.core.web import errors_to
+from grants.core.web import errors_to, public_url
 from grants.delivery import doors, queries, services
 from grants.delivery.forms import PictureForm
-from grants.delivery.models import PICTURES, Picture, SymbolCard
-from grants.delivery.symbols import grouped
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.models import Picture, SymbolCard
+from grants.delivery.views.blueprint import bp, said_if_refused, sent
 
 
 @bp.get("/cards/<int:award_id>")
@@ -45,14 +44,13 @@ def print_card(award_id: int) -> ResponseReturnValue:
     found = queries.get_card(award_id)
     try:
         # Drawn before the codes are wiped: a document that fails to draw loses nothing.
-        document = _document(found)
+        document = pdf("delivery/card.typ", _page_of(found))
         with transaction():
             services.print_card(found, by=current_user, now=utcnow())
     except RuleBroken as error:
         flash(str(error.message), "bad")
         return redirect(url_for(".card", award_id=award_id))
-    return send_file(io.BytesIO(document), mimetype="application/pdf", as_attachment=True, max_age=0,
-                     download_name=f"{found.serial}.pdf")  # fmt: skip
+    return sent(document, f"{found.serial}.pdf")
 
 
 @bp.route("/cards/<int:award_id>/choose", methods=["GET", "POST"])
@@ -86,11 +84,8 @@ def replace_card(award_id: int) -> ResponseReturnValue:
     return redirect(url_for(".card", award_id=award_id))
 
 
-def _document(found: SymbolCard) -> bytes:
-    if found.codes is None:
-        raise RuleBroken(_("This card was already printed. If it was lost, it must be replaced by two people."))
-    codes = [
-        {"picture": picture.value, "code": grouped(code), "qr": qr_svg(code)}
-        for picture, code in zip(PICTURES, found.codes, strict=True)
-    ]
-    return pdf("delivery/card.typ", {"serial": found.serial, "codes": codes})
+def _page_of(found: SymbolCard) -> dict[str, Any]:
+    """What the sheet shows. The number outside is kept first: it verifies the card and says nothing of its owner."""
+    with transaction():
+        paper = services.card_paper(found, by=current_user, now=utcnow())
+    return services.card_data(found, paper, public_url("delivery.verify", number=paper.number), doors.contact())

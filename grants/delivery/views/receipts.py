@@ -1,8 +1,5 @@
-"""The acta de entrega-recepción: as a PDF for the office, and a public page that verifies it."""
+"""The acta de entrega-recepción as a PDF for the office."""
 
-import io
-
-from flask import render_template, send_file
 from flask.typing import ResponseReturnValue
 
 from grants.access.guard import requires
@@ -10,8 +7,7 @@ from grants.access.permissions import Permission
 from grants.core.errors import NotFound
 from grants.core.web import public_url
 from grants.delivery import queries, services
-from grants.delivery.views.blueprint import bp
-from grants.extensions import limiter
+from grants.delivery.views.blueprint import bp, sent
 
 
 @bp.get("/<int:delivery_id>/receipt")
@@ -21,12 +17,4 @@ def receipt(delivery_id: int) -> ResponseReturnValue:
     if found is None:
         raise NotFound
     document = services.receipt_document(found, public_url("delivery.verify", number=found.number))
-    return send_file(io.BytesIO(document), mimetype="application/pdf", as_attachment=True, max_age=0,
-                     download_name=f"acta-{found.number}.pdf")  # fmt: skip
-
-
-@bp.get("/receipts/<number>")
-@requires(Permission.PUBLIC)
-@limiter.limit("30/minute")
-def verify(number: str) -> ResponseReturnValue:
-    return render_template("delivery/verify.html", receipt=queries.get_receipt(number))
+    return sent(document, f"acta-{found.number}.pdf")
