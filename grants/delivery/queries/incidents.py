@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from flask_babel import lazy_gettext as _
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -10,6 +11,7 @@ from grants.access.models import User
 from grants.access.permissions import Permission
 from grants.core.db import Page, db, keyset_page, one_or_refuse
 from grants.delivery.models import Delivery, Incident, IncidentEntry, IncidentState, Run
+from grants.delivery.queries.risk import risk_sign
 from grants.people.folio import normal_folio
 from grants.people.models import Canton
 
@@ -69,7 +71,12 @@ def incidents_by_canton(now: datetime) -> dict[str, int]:
         Incident.happened_at > now - COUNTED_FOR, Incident.happened_at <= now
     )  # fmt: skip
     grouped = lately.group_by(Incident.canton_code).order_by(Incident.canton_code)
-    return dict(db.session.execute(grouped).tuples().all())
+    return {code: number for code, number in db.session.execute(grouped)}  # noqa: C416 -- typed
+
+
+@risk_sign(_("Incidents of the last 30 days"))
+def _incidents_as_sign(now: datetime) -> dict[str, tuple[int, int | None]]:
+    return {code: (number, None) for code, number in incidents_by_canton(now).items()}
 
 
 def _incidents() -> Select[Incident]:

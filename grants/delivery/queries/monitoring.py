@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from flask_babel import lazy_gettext as _
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -28,6 +29,7 @@ from grants.delivery.models import (
     VisitState,
 )
 from grants.delivery.queries.incidents import incidents_by_canton
+from grants.delivery.queries.risk import risk_sign
 from grants.delivery.questionnaire import NO, PREFERS_NOT, SATISFIED_FROM, YES
 from grants.people.models import Canton, Person
 from grants.people.protection import Mark, is_small, protect
@@ -261,3 +263,8 @@ def _with_call(statement: Any) -> Any:
     return statement.join(Award, Award.id == Delivery.award_id).join(
         Application, Application.id == Award.application_id
     )
+
+
+@risk_sign(_("Were asked to pay or to share"))
+def _extortion_as_sign(now: datetime) -> dict[str, tuple[int, int | None]]:
+    return dict(extortion_by_canton(now))
