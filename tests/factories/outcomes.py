@@ -66,6 +66,16 @@ def make_returning(award: Award | None = None) -> Carried:
     return carried
 
 
+def bring_home(delivery: Delivery, *, reason: Reason = Reason.ROAD_CLOSED, at: datetime | None = None) -> None:
+    """A kit on its way back is counted whole by one keeper and signed for by another."""
+    now = at or utcnow()
+    units = {line.position: line.quantity for line in delivery.lines}
+    serials = {line.position: line.serial_number or "" for line in delivery.lines if line.needs_serial}
+    counted = Counted(units, serials, SealState.WHOLE, delivery.seal_number or "")
+    services.count_back(delivery, counted, reason=reason, by=make_user(Role.WAREHOUSE), now=now)
+    services.sign_return(delivery, by=make_user(Role.WAREHOUSE), now=now)
+
+
 def make_dispute(
     carried: Carried | None = None, *, by: User | None = None, reason: Reason = Reason.NOT_RECEIVED
 ) -> Dispute:

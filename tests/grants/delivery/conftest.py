@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 
 from grants.delivery.signals import PUBLIC_KEY_FILE
 from tests.factories.delivery import DESK_PUBLIC
@@ -16,3 +17,9 @@ def desk_key(app: Flask) -> Iterator[Path]:
     path.write_bytes(DESK_PUBLIC)
     yield path
     path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def in_english(app: Flask) -> Iterator[None]:
+    with force_locale("en"):
+        yield

@@ -19,6 +19,8 @@ from grants.delivery.services import stops
 from tests.factories.delivery import make_officer
 from tests.factories.desk import confirm_as, make_desk, make_request
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 NOON = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)  # noon in Guayaquil
 TEN = timedelta(minutes=10)
 

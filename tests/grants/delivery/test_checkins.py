@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import event, update
 from sqlalchemy.engine import Engine
 
 from grants.access.models import User
@@ -95,14 +95,19 @@ def test_nobody_checks_in_for_a_run_that_is_not_theirs_or_not_out(app: Flask, wh
 
 def test_arrival_and_handover_count_and_write_no_row_of_their_own(app: Flask) -> None:
     carried: Carried = make_carried(S.IN_TRANSIT, at=NOW, level=1)
+    # Another kit in the vehicle: the run is not over with this handover.
+    later = make_carried(S.IN_TRANSIT, at=NOW, level=1).delivery
+    db.session.execute(
+        update(Delivery).where(Delivery.id == later.id).values(run_id=carried.delivery.run_id, stop_position=2)
+    )
     services.arrive(carried.delivery, by=carried.officer, now=NOW + 10 * MINUTE)
-    (there,) = runs_on_the_road()
+    there = next(one for one in runs_on_the_road() if one.run.id == carried.delivery.run_id)
     services.confirm(carried.delivery, carried.codes(NOW + 20 * MINUTE), key="a-key-of-mine", desk=DESK,
                      by=carried.officer, now=NOW + 20 * MINUTE)  # fmt: skip
-    (done,) = runs_on_the_road()
+    done = next(one for one in runs_on_the_road() if one.run.id == carried.delivery.run_id)
 
     assert (there.last_at, done.last_at) == (NOW + 10 * MINUTE, NOW + 20 * MINUTE)
-    assert (done.due_at, done.kits) == (None, 0)
+    assert (there.kits, done.kits) == (2, 1)
     assert db.session.query(CheckIn).count() == 0
 
 

@@ -25,6 +25,8 @@ from tests.factories.delivery import CHEAP, DESK, DESK_PRIVATE, DURESS_PIN, PIN,
 from tests.factories.desk import confirm_as, make_desk, make_practice
 from tests.grants.delivery.test_duress import masked
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 
 def practice_codes(practice: DrillDelivery, *, pin: str = PIN, right: bool = True, totp: str = "") -> Codes:
     true = int(practice.true_picture)

@@ -85,7 +85,7 @@ def test_handover_under_duress_looks_like_any_other(
     normal, duress = pair(level, kind)
 
     assert normal.status == 200
-    assert normal.rows["signal"] == normal.rows["outbox_message"] == normal.rows["receipt"] == 1
+    assert (normal.rows["signal"], normal.rows["outbox_message"], normal.rows["receipt"]) == (1, 2, 1)
     assert normal.rows["used_step"] == (1 if level == 1 else 2)
     _alike(normal, duress)
 

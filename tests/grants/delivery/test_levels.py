@@ -27,6 +27,7 @@ from grants.delivery.models import (
     Receipt,
     Signal,
     StoredAnswer,
+    TeamMember,
 )
 from grants.delivery.services import Codes
 from grants.delivery.services.attempts import CARD, CONTROL
@@ -86,7 +87,7 @@ def test_right_codes_confirm_and_leave_one_row_of_each(app: Flask, level: int, s
     grown = {name: number - before[name] for name, number in counts().items()}
     assert team.delivery.state is DeliveryState.CONFIRMED
     assert grown == {
-        "used_step": steps, "signal": 1, "outbox_message": 1, "receipt": 1, "stored_answer": 1,
+        "used_step": steps, "signal": 1, "outbox_message": 2, "receipt": 1, "stored_answer": 1,
         "delivery_event": 1, "duty_held": duties,
     }  # fmt: skip
     assert not facts_of(team).is_alarm
@@ -164,10 +165,10 @@ def test_code_of_the_second_officer_serves_once(app: Flask) -> None:
     one = make_at_point(2, at=NOW)
     confirm(one, one.codes(LATER))
     other = make_at_point(2, at=NOW)
-    run_team = other.delivery.run.team
-    from grants.delivery.models import TeamMember
-
-    db.session.add(TeamMember(team_id=run_team.id, user_id=one.second.id))
+    for member in db.session.query(TeamMember).filter_by(user_id=one.second.id):
+        member.left_at = NOW  # nobody is in two live teams
+    db.session.flush()
+    db.session.add(TeamMember(team_id=other.delivery.run.team.id, user_id=one.second.id))
     db.session.flush()
 
     codes = other.codes(LATER, second_officer=one.second.id, second_totp=totp_at(one.second, LATER))

@@ -30,6 +30,8 @@ from tests.factories.delivery import (
 
 NEW_PIN, NEW_DURESS_PIN = "8206", "8299"
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 
 def test_a_changed_pin_has_its_own_family_and_the_old_one_is_worth_nothing(app: Flask) -> None:
     carried, now = make_carried(), utcnow()
