@@ -15,7 +15,7 @@ from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.errors import NotFound, RuleBroken
 from grants.delivery.doors import card_cost
-from grants.delivery.models import PICTURE_NAMES, PICTURES, Picture
+from grants.delivery.models import PICTURE_NAMES, PICTURES, Delivery, Picture
 from grants.delivery.queries import get_by_folio
 from grants.delivery.symbols import grouped
 from grants.demo import queries, start
@@ -72,13 +72,14 @@ def code(account: str, delivery: bool) -> None:
 @click.argument("folio")
 @click.option("--picture", type=click.Choice([one.value for one in Picture]), help="The true one; any if not given.")
 def card(folio: str, picture: str | None) -> None:
-    """Re-issue the symbol card of the delivery FOLIO and print its four codes. For trying a handover in the demo."""
+    """Print what to type for the delivery FOLIO: its seal, and the four codes of a new card. For trying the demo."""
     chosen = Picture(picture) if picture else secrets.choice(PICTURES)
     with force_locale(current_app.config["BABEL_DEFAULT_LOCALE"]):
         try:
             with transaction():
                 found = get_by_folio(folio)
                 ready = ready_card(found, chosen, cost=card_cost(), by=[*queries.accounts()], now=utcnow())
+                on_the_kit = _on_the_kit(found)
         except NotFound as error:
             raise click.ClickException(_("No delivery has this folio.")) from error
         except RuleBroken as error:
@@ -86,4 +87,12 @@ def card(folio: str, picture: str | None) -> None:
         for one, digits in ready.codes.items():
             mark = _("true: confirms") if one is ready.true_picture else _("confirms, and calls for help in silence")
             click.echo(f"{PICTURE_NAMES[one]!s:8} {grouped(digits)}   {mark}")
+        for name, number in on_the_kit:
+            click.echo(f"{name}: {number}")
         click.echo(_("Codes shown before for this delivery no longer work."))
+
+
+def _on_the_kit(delivery: Delivery) -> list[tuple[str, str]]:
+    """What an officer would read on the kit: there is none in a demo."""
+    found = [(_("Number on the seal"), delivery.seal_number or "—")]
+    return found + [(line.name, line.serial_number) for line in delivery.lines if line.serial_number]

@@ -228,7 +228,7 @@ def build(app: Flask) -> World:
         "delivery.open_dispute": handed_over.id, "delivery.compare": handed_over.id,
         "delivery.reconcile": handed_over.id, "delivery.close": handed_over.id,
         "delivery.phone_code": standing.delivery.id,
-        "delivery.check_kit": standing.delivery.id, "delivery.add_photo": standing.delivery.id,
+        "delivery.add_photo": standing.delivery.id,
         "selection.result": told.application_id, "selection.issue_code": told.application_id,
         "selection.mail_code": told.application_id, "selection.told": told.application_id,
         "selection.file_appeal": told.application_id,

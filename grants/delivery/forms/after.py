@@ -29,12 +29,16 @@ from grants.people.models import Canton
 
 
 class IncidentForm(FlaskForm):
-    kind = SelectField(_("What is it about?"), choices=[(kind.value, name) for kind, name in KIND_NAMES.items()])
+    kind = SelectField(
+        _("What is it about?"),
+        choices=[("", _("Choose what it is about")), *((kind.value, name) for kind, name in KIND_NAMES.items())],
+        validators=[InputRequired(_("Choose what it is about."))],
+    )
     urgency = RadioField(
         _("How urgent is it?"), choices=[(one.value, name) for one, name in URGENCY_NAMES.items()],
         validators=[InputRequired(_("Choose how urgent it is."))],
     )  # fmt: skip
-    canton_code = SelectField(_("Canton"))
+    canton_code = SelectField(_("Canton"), validators=[InputRequired(_("Choose a canton."))])
     happened_at = LocalMomentField(_("When it happened"), [InputRequired(_("Write a day and a time."))])
     about = StringField(
         _("Delivery or run"), [Optional(), Length(max=20), plain],
@@ -48,7 +52,7 @@ class IncidentForm(FlaskForm):
     @classmethod
     def for_cantons(cls, cantons: Sequence[Canton]) -> "IncidentForm":
         form = cls()
-        form.canton_code.choices = [(canton.code, canton.name) for canton in cantons]
+        form.canton_code.choices = [("", _("Choose a canton")), *((canton.code, canton.name) for canton in cantons)]
         return form
 
     @property

@@ -132,7 +132,13 @@ def _on_the_way(delivery: Delivery) -> list[Pair]:
     sealed = _short(delivery.digest_over(delivery.receiver_folio))
     waybill, handed_over = _digest(left), _digest(arrived)
     return [
-        Pair(_("Officer"), _("The run"), _number(lead), _("The handover"), _number(arrived.by_id if arrived else None)),
+        Pair(
+            _("Officer"),
+            _("The delivery run"),
+            _number(lead),
+            _("The handover"),
+            _number(arrived.by_id if arrived else None),
+        ),
         Pair(_("What was sealed and what left"), _("Recomputed from the kit"), sealed, _("The waybill"), waybill),
         Pair(_("What left and what was handed over"), _("The waybill"), waybill, _("The handover"), handed_over),
     ]

@@ -11,10 +11,10 @@ from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.web import errors_to
 from grants.delivery import doors, queries
-from grants.delivery.forms.kits import NO_ITEM, CheckForm, MatchForm, SubstituteForm
+from grants.delivery.forms.kits import NO_ITEM, MatchForm, SubstituteForm
 from grants.delivery.models import SUBSTITUTION_NAMES, SUBSTITUTION_REASONS, SubstitutionState
 from grants.delivery.queries import goods, kits
-from grants.delivery.services import checks, substitution
+from grants.delivery.services import substitution
 from grants.delivery.views.blueprint import bp, said_if_refused
 
 
@@ -81,19 +81,3 @@ def refuse_substitution(substitution_id: int) -> ResponseReturnValue:
     with said_if_refused():
         substitution.refuse_substitution(found, by=current_user, now=utcnow())
     return redirect(url_for(".show", delivery_id=found.delivery_id))
-
-
-@bp.route("/<int:delivery_id>/check", methods=["GET", "POST"])
-@requires(Permission.CARRY_DELIVERY)
-def check_kit(delivery_id: int) -> ResponseReturnValue:
-    delivery = queries.stop_of(current_user, delivery_id, utcnow())
-    form = CheckForm.for_lines(delivery.lines)
-    if form.validate_on_submit():
-        with errors_to(form), transaction():
-            checks.check_kit(
-                delivery, seal_number=str(form["seal_number"].data), weight_grams=form["weight_grams"].data,
-                serials=form.serials, by=current_user, now=utcnow(), tolerance=doors.weight_tolerance(),
-            )  # fmt: skip
-            flash(_("Checked. The kit is the one that was sealed."), "good")
-            return redirect(url_for(".handover", delivery_id=delivery_id))
-    return render_template("delivery/check_kit.html", form=form, delivery=delivery)

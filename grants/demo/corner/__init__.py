@@ -13,12 +13,13 @@ from grants.demo.corner.deliveries import build_kits
 from grants.demo.corner.goods import build_goods
 from grants.demo.corner.open_call import build_open_call
 from grants.demo.corner.pilot import build_pilot
+from grants.demo.corner.risk import CALM, TENSE
 from grants.demo.corner.setting import build_setting
 from grants.demo.facts import Chance
 from grants.demo.staff import Staff
 from grants.people.models import Person
 
-PILOT, OPEN_CALL = 6, 12  # people of each
+PILOT, OPEN_CALL = 10, 12  # people of each
 
 
 def build_corner(chance: Chance, staff: Staff, people: Sequence[Person], desk: Desk, *, now: datetime) -> None:
@@ -27,9 +28,15 @@ def build_corner(chance: Chance, staff: Staff, people: Sequence[Person], desk: D
     `people`: trained and without an award of the reported programme.
     """
     setting = build_setting(chance, staff, now=now)
-    chosen = chance.shuffled(people)
+    chosen = _pilot_first(chance.shuffled(people))
     awards = build_pilot(setting, chosen[:PILOT])
     build_kits(setting, awards, desk)
     build_goods(setting)
     build_open_call(setting, chosen[PILOT : PILOT + OPEN_CALL])
     build_referrals(setting, chosen[PILOT + OPEN_CALL :])
+
+
+def _pilot_first(people: list[Person]) -> list[Person]:
+    """Half of the pilot from each canton: whoever is selected, kits go to both."""
+    of_both = [one for code in (CALM, TENSE) for one in [p for p in people if p.canton_code == code][: PILOT // 2]]
+    return of_both + [one for one in people if one not in of_both]

@@ -1,36 +1,46 @@
-"""Four kits of the pilot: to approve, to pack, to seal, and on the way with an officer."""
+"""Eight kits of the pilot, each before another pair of hands: from the one to approve to the one on the way."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-
-import pyotp
+from datetime import timedelta
 
 from grants.access.models import User
 from grants.access.permissions import Role
-from grants.core.clock import PROGRAMME_ZONE, local_day
-from grants.core.db import db
 from grants.delivery import services
-from grants.delivery.models import PICTURES, Delivery, RiskSnapshot, Run, Team, TeamMember, Vehicle
-from grants.delivery.queries import delivery_factor
-from grants.delivery.services import ReleaseCodes, Stop
+from grants.delivery.models import PICTURES, Delivery
 from grants.delivery.signals import Desk
+from grants.demo.corner.risk import CALM, KNOWN_ON, TENSE, look_at_cantons, look_at_tense_canton, report_incident
+from grants.demo.corner.runs import make_team, plan_tomorrow, send_out
 from grants.demo.corner.setting import Setting
 from grants.demo.deliveries import CARD_COST
 from grants.selection.models import Award
 
-PLANNED_ON, APPROVED_ON, PACKED_ON, SEALED_ON, CLEARED_ON = -12, -10, -6, -5, -1
-PLACE = "Casa comunal, puerta principal"
+PLANNED_ON, APPROVED_ON, PACKED_ON, SEALED_ON = -12, -10, -6, -5
+SOON = timedelta(hours=1)
+WEIGHT_GRAMS = 8_400
 
 
 def build_kits(setting: Setting, awards: Sequence[Award], desk: Desk) -> None:
-    """The first is on the way, the next is packed, the next approved, the last one planned; each by other hands."""
-    on_the_way, packed, approved, planned = awards
-    for award in (on_the_way, packed, approved):
+    """The calm canton has a kit on the way; the tense one has three that the risk decides about."""
+    calm = [one for one in awards if one.application.person.canton_code == CALM]
+    tense = [one for one in awards if one.application.person.canton_code == TENSE]
+    on_the_way, (for_tomorrow, held, to_clear) = calm.pop(0), (tense.pop(0) for _n in range(3))
+    to_schedule, to_seal, to_pack, to_approve = calm + tense
+    for award in (on_the_way, for_tomorrow, held, to_clear, to_schedule, to_seal, to_pack):
         _card(setting, award)
-    _carry(setting, _packed(setting, on_the_way), desk)
-    _packed(setting, packed)
-    _approved(setting, approved)
-    _plan(setting, planned, by=setting.staff[Role.COORDINATOR][2])
+
+    look_at_cantons(setting)
+    team, vehicle = make_team(setting)
+    send_out(setting, team, vehicle, _cleared_in_calm(setting, on_the_way), desk)
+    _hold(setting, held)
+    tomorrow = _sealed(setting, for_tomorrow)
+    services.clear(tomorrow, by=setting.staff[Role.DESK][0], now=setting.now - SOON)
+    plan_tomorrow(setting, team, vehicle, tomorrow)
+    _sealed(setting, to_clear)
+    _cleared_in_calm(setting, to_schedule)
+    _packed(setting, to_seal)
+    _approved(setting, to_pack)
+    _plan(setting, to_approve, by=setting.staff[Role.COORDINATOR][2])
+    report_incident(setting)
 
 
 def _card(setting: Setting, award: Award) -> None:
@@ -63,53 +73,25 @@ def _packed(setting: Setting, award: Award) -> Delivery:
     return delivery
 
 
-def _carry(setting: Setting, delivery: Delivery, desk: Desk) -> None:
-    """Sealed by a second keeper, cleared, and released by the third to the first officer two hours before loading."""
-    _packer, sealer, gate = setting.staff[Role.WAREHOUSE]
-    officer, now = setting.staff[Role.OFFICER][0], setting.now - timedelta(hours=2)
-    number = f"PR{setting.chance.randrange(10**9):09d}"
-    services.seal(delivery, seal_number=number, weight_grams=8_400, by=sealer, now=setting.morning(SEALED_ON))
-    _snapshot(setting, delivery.canton_code)
-    services.clear(delivery, by=setting.staff[Role.DESK][0], now=setting.morning(CLEARED_ON))
-    run = _run(setting, officer, now)
-    services.schedule(delivery, run, _stop(now), by=setting.coordinator, now=now)
-    codes = ReleaseCodes(_code(gate, now), _code(officer, now))
-    services.dispatch(run, codes, desk=desk, by=gate, now=now)
+def _sealed(setting: Setting, award: Award) -> Delivery:
+    """Packed by the first keeper, sealed by the second."""
+    delivery, number = _packed(setting, award), f"PR{setting.chance.randrange(10**9):09d}"
+    sealer, now = setting.staff[Role.WAREHOUSE][1], setting.morning(SEALED_ON)
+    services.seal(delivery, seal_number=number, weight_grams=WEIGHT_GRAMS, by=sealer, now=now)
+    return delivery
 
 
-def _snapshot(setting: Setting, canton_code: str) -> None:
-    """The canton is calm, and known to be so for a week."""
-    at = setting.morning(CLEARED_ON)
-    snapshot = RiskSnapshot(
-        canton_code=canton_code, level=1, taken_at=at, expires_at=at + timedelta(days=7), in_force_at=at,
-        taken_by_id=setting.staff[Role.DESK][0].id,
-    )  # fmt: skip
-    snapshot.folio = setting.chance.folio("Z")
-    snapshot.reason, snapshot.sources = "Sin novedades en la semana", "Líderes del barrio; Policía comunitaria"
-    db.session.add(snapshot)
-    db.session.flush()
+def _cleared_in_calm(setting: Setting, award: Award) -> Delivery:
+    delivery = _sealed(setting, award)
+    services.clear(delivery, by=setting.staff[Role.DESK][0], now=setting.morning(KNOWN_ON))
+    return delivery
 
 
-def _run(setting: Setting, officer: User, now: datetime) -> Run:
-    """The demo's only team, out today."""
-    team = Team(name="Equipo Norte", value_out_cents=0, created_at=now)
-    team.members = [TeamMember(user=one) for one in setting.staff[Role.OFFICER]]
-    vehicle = Vehicle(name="Camioneta blanca", created_at=now)
-    vehicle.plate = "IBA-0000"
-    db.session.add_all((team, vehicle))
-    db.session.flush()
-    run = services.plan_run(team, officer=officer, vehicle=vehicle, day=local_day(now), by=setting.coordinator, now=now)
-    setting.name(run, "R")
-    return run
-
-
-def _stop(moment: datetime) -> Stop:
-    """From now to the end of the day, so that a newcomer meets it at any hour."""
-    evening = moment.astimezone(PROGRAMME_ZONE).replace(hour=23, minute=59, second=59)
-    return Stop(PLACE, moment, evening)
-
-
-def _code(user: User, at: datetime) -> str:
-    """What the user's phone showed at that moment."""
-    factor = delivery_factor(user)
-    return "" if factor is None else pyotp.TOTP(factor.seed).at(at)
+def _hold(setting: Setting, award: Award) -> None:
+    """Cleared and held yesterday; with what is known since this morning the desk asks the director to let it go on."""
+    desk, delivery = setting.staff[Role.DESK][0], _sealed(setting, award)
+    before = look_at_tense_canton(setting, "before")
+    services.clear(delivery, by=desk, now=before + SOON)
+    services.hold(delivery, by=desk, now=before + 3 * SOON)
+    today = look_at_tense_canton(setting, "today")
+    services.ask_resume(delivery, by=desk, now=today + SOON)

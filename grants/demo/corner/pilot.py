@@ -1,4 +1,4 @@
-"""A small call that is over: six applied, four were awarded, two wait."""
+"""A small call that is over: ten applied, eight were awarded, two wait."""
 
 from collections.abc import Sequence
 from itertools import cycle
@@ -13,7 +13,7 @@ from grants.evaluation import services as evaluation
 from grants.people.models import Person
 from grants.selection.models import Award
 
-PLACES = 4
+PLACES = 8
 WINDOW = (-60, -45)
 SCORED_ON = {Stage.PLAN: -40, Stage.PITCH: -34}
 SELECTED_ON = -30

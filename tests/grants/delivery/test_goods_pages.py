@@ -18,7 +18,6 @@ from grants.delivery.models import (
     CorrectionState,
     DeliveryState,
     DeviceUnit,
-    HandoverCheck,
     Item,
     KitRecipe,
     KitSubstitution,
@@ -28,7 +27,7 @@ from grants.delivery.models import (
 )
 from grants.delivery.queries import live_delivery
 from tests.factories.access import make_user
-from tests.factories.delivery import make_carried, make_delivery
+from tests.factories.delivery import make_delivery
 from tests.factories.goods import (
     PHONE_IMEI,
     days_from_now,
@@ -211,25 +210,6 @@ def test_refused_substitution_through_the_page(app: Flask, sign_in: SignIn) -> N
 
     db.session.refresh(found)
     assert (found.state.value, line.name) == ("refused", "Horno industrial")
-
-
-def test_officer_checks_the_kit_and_a_stranger_finds_none(app: Flask, sign_in: SignIn) -> None:
-    carried = make_carried()
-    client, stranger = sign_in(carried.officer), sign_in(make_user(Role.OFFICER))
-    address = f"/deliveries/{carried.delivery.id}/check"
-
-    page = client.get(address).text
-    wrong = client.post(address, data={"seal_number": "PR-0"})
-    assert wrong.status_code == 200
-    assert stranger.get(address).status_code == 404
-    assert db.session.scalar(select(HandoverCheck.id)) is None
-    right = client.post(address, data={"seal_number": carried.delivery.seal_number, "weight_grams": "12500"})
-
-    assert right.status_code == 302
-    assert db.session.scalars(select(HandoverCheck)).one().delivery_id == carried.delivery.id
-    for text in (page, wrong.text):
-        assert str(carried.delivery.seal_number) not in text
-        assert "12500" not in text
 
 
 def test_day_of_the_warehouse_says_what_lacks(warehouse: FlaskClient) -> None:

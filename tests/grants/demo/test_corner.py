@@ -12,7 +12,8 @@ from grants.core.db import db
 from grants.credit.models import Linkage, LinkageState, Referral, ReferralState
 from grants.credit.queries import liaison_institution, stuck, waiting_for
 from grants.delivery import queries as deliveries
-from grants.delivery.models import Delivery, DeliveryState
+from grants.delivery.models import Delivery, DeliveryState, Permit, PermitKind
+from grants.delivery.queries.risk import snapshot_in_force
 from grants.demo import queries
 from grants.evaluation.models import Assignment, PitchState, ScoreSheet, SheetState
 from grants.evaluation.queries import count_without_slot, left_to_score, live_slots, pitch_sessions_of
@@ -33,7 +34,7 @@ def call_of(code: str) -> Call:
     ("name", "lines"),
     # Lines of work: sheets left; drafts; a kit to pack and one to seal; a stop; referrals; calls and stuck linkages.
     [("evaluacion1", 4), ("evaluacion2", 5), ("registro1", 3), ("bodega1", 2), ("logistica1", 1), ("enlace1", 5),
-     ("enlace2", 5), ("coordinacion1", 3)],
+     ("enlace2", 5), ("coordinacion1", 3), ("seguridad1", 3), ("direccion1", 2)],
 )  # fmt: skip
 def test_home_page_has_work(demo, name, lines):
     page = signed_in_client(demo, account(name)).get("/").text
@@ -87,17 +88,37 @@ def test_pilot_is_published_with_two_waiting(demo):
     awards = db.session.scalars(select(Award).where(Award.selection_id == selection.id)).all()
 
     assert call.state is CallState.CLOSED
-    assert [award.state for award in awards] == [AwardState.ACTIVE] * 4
-    assert len(selection.rows) == 6
+    assert [award.state for award in awards] == [AwardState.ACTIVE] * 8
+    assert len(selection.rows) == 10
 
 
 def test_pilot_kits_wait_for_different_hands(demo):
     states = db.session.scalars(select(Delivery.state).where(Delivery.state != DeliveryState.CONFIRMED)).all()
     stop = deliveries.shown_to(account("logistica1"), utcnow()).next
 
-    assert sorted(states) == ["approved", "in_transit", "packed", "planned"]
+    assert sorted(states) == ["approved", "cleared", "held", "in_transit", "packed", "planned", "scheduled", "sealed"]
     assert stop.state is DeliveryState.IN_TRANSIT
     assert deliveries.live_card(stop.award_id).is_ready
+
+
+def test_risk_of_the_tense_canton_is_known_for_a_day(demo):
+    """Cleared there: the stop of tomorrow's run. What was held yesterday waits for the director alone."""
+    now = utcnow()
+    levels = {code: snapshot_in_force(code, now) for code in ("1001", "2101", "1004")}
+    planned = db.session.scalars(select(Delivery).where(Delivery.state == DeliveryState.SCHEDULED)).one()
+    held = db.session.scalars(select(Delivery).where(Delivery.state == DeliveryState.HELD)).one()
+    permit = db.session.scalars(select(Permit)).one()
+
+    assert [one.level if one else None for one in levels.values()] == [1, 2, None]
+    assert (planned.canton_code, planned.level) == ("2101", 2)
+    assert planned.run.day == local_day(planned.run.created_at) + timedelta(days=1)
+    assert (permit.delivery_id, permit.kind, permit.signed_at) == (held.id, PermitKind.RESUME, None)
+
+
+def test_place_of_tomorrow_is_not_shown_today(demo):
+    stops = deliveries.shown_to(account("logistica2"), utcnow()).stops
+
+    assert DeliveryState.SCHEDULED not in [one.state for one in stops]
 
 
 def test_referrals_wait_and_some_are_stuck(demo):

@@ -220,7 +220,7 @@ def test_accounts_are_listed_with_their_roles(demo):
     listed = demo.test_cli_runner().invoke(args=["demo", "accounts"]).output
 
     assert "monitoreo1@demo.semilla.example" in listed
-    assert len(listed.splitlines()) == 25
+    assert len(listed.splitlines()) == 26
 
 
 def test_accounts_without_a_demo_say_what_to_do(app):
