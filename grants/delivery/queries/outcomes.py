@@ -61,7 +61,7 @@ def stayed_with_person(award_id: int) -> dict[str, int]:
         .where(Delivery.award_id == award_id, LineOutcome.with_person > 0)
         .group_by(KitLine.name)
     )
-    return {name: int(units) for name, units in db.session.execute(found.order_by(KitLine.name)).tuples()}
+    return {name: int(units) for name, units in db.session.execute(found.order_by(KitLine.name))}
 
 
 def was_on_the_team(delivery: Delivery, user: User) -> bool:

@@ -310,8 +310,10 @@ def test_expired_snapshot_stops_a_dispatch(app: Flask) -> None:
 
     delivery, keeper = make_delivery(S.SCHEDULED), make_user(Role.WAREHOUSE)
     make_card(delivery.award)
-    run, late = delivery.run, delivery.events[-1].at + 30 * DAY
+    run, late, snapshot = delivery.run, delivery.events[-1].at, delivery.risk_snapshot
     assert run is not None
+    assert snapshot is not None
+    snapshot.expires_at = late
     codes = services.ReleaseCodes(totp_at(keeper, late), totp_at(run.officer, late))
 
     with pytest.raises(RuleBroken) as refusal:

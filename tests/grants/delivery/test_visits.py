@@ -261,6 +261,7 @@ def test_interval_is_wilsons() -> None:
     assert [round(end, 4) for end in wilson(15, 148)] == [0.0624, 0.1605]
 
 
+@pytest.mark.usefixtures("in_english")
 def test_few_answers_are_protected_from_who_may_not_open_records(app: Flask) -> None:
     for _n in range(2):
         make_answered(asked_to_pay="yes", satisfied="2")
