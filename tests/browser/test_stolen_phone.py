@@ -1,5 +1,6 @@
 """DELIVERY_PROTOCOL §7, the stolen phone: what a browser kept after signing in, the run and the handover."""
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,8 +74,17 @@ def on_disk(folder: Path, words: dict[str, str]) -> set[str]:
     return held
 
 
+def offered_again(folder: Path) -> list[str]:
+    """What the browser would offer to fill in: of forms that were sent, and of sign-ins that it would keep."""
+    filled = sqlite3.connect(folder / "Default" / "Web Data").execute("SELECT value FROM autofill").fetchall()
+    names = sqlite3.connect(folder / "Default" / "Login Data").execute("SELECT username_value FROM stats").fetchall()
+    return [value for (value,) in filled + names]
+
+
 def test_phone_keeps_no_name_place_or_code_after_the_handover(
-    small_site: tuple[Flask, str], phone: BrowserContext, tmp_path: Path  # noqa: F811
+    small_site: tuple[Flask, str],
+    phone: BrowserContext,
+    tmp_path: Path,  # noqa: F811
 ) -> None:
     app, page = small_site[0], phone.pages[0]
     with app.app_context():
@@ -102,3 +112,4 @@ def test_phone_keeps_no_name_place_or_code_after_the_handover(
     assert len(pages) >= 6
     assert [one for one in pages if "no-store" not in one[1]] == []
     assert on_disk(tmp_path / "profile", words) == set()
+    assert offered_again(tmp_path / "profile") == [email]
