@@ -84,7 +84,7 @@ def offered_again(folder: Path) -> list[str]:
 def test_phone_keeps_no_name_place_or_code_after_the_handover(
     small_site: tuple[Flask, str],
     phone: BrowserContext,
-    tmp_path: Path,  # noqa: F811
+    tmp_path: Path,
 ) -> None:
     app, page = small_site[0], phone.pages[0]
     with app.app_context():

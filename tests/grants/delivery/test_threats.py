@@ -28,7 +28,7 @@ from grants.delivery.services.factors import check, gather, use_up
 from grants.delivery.symbols import CODES, HASH_BYTES, slow_hash
 from tests.factories.access import factor_of
 from tests.factories.calls import make_call
-from tests.factories.delivery import CHEAP, DESK, DESK_PRIVATE, PIN, Carried, make_carried, make_confirmed
+from tests.factories.delivery import CHEAP, DESK, DESK_PRIVATE, PIN, make_carried, make_confirmed
 from tests.factories.levels import make_at_point
 from tests.factories.people import make_person
 from tests.factories.road import PLACE
