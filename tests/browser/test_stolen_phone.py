@@ -15,7 +15,6 @@ from grants.core.db import db
 from grants.delivery.models import DeliveryState
 from tests.browser.conftest import CHROMIUM, PHONE, QUIET
 from tests.browser.officer_day import Read, hand_over
-from tests.browser.test_officer_day import small_site  # noqa: F401 -- the fixture
 from tests.factories.access import PASSWORD, factor_of, with_password
 from tests.factories.delivery import PIN, Carried, make_carried
 from tests.factories.people import make_phone
@@ -34,7 +33,7 @@ KEPT = """async () => {
 
 
 @pytest.fixture
-def phone(chromium: Browser, small_site: tuple[Flask, str], tmp_path: Path) -> Iterator[BrowserContext]:  # noqa: F811
+def phone(chromium: Browser, small_site: tuple[Flask, str], tmp_path: Path) -> Iterator[BrowserContext]:
     """A browser that keeps its profile in a folder, as one on a phone does."""
     context = chromium.browser_type.launch_persistent_context(
         tmp_path / "profile", executable_path=CHROMIUM, args=QUIET, viewport={"width": PHONE[0], "height": PHONE[1]},
