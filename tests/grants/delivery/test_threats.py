@@ -222,3 +222,20 @@ def test_handover_over_a_cut_channel_is_the_same_and_its_alert_arrives_on_return
     assert states() == [MessageState.SENT] * 4
     arrived = sorted(path.read_text().splitlines()[0] for path in (tmp_path / "outbox").iterdir())
     assert arrived == ["desk", "desk", "desk-2", "desk-2"]
+
+
+@pytest.mark.parametrize("whose", ["card", "officer"])
+def test_locked_factor_refuses_even_the_right_codes(app: Flask, desk_key: Path, sign_in: SignIn, whose: str) -> None:
+    carried, now = make_carried(), utcnow()
+    for _n in range(5):
+        if whose == "card":
+            services.charge_card(carried.delivery, now=now)
+        else:
+            services.charge_officer(carried.officer, now=now)
+    codes = carried.codes(now)
+    form = {"totp": codes.totp, "pin": codes.pin, "card": codes.card, "key": "a-key-of-the-form"}
+
+    sign_in(carried.officer).post(f"/deliveries/{carried.delivery.id}/handover", data=form)
+
+    assert db.session.scalar(select(Delivery.confirmed_at).where(Delivery.id == carried.delivery.id)) is None
+    assert db.session.scalar(select(SymbolCard.used_at).where(SymbolCard.id == carried.card.id)) is None
