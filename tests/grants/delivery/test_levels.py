@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from grants.access.guard import DELIVERY_CODE
 from grants.access.models import AttemptCounter, UsedStep
@@ -27,6 +27,7 @@ from grants.delivery.models import (
     Receipt,
     Signal,
     StoredAnswer,
+    TeamMember,
 )
 from grants.delivery.services import Codes
 from grants.delivery.services.attempts import CARD, CONTROL
@@ -165,10 +166,9 @@ def test_code_of_the_second_officer_serves_once(app: Flask) -> None:
     confirm(one, one.codes(LATER))
     other = make_at_point(2, at=NOW)
     run_team = other.delivery.run.team
-    from grants.delivery.models import TeamMember
-
-    db.session.add(TeamMember(team_id=run_team.id, user_id=one.second.id))
-    db.session.flush()
+    joins = update(TeamMember).where(TeamMember.user_id == one.second.id).values(team_id=run_team.id)
+    db.session.execute(joins)
+    db.session.expire_all()
 
     codes = other.codes(LATER, second_officer=one.second.id, second_totp=totp_at(one.second, LATER))
     assert refused(other, codes).message == DO_NOT_MATCH
