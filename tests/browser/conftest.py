@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,13 +16,16 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from sqlalchemy import select
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from grants import create_app
 from grants.access.models import User
 from grants.access.permissions import Role
 from grants.core.db import db
+from grants.delivery.signals import PUBLIC_KEY_FILE
 from tests.databases import migrate
 from tests.factories.access import signed_in_client
+from tests.factories.delivery import DESK_PUBLIC
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 QUIET = [
@@ -83,6 +87,24 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     finally:
         server.terminate()
         server.wait()
+
+
+class Quiet(WSGIRequestHandler):
+    def log(self, *_what: object) -> None:
+        """The console is the test's."""
+
+
+@pytest.fixture(scope="module")
+def small_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, str]]:
+    """An installation with a desk's key and nothing else, behind a server of its own."""
+    folder = tmp_path_factory.mktemp("officer")
+    app = create_app({"INSTANCE_PATH": str(folder), "ENVIRONMENT": "test", "RATELIMIT_ENABLED": False})
+    migrate(app)
+    (Path(folder) / PUBLIC_KEY_FILE).write_bytes(DESK_PUBLIC)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield app, f"http://127.0.0.1:{server.port}"
+    server.shutdown()
 
 
 @pytest.fixture(scope="session")

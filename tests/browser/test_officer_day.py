@@ -1,27 +1,21 @@
 """The officer's day on a phone: few taps, a lost connection, the camera, and nothing for axe to find."""
 
-import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
-from werkzeug.serving import WSGIRequestHandler, make_server
 
-from grants import create_app
 from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.delivery.models import Delivery, DeliveryState
 from grants.delivery.services import Codes
-from grants.delivery.signals import PUBLIC_KEY_FILE
 from tests.browser.conftest import PHONE
 from tests.browser.officer_day import Read, hand_over
 from tests.browser.test_pages import AXE, troubles
-from tests.databases import migrate
 from tests.factories.access import signed_in_client
-from tests.factories.delivery import DESK_PUBLIC, PIN, Carried, make_carried
+from tests.factories.delivery import PIN, Carried, make_carried
 
 pytestmark = pytest.mark.browser
 Phone = Callable[..., tuple[Page, Carried]]
@@ -38,24 +32,6 @@ CAMERA = """
   };
   window.BarcodeDetector = class { async detect() { return [{ rawValue: "1234567890" }]; } };
 """
-
-
-class Quiet(WSGIRequestHandler):
-    def log(self, *_what: object) -> None:
-        """The console is the test's."""
-
-
-@pytest.fixture(scope="module")
-def small_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, str]]:
-    """An installation with a desk's key and nothing else, behind a server of its own."""
-    folder = tmp_path_factory.mktemp("officer")
-    app = create_app({"INSTANCE_PATH": str(folder), "ENVIRONMENT": "test", "RATELIMIT_ENABLED": False})
-    migrate(app)
-    (Path(folder) / PUBLIC_KEY_FILE).write_bytes(DESK_PUBLIC)
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield app, f"http://127.0.0.1:{server.port}"
-    server.shutdown()
 
 
 @pytest.fixture

@@ -334,6 +334,9 @@ def _all_or_nothing(delivery_id: int, *, whole: bool) -> None:
     assert delivery.state is (DeliveryState.CONFIRMED if whole else DeliveryState.AT_POINT)
     assert (card.used_at is not None) == whole
     assert rows_of(delivery_id) == {"signal": number, "receipt": number, "answer": number, "event": number}
+    # To every handover that stands belong two messages to the desk, to one that does not none.
+    signals = db.session.scalar(select(func.count()).select_from(Signal)) or 0
+    assert db.session.scalar(select(func.count()).select_from(OutboxMessage)) == 2 * signals
 
 
 def _retry(carried: Carried, codes: services.Codes, at: datetime) -> None:

@@ -36,7 +36,7 @@ def test_pairs_of_handovers_are_equal_byte_for_byte(
     assert (first.status, first.length, first.cookies) == (200, 32 * 1024, ())
     assert b"receipt" in first.body
     assert {name: count for name, count in rows.items() if count} == {
-        "attempt_counter": 2, "delivery_event": 1, "duty_held": 1, "journal_entry": 2, "outbox_message": 2,
+        "attempt_counter": 2, "delivery_event": 1, "duty_held": 1, "journal_entry": 3, "outbox_message": 2,
         "receipt": 1, "signal": 1, "stored_answer": 1, "used_step": 1,
     }  # fmt: skip
 
