@@ -10,9 +10,10 @@ from sqlalchemy.orm import joinedload
 from grants.access.models import User
 from grants.core.clock import PROGRAMME_ZONE, local_day
 from grants.core.db import db, get_or_refuse
-from grants.delivery.models import Delivery, Run, RunState, StopAnswer, StopRequest
+from grants.delivery.models import Delivery, DeliveryState, Run, RunState, StopAnswer, StopRequest
 
 MOST_REQUESTS = 50
+TO_HAND_OVER = (DeliveryState.IN_TRANSIT, DeliveryState.AT_POINT)
 
 
 class Asking(StrEnum):
@@ -66,7 +67,7 @@ def get_request(request_id: int) -> StopRequest:
 
 
 def _newest_today(officer: User, now: datetime) -> StopRequest | None:
-    start, end = _today(now)
+    start, end = _of_the_trip(officer, now)
     found = select(StopRequest).where(
         StopRequest.officer_id == officer.id, StopRequest.asked_at >= start, StopRequest.asked_at < end
     )
@@ -74,13 +75,18 @@ def _newest_today(officer: User, now: datetime) -> StopRequest | None:
 
 
 def _last_handover_today(officer: User, now: datetime) -> datetime | None:
-    start, end = _today(now)
+    start, end = _of_the_trip(officer, now)
     found = select(func.max(Delivery.confirmed_at)).where(
         Delivery.officer_id == officer.id, Delivery.confirmed_at >= start, Delivery.confirmed_at < end
     )
     return db.session.scalar(found)
 
 
-def _today(now: datetime) -> tuple[datetime, datetime]:
+def _of_the_trip(officer: User, now: datetime) -> tuple[datetime, datetime]:
+    """Today; from its departure on while a trip that left before midnight still has something to hand over."""
     start = datetime.combine(local_day(now), time(), PROGRAMME_ZONE)
-    return start, start + timedelta(days=1)
+    still_out = select(func.min(Run.dispatched_at)).join(Delivery, Delivery.run_id == Run.id)
+    left_at = db.session.scalar(
+        still_out.where(Run.officer_id == officer.id, Run.state == RunState.OUT, Delivery.state.in_(TO_HAND_OVER))
+    )
+    return min(start, left_at) if left_at is not None else start, start + timedelta(days=1)
