@@ -50,7 +50,7 @@ def runs_on_the_road(*, of: User | None = None) -> list[OnTheRoad]:
     with many."""
     found = select(Run).options(joinedload(Run.team)).where(Run.state == RunState.OUT)
     if of is not None:
-        teams = select(TeamMember.team_id).where(TeamMember.user_id == of.id)
+        teams = select(TeamMember.team_id).where(TeamMember.user_id == of.id, TeamMember.left_at.is_(None))
         found = found.where(Run.team_id.in_(teams))
     runs = db.session.scalars(found.order_by(Run.dispatched_at, Run.id).limit(MOST_RUNS)).all()
     if not runs:
