@@ -75,5 +75,5 @@ def levels(**of_level_1: Any) -> dict[int, Any]:
 
 def signed(permit: Permit, *, at: datetime) -> None:
     """The director's signature."""
-    services.sign(permit, by=make_user(Role.DIRECTOR), now=at)
+    services.sign_permit(permit, by=make_user(Role.DIRECTOR), now=at)
     db.session.flush()
