@@ -28,10 +28,11 @@ class Asking(StrEnum):
 
 def asking(officer: User, now: datetime, *, always: bool = False) -> Asking:
     """Where the officer stands today. `always`: the level asks before the first stop too (LevelRules.by_asking)."""
-    newest = _newest_today(officer, now)
+    trip = _of_the_trip(officer, now)
+    newest = _newest_of(officer, trip)
     if newest is not None and newest.answer is StopAnswer.RESCHEDULED:
         return Asking.RESCHEDULED
-    handed_over = _last_handover_today(officer, now)
+    handed_over = _last_handover_of(officer, trip)
     if newest is None or (handed_over is not None and newest.asked_at < handed_over):
         return Asking.MUST_ASK if handed_over is not None or always else Asking.FREE
     return Asking.WAITING if newest.answer is None else Asking.GO
@@ -66,16 +67,16 @@ def get_request(request_id: int) -> StopRequest:
     return get_or_refuse(StopRequest, request_id)
 
 
-def _newest_today(officer: User, now: datetime) -> StopRequest | None:
-    start, end = _of_the_trip(officer, now)
+def _newest_of(officer: User, trip: tuple[datetime, datetime]) -> StopRequest | None:
+    start, end = trip
     found = select(StopRequest).where(
         StopRequest.officer_id == officer.id, StopRequest.asked_at >= start, StopRequest.asked_at < end
     )
     return db.session.scalars(found.order_by(StopRequest.id.desc()).limit(1)).first()
 
 
-def _last_handover_today(officer: User, now: datetime) -> datetime | None:
-    start, end = _of_the_trip(officer, now)
+def _last_handover_of(officer: User, trip: tuple[datetime, datetime]) -> datetime | None:
+    start, end = trip
     found = select(func.max(Delivery.confirmed_at)).where(
         Delivery.officer_id == officer.id, Delivery.confirmed_at >= start, Delivery.confirmed_at < end
     )

@@ -1,11 +1,14 @@
 """Ways around the protocol that were open once: who left a team, planted numbers, midnight, curfews, kits that stay."""
 
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from grants.access.models import User
 from grants.access.permissions import Role
@@ -16,9 +19,11 @@ from grants.delivery import queries, services
 from grants.delivery.models import (
     Delivery,
     DeliveryState,
+    MissedCheckIn,
     PhoneCode,
     Reason,
     ReturnCount,
+    Run,
     RunState,
     SealState,
     StopAnswer,
@@ -27,6 +32,7 @@ from grants.delivery.models import (
 from grants.delivery.queries import checkins
 from grants.delivery.queries.stops import Asking
 from grants.delivery.services import Assessment, Evidence, Left, ReleaseCodes, substitution
+from grants.delivery.services.checkins import open_cases
 from grants.delivery.services.clearance import RESCHEDULED
 from grants.people.models import ContactKind, ContactPoint
 from grants.people.services import ContactFacts, add_contact_point
@@ -37,6 +43,7 @@ from tests.factories.delivery import (
     clear,
     make_card,
     make_carried,
+    make_confirmed,
     make_delivery,
     make_officer,
     make_run,
@@ -46,7 +53,7 @@ from tests.factories.delivery import (
     totp_at,
 )
 from tests.factories.levels import make_at_point, with_alternate
-from tests.factories.outcomes import keeper, whole
+from tests.factories.outcomes import keeper, make_dispute, whole
 from tests.factories.people import make_canton
 from tests.factories.risk import HOUR, MINUTE, make_held_on_the_road, take
 from tests.factories.road import let_go, make_stop, send_out
@@ -306,3 +313,34 @@ def test_who_planned_a_kit_does_not_agree_to_its_substitution(app: Flask) -> Non
     substitution.approve_substitution(found, by=make_user(Role.COORDINATOR), now=utcnow())
 
     assert delivery.value_usd == found.value_after_usd
+
+
+def test_no_late_run_is_overlooked_behind_many_others(app: Flask) -> None:
+    late = make_stop(NOW + HOUR, level=3, at=NOW)
+    send_out(late, at=NOW)
+    assert late.run is not None
+    like = late.run
+    db.session.add_all(
+        Run(folio=f"R-{number}", team=like.team, vehicle=like.vehicle, officer=like.officer, day=like.day,
+            state=RunState.OUT, created_by_id=like.created_by_id, created_at=NOW, dispatched_at=NOW - HOUR)
+        for number in range(checkins.MOST_RUNS)
+    )  # fmt: skip
+    db.session.flush()
+
+    assert open_cases(grace=5 * MINUTE, now=NOW + 21 * MINUTE) == 1
+    assert db.session.scalars(select(MissedCheckIn.run_id)).all() == [late.run_id]
+
+
+def test_team_does_not_read_what_the_person_says_of_it(app: Flask, sign_in: Callable[[User], FlaskClient]) -> None:
+    carried = make_confirmed()
+    dispute = make_dispute(carried)
+    carried.officer.roles = frozenset(Role)
+    db.session.commit()
+    path = f"/deliveries/disputes/{dispute.id}"
+
+    reader = sign_in(carried.officer)
+    said = [reader.get(path), reader.post(f"{path}/propose", data={"outcome": "reconciled", "answer": "Todo bien"})]
+
+    assert [one.status_code for one in said] == [404, 404]
+    assert "no recibió nada" not in "".join(one.text for one in said)
+    assert "no recibió nada" in sign_in(make_user(Role.COORDINATOR)).get(path).text
