@@ -19,7 +19,7 @@ from grants.core.clock import local_day
 from grants.credit import queries as credit
 from grants.credit.words import STATE_NAMES as LINKAGE_NAMES
 from grants.delivery import queries as deliveries
-from grants.delivery.models import BATCH_NAMES, NOTICE_NAMES
+from grants.delivery.models import NOTICE_NAMES
 from grants.delivery.models import STATE_NAMES as DELIVERY_NAMES
 from grants.delivery.queries import desk, stops
 from grants.delivery.queries.checkins import open_missed, runs_on_the_road
@@ -31,6 +31,7 @@ from grants.pages import day, moment
 from grants.people import queries as people
 from grants.reports import home_after, home_runs
 from grants.reports import queries as reports
+from grants.reports.home_papers import files_to_approve
 from grants.reports.home_parts import SHOWN, Figure, Line, Section
 from grants.reports.risk_sections import risk_of_areas, waiting_for_signature
 from grants.selection import queries as selection
@@ -196,15 +197,6 @@ def _stuck(_user: User, now: datetime) -> list[Section]:
     return [Section(_("Linkages without a step"), lines, nothing=nothing)]
 
 
-def _files_to_approve(user: User, _now: datetime) -> list[Section]:
-    """Files with codes or names that somebody else asked for. No section when nobody did."""
-    lines = [
-        Line(one.folio, url_for("delivery.print_batch", batch_id=one.id), str(BATCH_NAMES[one.kind]))
-        for one in deliveries.waiting_for_second(user)[:SHOWN]
-    ]
-    return [Section(_("Files that wait for your approval"), lines)] if lines else []
-
-
 def _kits(_user: User, _now: datetime) -> list[Section]:
     def listed(found: Sequence[Any]) -> list[Line]:
         return [
@@ -324,7 +316,7 @@ SECTIONS: Sequence[tuple[Permission, Callable[[User, datetime], list[Section]]]]
     (Permission.EDIT_APPLICATION, _drafts),
     (Permission.TELL_RESULT, _to_tell),
     (Permission.REGISTER_PERSON, _to_call),
-    (Permission.ISSUE_CARD, _files_to_approve),
+    (Permission.ISSUE_CARD, files_to_approve),
     (Permission.APPROVE_DELIVERY, home_runs.approvals),
     (Permission.PLAN_RUN, home_runs.runs),
     (Permission.PACK_KIT, home_runs.runs_to_send),

@@ -16,9 +16,10 @@ from grants.core.crypto import lookup_hash
 from grants.core.db import db
 from grants.core.documents import pdf, qr_svg
 from grants.core.errors import RuleBroken
-from grants.delivery.models import PICTURES, Delivery, DeliveryState, KitLine, Run, RunState, SymbolCard
+from grants.delivery.models import PICTURES, Delivery, DeliveryState, KitLine, LineOutcome, Run, RunState, SymbolCard
 from grants.delivery.models.documents import Document, DocumentKind, hash_of
 from grants.delivery.queries.documents import kits_on_waybill, live_document
+from grants.delivery.queries.outcomes import line_outcomes, return_count
 from grants.delivery.queries.picking import Shelf
 from grants.delivery.services.receipts import new_number
 from grants.delivery.symbols import grouped
@@ -76,22 +77,22 @@ def make_picking_list(kits: Sequence[Delivery], *, run: Run | None = None, by: U
 
 
 def make_return_note(delivery: Delivery, *, by: User, now: datetime) -> Document:
-    """The kit that came back, as it was recounted."""
-    returned = [event for event in delivery.events if event.to_state is DeliveryState.RETURNED]
-    if delivery.state is not DeliveryState.RETURNED or not returned:
+    """The kit that came back, as one person counted it and another signed."""
+    count = return_count(delivery)
+    if count is None or count.signed_at is None:
         raise RuleBroken(_("Count the returned kit first. Then its return note can be printed."))
-    event = returned[-1]
+    outcomes = line_outcomes(delivery)
     facts = {
         "folio": delivery.folio,
         "seal": delivery.seal_number,
+        "seal_state": count.seal_state.value,
+        "differs": count.differs,
         "weight_grams": delivery.weight_grams,
         "value_usd": f"{delivery.value_usd:.2f}",
-        "reason": event.reason.value if event.reason is not None else "",
-        # A kit is taken back only when the count agrees with what was sealed.
-        "lines": [{"name": line.name, "quantity": line.quantity, "counted": line.quantity,
-                   "serial": line.serial_number or ""} for line in delivery.lines],
-    }  # fmt: skip
-    day = local_day(event.at).isoformat()
+        "reason": count.reason.value,
+        "lines": [_counted(line, outcomes.get(line.id)) for line in delivery.lines],
+    }
+    day = local_day(count.signed_at).isoformat()
     return _keep(DocumentKind.RETURN_NOTE, facts, by=by, now=now, day=day, delivery=delivery)
 
 
@@ -166,6 +167,14 @@ def _replace(before: Document, *, now: datetime) -> None:
         .execution_options(synchronize_session=False)
     )
     db.session.expire(before)
+
+
+def _counted(line: KitLine, outcome: LineOutcome | None) -> Facts:
+    if outcome is None:  # every line has one once the kit is counted
+        raise RuleBroken(_("Count the returned kit first. Then its return note can be printed."))
+    return {"name": line.name, "serial": line.serial_number or "", "quantity": line.quantity,
+            "with_person": outcome.with_person, "counted": outcome.came_back or 0,
+            "missing": outcome.unaccounted}  # fmt: skip
 
 
 def _picked(line: KitLine, shelf: Shelf) -> Facts:
