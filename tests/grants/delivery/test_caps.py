@@ -33,6 +33,7 @@ from tests.factories.delivery import (
     stop_at,
     totp_at,
 )
+from tests.factories.outcomes import whole
 from tests.grants.delivery.test_races import THREADS, together
 
 S = DeliveryState
@@ -218,10 +219,8 @@ def test_caps_of_another_version_count_at_once(app: Flask) -> None:
 
 def bring_back(kit: Delivery, officer: User) -> None:
     services.turn_back(kit, reason=Reason.ROAD_CLOSED, by=officer, now=NOW)
-    counted, number = {line.position: line.quantity for line in kit.lines}, kit.seal_number or ""
-    services.take_back(
-        kit, counted=counted, seal_number=number, reason=Reason.ROAD_CLOSED, by=make_user(Role.WAREHOUSE), now=NOW
-    )
+    services.count_back(kit, whole(kit), reason=Reason.ROAD_CLOSED, by=make_user(Role.WAREHOUSE), now=NOW)
+    services.sign_return(kit, by=make_user(Role.WAREHOUSE), now=NOW)
 
 
 def hand_over(one: Carried) -> None:

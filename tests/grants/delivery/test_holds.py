@@ -20,6 +20,7 @@ from grants.delivery.queries import areas, permits, risk
 from grants.delivery.services.clearance import RESCHEDULED
 from tests.factories.access import make_user
 from tests.factories.delivery import DESK, make_card, make_carried, make_delivery, make_run, stop_at, totp_at
+from tests.factories.outcomes import keeper, whole
 from tests.factories.people import make_canton
 from tests.factories.risk import (
     DAY,
@@ -130,10 +131,8 @@ def test_officer_brings_a_held_kit_back_and_the_value_is_given_back(app: Flask) 
     assert team_run.team.value_out_cents == int(delivery.value_usd * 100)
 
     services.turn_back(delivery, reason=None, by=carried.officer, now=utcnow())
-    services.take_back(
-        delivery, counted={line.position: line.quantity for line in delivery.lines},
-        seal_number=delivery.seal_number or "", reason=Reason.OTHER, by=make_user(Role.WAREHOUSE), now=utcnow(),
-    )  # fmt: skip
+    services.count_back(delivery, whole(delivery), reason=Reason.OTHER, by=keeper(), now=utcnow())
+    services.sign_return(delivery, by=keeper(), now=utcnow())
 
     db.session.refresh(team_run.team)
     assert (delivery.state, team_run.team.value_out_cents, team_run.team.cap_out_cents) == (S.RETURNED, 0, None)

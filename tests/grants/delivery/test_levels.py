@@ -86,7 +86,7 @@ def test_right_codes_confirm_and_leave_one_row_of_each(app: Flask, level: int, s
     grown = {name: number - before[name] for name, number in counts().items()}
     assert team.delivery.state is DeliveryState.CONFIRMED
     assert grown == {
-        "used_step": steps, "signal": 1, "outbox_message": 1, "receipt": 1, "stored_answer": 1,
+        "used_step": steps, "signal": 1, "outbox_message": 2, "receipt": 1, "stored_answer": 1,
         "delivery_event": 1, "duty_held": duties,
     }  # fmt: skip
     assert not facts_of(team).is_alarm
@@ -167,6 +167,10 @@ def test_code_of_the_second_officer_serves_once(app: Flask) -> None:
     run_team = other.delivery.run.team
     from grants.delivery.models import TeamMember
 
+    place = queries.member_of(one.second)
+    assert place is not None
+    place.left_at = LATER
+    db.session.flush()
     db.session.add(TeamMember(team_id=run_team.id, user_id=one.second.id))
     db.session.flush()
 
