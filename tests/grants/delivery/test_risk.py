@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from grants.access.permissions import Role
 from grants.core import journal
+from grants.core.clock import local_day
 from grants.core.db import db, transaction
 from grants.core.errors import RuleBroken
 from grants.core.journal import JournalEntry
@@ -312,6 +313,7 @@ def test_expired_snapshot_stops_a_dispatch(app: Flask) -> None:
     make_card(delivery.award)
     run, late = delivery.run, delivery.events[-1].at + 30 * DAY
     assert run is not None
+    run.day = local_day(late)
     codes = services.ReleaseCodes(totp_at(keeper, late), totp_at(run.officer, late))
 
     with pytest.raises(RuleBroken) as refusal:
