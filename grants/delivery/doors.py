@@ -61,13 +61,15 @@ def hand_over(delivery: Delivery, codes: Codes, *, key: str, by: User, now: date
     before = _answer_before(delivery, codes, key=key, by=by)
     if before is not None:
         return before
-    services.charge_attempt(delivery, codes, now=now)
+    all_charged = False
     try:
+        services.charge_attempt(delivery, codes, now=now)
+        all_charged = True
         with transaction():
             return services.confirm(delivery, codes, key=key, desk=desk(), by=by, now=now)
     except RuleBroken:
         # The same request may have been sent twice and have won the race against itself.
-        before = _answer_before(delivery, codes, key=key, by=by, all_charged=True)
+        before = _answer_before(delivery, codes, key=key, by=by, all_charged=all_charged)
         if before is None:
             raise
         return before

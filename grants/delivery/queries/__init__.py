@@ -8,8 +8,10 @@ from grants.delivery.queries.confirmation import (
     live_alternate,
     live_code,
     own_phone,
+    registered_by,
     second_officers,
     waiting_for_control_code,
+    wrote_down,
 )
 from grants.delivery.queries.deliveries import (
     awards_to_plan,
@@ -208,6 +210,7 @@ __all__ = [
     "ready_to_close",
     "receipt_of",
     "receipts_of",
+    "registered_by",
     "reported_by",
     "return_count",
     "road_outcome",
@@ -238,4 +241,5 @@ __all__ = [
     "was_on_the_team",
     "was_spared",
     "waybill_of",
+    "wrote_down",
 ]

@@ -45,14 +45,14 @@ class OnTheRoad:
         return self.due_at is not None and now > self.due_at + allowed
 
 
-def runs_on_the_road(*, of: User | None = None) -> list[OnTheRoad]:
+def runs_on_the_road(*, of: User | None = None, limit: int | None = MOST_RUNS) -> list[OnTheRoad]:
     """Every run that is out (or those of one officer's teams), the oldest first. As many statements with one as
-    with many."""
+    with many. `limit`: None for what must miss no run."""
     found = select(Run).options(joinedload(Run.team)).where(Run.state == RunState.OUT)
     if of is not None:
-        teams = select(TeamMember.team_id).where(TeamMember.user_id == of.id)
+        teams = select(TeamMember.team_id).where(TeamMember.user_id == of.id, TeamMember.left_at.is_(None))
         found = found.where(Run.team_id.in_(teams))
-    runs = db.session.scalars(found.order_by(Run.dispatched_at, Run.id).limit(MOST_RUNS)).all()
+    runs = db.session.scalars(found.order_by(Run.dispatched_at, Run.id).limit(limit)).all()
     if not runs:
         return []
     ids = [run.id for run in runs]

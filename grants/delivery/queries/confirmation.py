@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from grants.access.models import AttemptCounter, Factor, FactorKind, User
 from grants.access.permissions import Role
 from grants.core.db import db
+from grants.core.journal import JournalEntry
 from grants.delivery.levels import DEFAULT_LEVELS, LEVELS, Factors, LevelRules
 from grants.delivery.models import (
     AlternateCollector,
@@ -39,7 +40,8 @@ def second_officers(delivery: Delivery) -> list[User]:
         .join(TeamMember, TeamMember.user_id == User.id)
         .join(Factor, (Factor.user_id == User.id) & (Factor.kind == FactorKind.DELIVERY))
         .join(OfficerPin, OfficerPin.user_id == User.id)
-        .where(TeamMember.team_id == team, User.id != delivery.officer_id, Factor.confirmed_at.is_not(None))
+        .where(TeamMember.team_id == team, TeamMember.left_at.is_(None), User.id != delivery.officer_id)
+        .where(Factor.confirmed_at.is_not(None))
         .where(User.deactivated_at.is_(None), User.suspended_at.is_(None), ~busy.exists())
         .order_by(User.id)
     )
@@ -87,12 +89,25 @@ def own_phone(person: Person) -> ContactPoint | None:
     return next((point for point in found if not point.owner), None)
 
 
+def wrote_down(user: User, point: ContactPoint) -> bool:
+    """Whether this user is who gave the application this way of contact, by itself or with its person."""
+    added = (JournalEntry.action == "contact_point.added", JournalEntry.subject_id == point.id)
+    registered = (JournalEntry.action == "person.registered", JournalEntry.subject_id == point.person_id)
+    found = select(JournalEntry.id).where(JournalEntry.actor_id == user.id, or_(and_(*added), and_(*registered)))
+    return db.session.scalar(found.limit(1)) is not None
+
+
 def live_alternate(award_id: int) -> AlternateCollector | None:
     """Who may receive in the beneficiary's place."""
     statement = select(AlternateCollector).where(
         AlternateCollector.award_id == award_id, AlternateCollector.revoked_at.is_(None)
     )
     return db.session.scalar(statement.order_by(AlternateCollector.id))
+
+
+def registered_by(alternate_id: int) -> int | None:
+    """The id of who registered an alternate collector."""
+    return db.session.scalar(select(AlternateCollector.registered_by_id).where(AlternateCollector.id == alternate_id))
 
 
 def waiting_for_control_code() -> Sequence[Delivery]:

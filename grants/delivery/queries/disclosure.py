@@ -88,7 +88,8 @@ def stop_by_folio(officer: User, folio: str, now: datetime) -> Delivery:
 def _of_team(reader: User) -> list[Delivery]:
     """What the reader carries or their team carries, with the kits; held ones only while they are in the vehicle."""
     runs = select(Run.id).join(TeamMember, TeamMember.team_id == Run.team_id)
-    of_team = runs.where(TeamMember.user_id == reader.id, Run.state.in_((RunState.PLANNED, RunState.OUT)))
+    member = (TeamMember.user_id == reader.id, TeamMember.left_at.is_(None))
+    of_team = runs.where(*member, Run.state.in_((RunState.PLANNED, RunState.OUT)))
     in_vehicle = (Delivery.state == S.HELD) & Delivery.carried_since.is_not(None)
     found = _stops().where(
         or_(Delivery.officer_id == reader.id, Delivery.run_id.in_(of_team)),

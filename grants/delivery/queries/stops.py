@@ -10,9 +10,10 @@ from sqlalchemy.orm import joinedload
 from grants.access.models import User
 from grants.core.clock import PROGRAMME_ZONE, local_day
 from grants.core.db import db, get_or_refuse
-from grants.delivery.models import Delivery, Run, RunState, StopAnswer, StopRequest
+from grants.delivery.models import Delivery, DeliveryState, Run, RunState, StopAnswer, StopRequest
 
 MOST_REQUESTS = 50
+TO_HAND_OVER = (DeliveryState.IN_TRANSIT, DeliveryState.AT_POINT)
 
 
 class Asking(StrEnum):
@@ -27,10 +28,11 @@ class Asking(StrEnum):
 
 def asking(officer: User, now: datetime, *, always: bool = False) -> Asking:
     """Where the officer stands today. `always`: the level asks before the first stop too (LevelRules.by_asking)."""
-    newest = _newest_today(officer, now)
+    trip = _of_the_trip(officer, now)
+    newest = _newest_of(officer, trip)
     if newest is not None and newest.answer is StopAnswer.RESCHEDULED:
         return Asking.RESCHEDULED
-    handed_over = _last_handover_today(officer, now)
+    handed_over = _last_handover_of(officer, trip)
     if newest is None or (handed_over is not None and newest.asked_at < handed_over):
         return Asking.MUST_ASK if handed_over is not None or always else Asking.FREE
     return Asking.WAITING if newest.answer is None else Asking.GO
@@ -65,22 +67,27 @@ def get_request(request_id: int) -> StopRequest:
     return get_or_refuse(StopRequest, request_id)
 
 
-def _newest_today(officer: User, now: datetime) -> StopRequest | None:
-    start, end = _today(now)
+def _newest_of(officer: User, trip: tuple[datetime, datetime]) -> StopRequest | None:
+    start, end = trip
     found = select(StopRequest).where(
         StopRequest.officer_id == officer.id, StopRequest.asked_at >= start, StopRequest.asked_at < end
     )
     return db.session.scalars(found.order_by(StopRequest.id.desc()).limit(1)).first()
 
 
-def _last_handover_today(officer: User, now: datetime) -> datetime | None:
-    start, end = _today(now)
+def _last_handover_of(officer: User, trip: tuple[datetime, datetime]) -> datetime | None:
+    start, end = trip
     found = select(func.max(Delivery.confirmed_at)).where(
         Delivery.officer_id == officer.id, Delivery.confirmed_at >= start, Delivery.confirmed_at < end
     )
     return db.session.scalar(found)
 
 
-def _today(now: datetime) -> tuple[datetime, datetime]:
+def _of_the_trip(officer: User, now: datetime) -> tuple[datetime, datetime]:
+    """Today; from its departure on while a trip that left before midnight still has something to hand over."""
     start = datetime.combine(local_day(now), time(), PROGRAMME_ZONE)
-    return start, start + timedelta(days=1)
+    still_out = select(func.min(Run.dispatched_at)).join(Delivery, Delivery.run_id == Run.id)
+    left_at = db.session.scalar(
+        still_out.where(Run.officer_id == officer.id, Run.state == RunState.OUT, Delivery.state.in_(TO_HAND_OVER))
+    )
+    return min(start, left_at) if left_at is not None else start, start + timedelta(days=1)

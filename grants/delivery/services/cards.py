@@ -106,9 +106,12 @@ def replace_card(card: SymbolCard, *, cost: HashCost, by: User, now: datetime) -
 
 
 def refuse_card_maker(card: SymbolCard, officer: User) -> None:
-    """Whoever issued or printed a card could have kept its codes: another officer confirms with it."""
+    """Whoever issued or printed a card could have kept its codes, and whoever named its holder could have named
+    anybody: another officer confirms with it."""
     if officer.id in (card.issued_by_id, card.printed_by_id):
         raise RuleBroken(_("The officer of this delivery made its symbol card. Another officer must carry it."))
+    if card.alternate_id is not None and queries.registered_by(card.alternate_id) == officer.id:
+        raise RuleBroken(_("The officer of this delivery registered who receives it. Another officer must carry it."))
 
 
 def _change(card: SymbolCard, where: tuple[ColumnElement[bool], ...], refusal: object, **values: object) -> None:

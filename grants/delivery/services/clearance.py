@@ -6,6 +6,7 @@ from datetime import datetime
 from flask_babel import lazy_gettext as _
 
 from grants.access.models import User
+from grants.core.clock import PROGRAMME_ZONE
 from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
@@ -71,6 +72,19 @@ def refuse_unless_current(delivery: Delivery, *, now: datetime) -> None:
     if snapshot is None or delivery.level is None or snapshot.level > delivery.level:
         raise RuleBroken(RESCHEDULED)
     if not has_way(delivery, delivery.level, delivery.risk_snapshot_id):
+        raise RuleBroken(RESCHEDULED)
+
+
+def refuse_in_curfew(delivery: Delivery, *, now: datetime) -> None:
+    """Refuse when a curfew that became known since then meets the time of its stop. Says nothing of that time."""
+    snapshot, start, end = (
+        queries.snapshot_in_force(delivery.canton_code, now),
+        delivery.stop_at,
+        delivery.window_ends_at,
+    )
+    if snapshot is None or start is None or end is None:
+        return
+    if snapshot.touches_curfew(*(moment.astimezone(PROGRAMME_ZONE).time() for moment in (start, end))):
         raise RuleBroken(RESCHEDULED)
 
 

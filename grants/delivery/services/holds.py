@@ -16,7 +16,7 @@ from grants.delivery.models import MAY_BE_HELD, Delivery, DeliveryState, Permit,
 from grants.delivery.queries import areas
 from grants.delivery.services import permits
 from grants.delivery.services.alternates import refuse_alternate
-from grants.delivery.services.carrying import give_back_value
+from grants.delivery.services.carrying import end_run_if_done, give_back_value
 from grants.delivery.services.clearance import bind, refuse_unless_way_is_given
 from grants.delivery.services.flags import normal_serial
 from grants.delivery.services.moves import move, note
@@ -85,6 +85,7 @@ def receive_held(delivery: Delivery, *, seal_number: str, by: User, now: datetim
     if rows_hit(received) != 1:
         raise RuleBroken(_("This delivery was already moved by somebody. Open it again to see where it stands."))
     give_back_value(delivery)
+    end_run_if_done(delivery, by=by, now=now)
     delivery.run_id = None
     db.session.flush()
     db.session.refresh(delivery)

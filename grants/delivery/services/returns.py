@@ -90,7 +90,7 @@ def sign_return(delivery: Delivery, *, by: User, now: datetime) -> None:
     db.session.refresh(count)
     outcomes = queries.line_outcomes(delivery)
     move(delivery, DeliveryState.RETURNED, by=by, now=now, reason=count.reason)
-    gone = [outcome.line for outcome in outcomes.values() if outcome.came_back == 0]
+    gone = [outcome.line for outcome in outcomes.values() if outcome.unaccounted > 0]
     flag_serials(delivery, FlagReason.MISSING, lines=gone, by=by, now=now)
     free_serials(delivery)
     if count.differs:

@@ -48,6 +48,7 @@ def raise_level(canton: Canton, said: Assessment, *, by: User, now: datetime) ->
                   "know; it decides."), field="level"
             )  # fmt: skip
         snapshot = _drawn(canton, said, by=by, now=now)
+        _keep_curfew(snapshot, last)
         if last is None or not last.is_live(now):
             db.session.add(snapshot)
             db.session.flush()
@@ -116,6 +117,13 @@ def _came_into_force(snapshot: RiskSnapshot, last: RiskSnapshot | None, *, now: 
     except IntegrityError:
         return False
     return True
+
+
+def _keep_curfew(raised: RiskSnapshot, last: RiskSnapshot | None) -> None:
+    """Whoever raises a level says nothing of a curfew: the one that is known goes on until the desk ends it."""
+    if last is not None and raised.curfew_from is None:
+        raised.curfew_from, raised.curfew_until = last.curfew_from, last.curfew_until
+        raised.decree = raised.decree or last.decree
 
 
 def _drawn(canton: Canton, said: Assessment, *, by: User, now: datetime) -> RiskSnapshot:

@@ -20,7 +20,7 @@ from grants.delivery.models import Delivery, DeliveryState, Duty, Run, RunState,
 from grants.delivery.services.alternates import refuse_alternate
 from grants.delivery.services.cards import refuse_card_maker
 from grants.delivery.services.carrying import take_out
-from grants.delivery.services.clearance import refuse_unless_current
+from grants.delivery.services.clearance import refuse_in_curfew, refuse_unless_current
 from grants.delivery.services.moves import move
 from grants.delivery.services.papers import make_waybill
 from grants.delivery.signals import Desk
@@ -70,7 +70,9 @@ def dispatch(run: Run, codes: ReleaseCodes, *, desk: Desk | None, by: User, now:
     run.state, run.dispatched_at = RunState.OUT, now
     for kit in kits:
         bound = (Delivery.digest == kit.digest_over(kit.receiver_folio), Delivery.run_id == run.id)
-        move(kit, DeliveryState.IN_TRANSIT, by=by, now=now, duty=Duty.RELEASE, where=bound, carried_since=now)
+        # A kit that was held and came home may be released again by the same person.
+        duty = None if queries.duty_of(kit, by) is Duty.RELEASE else Duty.RELEASE
+        move(kit, DeliveryState.IN_TRANSIT, by=by, now=now, duty=duty, where=bound, carried_since=now)
     journal.record(by, "run.dispatched", run, at=now)
 
 
@@ -128,6 +130,7 @@ def _refuse_unprepared(run: Run, kits: Sequence[Delivery], desk: Desk | None, *,
     _refuse_stranger(run.officer, run.team)
     for kit in kits:
         refuse_unless_current(kit, now=now)
+        refuse_in_curfew(kit, now=now)
         refuse_alternate(kit, level=kit.level, starts_at=kit.stop_at)
         if queries.holds_duty(kit, run.officer):
             raise RuleBroken(_("The officer of this run already did another part of %(folio)s.", folio=kit.folio))

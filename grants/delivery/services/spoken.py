@@ -43,7 +43,7 @@ def give_control_code(delivery: Delivery, *, cost: HashCost, by: User, now: date
     if factors_of(delivery) is not Factors.TWO_A_B_CONTROL:
         raise RuleBroken(_("At its level this delivery takes no code of the control room."))
     _refuse_locked(CONTROL, delivery, CONTROL_LOCKED)
-    if by.id in {delivery.officer_id, *(one.id for one in queries.second_officers(delivery))}:
+    if queries.was_on_the_team(delivery, by):
         raise RuleBroken(_("You are of the team of this delivery. Somebody else must give its code."))
     if queries.duty_of(delivery, by) is not Duty.CONFIRM:
         take_duty(delivery, Duty.CONFIRM, by=by)
@@ -64,6 +64,8 @@ def send_phone_code(delivery: Delivery, *, cost: HashCost, by: User, now: dateti
     if queries.given_since(PhoneCode, delivery, now - timedelta(hours=1)) >= SENT_AN_HOUR:
         raise RuleBroken(_("Enough codes were sent within an hour. Use the newest, or wait."))
     phone = _number_of(delivery, now)
+    if queries.wrote_down(by, phone):
+        raise RuleBroken(_("You wrote this person's number down yourself: a code to it proves nothing. Use the card."))
     code = _give(PhoneCode, delivery, cost, by=by, now=now)
     with force_locale(LANGUAGE):
         text = gettext("Your code is %(code)s. It serves once, for 10 minutes. Say it only to whom you meet.",

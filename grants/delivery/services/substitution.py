@@ -203,6 +203,8 @@ def _apply(found: KitSubstitution, delivery: Delivery, line: KitLine) -> None:
 def _decide(found: KitSubstitution, state: SubstitutionState, *, by: User, now: datetime) -> None:
     if found.made_by_id == by.id:
         raise RuleBroken(_("You proposed this substitution. Somebody else must decide about it."))
+    if found.delivery.created_by_id == by.id:
+        raise RuleBroken(_("You planned this delivery. Somebody else must decide about the substitution."))
     if not queries.holds_duty(found.delivery, by):
         take_duty(found.delivery, Duty.APPROVE, by=by)
     decided = (

@@ -9,6 +9,7 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
+from grants.core.errors import NotFound
 from grants.core.web import errors_to, page_marker
 from grants.delivery import queries, services
 from grants.delivery.forms import DisputeForm, ProposalForm, SignForm
@@ -41,13 +42,13 @@ def disputes() -> ResponseReturnValue:
 @bp.get("/disputes/<int:dispute_id>")
 @requires(Permission.DECIDE_DISPUTE, Permission.DISPUTE_DELIVERY)
 def dispute(dispute_id: int) -> ResponseReturnValue:
-    return _page(queries.get_dispute(dispute_id), ProposalForm(formdata=None))
+    return _page(_visible(dispute_id), ProposalForm(formdata=None))
 
 
 @bp.post("/disputes/<int:dispute_id>/propose")
 @requires(Permission.DECIDE_DISPUTE)
 def propose(dispute_id: int) -> ResponseReturnValue:
-    found, form = queries.get_dispute(dispute_id), ProposalForm()
+    found, form = _visible(dispute_id), ProposalForm()
     if form.validate_on_submit():
         with errors_to(form), transaction():
             services.propose(found, outcome=form.chosen, answer=str(form.answer.data), by=current_user, now=utcnow())
@@ -59,15 +60,23 @@ def propose(dispute_id: int) -> ResponseReturnValue:
 @bp.post("/disputes/<int:dispute_id>/sign")
 @requires(Permission.DECIDE_DISPUTE)
 def sign(dispute_id: int) -> ResponseReturnValue:
-    found, form = queries.get_dispute(dispute_id), SignForm()
+    found, form = _visible(dispute_id), SignForm()
     with said_if_refused():
         services.sign(found, proposal=form.number, by=current_user, now=utcnow())
         flash(_("The dispute is decided."), "good")
     return redirect(url_for(".dispute", dispute_id=dispute_id))
 
 
+def _visible(dispute_id: int) -> Dispute:
+    """A dispute. Whoever carried the kit does not read what the person says of its handover."""
+    found = queries.get_dispute(dispute_id)
+    if queries.was_on_the_team(found.delivery, current_user):
+        raise NotFound
+    return found
+
+
 def _page(found: Dispute, form: ProposalForm) -> str:
-    involved = queries.holds_duty(found.delivery, current_user) or queries.was_on_the_team(found.delivery, current_user)
+    involved = queries.holds_duty(found.delivery, current_user)
     decides = current_user.may(Permission.DECIDE_DISPUTE) and not involved and found.opened_by_id != current_user.id
     return render_template(
         "delivery/dispute.html",
