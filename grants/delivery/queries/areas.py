@@ -112,7 +112,7 @@ def held_at(deliveries: Sequence[Delivery]) -> dict[int, datetime]:
         .group_by(DeliveryEvent.delivery_id)
         .order_by(DeliveryEvent.delivery_id)
     )
-    return dict(db.session.execute(found).tuples().all())
+    return dict(db.session.execute(found).all())
 
 
 def count_in(state: DeliveryState) -> int:
@@ -137,6 +137,6 @@ def _counts(canton_code: str | None = None) -> dict[str, dict[DeliveryState, int
     if canton_code is not None:
         statement = statement.where(Delivery.canton_code == canton_code)
     counted: dict[str, dict[DeliveryState, int]] = {}
-    for code, state, number in db.session.execute(statement).tuples():
+    for code, state, number in db.session.execute(statement):
         counted.setdefault(code, {})[state] = number
     return counted

@@ -91,7 +91,7 @@ def calls_to_plan() -> list[tuple[Call, int]]:
     counted = _with_call(select(Application.call_id, func.count()).select_from(Delivery)).where(
         Delivery.state.in_(HANDED_OVER), ~visited, ~sampled
     )
-    counts: dict[int, int] = dict(db.session.execute(counted.group_by(Application.call_id)).tuples().all())
+    counts: dict[int, int] = dict(db.session.execute(counted.group_by(Application.call_id)).all())
     calls = db.session.scalars(select(Call).where(Call.id.in_(counts)).order_by(Call.code, Call.id))
     return [(call, counts[call.id]) for call in calls]
 
@@ -168,7 +168,7 @@ def monitoring_results(now: datetime, *, protected: bool) -> MonitoringResults:
     asked = extortion_by_canton(now)
     lines = [ShareLine(code, yes, answered) for code, (yes, answered) in asked.items()]
     whole = ShareLine("", sum(one.yes for one in lines), sum(one.answered for one in lines))
-    states = db.session.execute(select(Visit.state, func.count()).group_by(Visit.state)).tuples().all()
+    states = db.session.execute(select(Visit.state, func.count()).group_by(Visit.state)).all()
     counts = Counter(dict(states))
     due = counts.pop(VisitState.DUE, 0)
     if protected:
@@ -238,7 +238,7 @@ def _answered(now: datetime) -> Sequence[Visit]:
 
 
 def _canton_names() -> dict[str, str]:
-    return dict(db.session.execute(select(Canton.code, Canton.name)).tuples().all())
+    return dict(db.session.execute(select(Canton.code, Canton.name)).all())
 
 
 def _visits() -> Select[Visit]:

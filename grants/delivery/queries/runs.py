@@ -49,7 +49,7 @@ def planned_runs() -> Sequence[Run]:
 def stop_counts(of: Sequence[Run]) -> Mapping[int, int]:
     """How many deliveries each of these runs has, by its id; runs without any left out."""
     counted = select(Delivery.run_id, func.count()).where(Delivery.run_id.in_([run.id for run in of]))
-    rows = db.session.execute(counted.group_by(Delivery.run_id).order_by(Delivery.run_id)).tuples()
+    rows = db.session.execute(counted.group_by(Delivery.run_id).order_by(Delivery.run_id))
     return {run_id: number for run_id, number in rows if run_id is not None}
 
 
@@ -204,7 +204,7 @@ def balances() -> list[Balance]:
         .group_by(Run.team_id)
         .order_by(Run.team_id)
     )
-    sums = dict(db.session.execute(carried).tuples().all())
+    sums = dict(db.session.execute(carried).all())
     found = db.session.scalars(select(Team).order_by(Team.id).execution_options(populate_existing=True))
     return [Balance(team, team.value_out_usd, Decimal(sums.get(team.id) or 0)) for team in found]
 
