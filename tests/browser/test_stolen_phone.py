@@ -73,11 +73,11 @@ def on_disk(folder: Path, words: dict[str, str]) -> set[str]:
     return held
 
 
-def offered_again(folder: Path) -> list[str]:
+def offered_again(folder: Path) -> set[str]:
     """What the browser would offer to fill in: of forms that were sent, and of sign-ins that it would keep."""
     filled = sqlite3.connect(folder / "Default" / "Web Data").execute("SELECT value FROM autofill").fetchall()
     names = sqlite3.connect(folder / "Default" / "Login Data").execute("SELECT username_value FROM stats").fetchall()
-    return [value for (value,) in filled + names]
+    return {value for (value,) in filled + names}
 
 
 def test_phone_keeps_no_name_place_or_code_after_the_handover(
@@ -111,4 +111,4 @@ def test_phone_keeps_no_name_place_or_code_after_the_handover(
     assert len(pages) >= 6
     assert [one for one in pages if "no-store" not in one[1]] == []
     assert on_disk(tmp_path / "profile", words) == set()
-    assert offered_again(tmp_path / "profile") == [email]
+    assert offered_again(tmp_path / "profile") == {email}
