@@ -81,8 +81,7 @@ HOSTILE: dict[str, bytes] = {
 IDS = ("0", str(2**31 - 1), str(2**31), str(2**63), str(10**40), "9" * 5000, "１")
 QUERIES = ("after", "state", "call_id", "year", "folio", "dimension", "value", "show", "institution", "format", "with",
            "action", "next", "sex", "group", "canton", "name", "stage", "sort", "apart", "page")  # fmt: skip
-MARKERS = (b"~", b"1~1", b"x~1", b"%00~1", b"-1~-1", b"x~" + b"9" * 5000, b"9" * 5000 + b"~1", b"~" * 100,
-           "１~１".encode(), b"2020-01-01~1", b"9999-99-99~1", b"1|1", b"1:1", b"1,1")  # fmt: skip
+MARKERS = (b"~", b"x~1", b"%00~1", b"-1~-1", b"9" * 5000 + b"~1", "１~１".encode(), b"9999-99-99~1")
 
 
 class Fields(HTMLParser):
@@ -286,7 +285,10 @@ GENERIC = dict.fromkeys(
 )  # fmt: skip
 # Buttons alone; which of them a page shows depends on how far a pitch session is.
 ONLY_BUTTONS = re.compile(r"/pitch-(slots|sessions)/")
-WORST = ("NUL", "5,000 digits")
+WORST = ("NUL",)
+# An address is read by a few shared functions: these are what they could stumble over.
+HARD_TO_READ = ("NUL", "long", "full-width digits", "superscript", "5,000 digits", "2**63", "half a surrogate pair",
+                "last day")  # fmt: skip
 # PostgreSQL refuses most of what is odd; these are what Python's driver of SQLite itself stumbles over.
 HARD_FOR_SQLITE = ("NUL", "long", "5,000 digits", "2**63", "half a surrogate pair", "beyond a float", "last moment")
 
@@ -334,8 +336,7 @@ def send_odd_shapes(world: World, client: FlaskClient, path: str, usual: dict[st
 def test_no_query_breaks_a_page(world: World) -> None:
     for rule in pages(world.app, "GET"):
         client, path = world.client_for(rule), world.path(rule)
-        names = HARD_FOR_SQLITE if db.engine.dialect.name == "sqlite" else HOSTILE
-        hostile = [(name, HOSTILE[name]) for name in names]
+        hostile = [(name, HOSTILE[name]) for name in HARD_TO_READ]
         for name, value in [*hostile, *((str(marker[:12]), marker) for marker in MARKERS)]:
             world.send(
                 client, "GET", f"{path}?" + form_body(dict.fromkeys(QUERIES, value)).decode(), f"{name} as query"
