@@ -43,7 +43,7 @@ def visit(visit_id: int) -> ResponseReturnValue:
     return _page(_visible(visit_id), InterviewForm.current(), AttemptForm())
 
 
-@bp.post("/visits/<int:visit_id>")
+@bp.post("/visits/<int:visit_id>/interview")
 @requires(Permission.MONITOR_DELIVERY)
 def interview(visit_id: int) -> ResponseReturnValue:
     found, form = _visible(visit_id), InterviewForm.current()

@@ -51,7 +51,7 @@ def reconcile_many() -> ResponseReturnValue:
     return redirect(url_for(".to_reconcile"))
 
 
-@bp.get("/<int:delivery_id>/reconcile")
+@bp.get("/<int:delivery_id>/comparison")
 @requires(Permission.RECONCILE_DELIVERY)
 def compare(delivery_id: int) -> ResponseReturnValue:
     delivery = queries.get_to_compare(delivery_id)

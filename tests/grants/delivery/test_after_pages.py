@@ -141,7 +141,7 @@ def test_dispute_from_opening_to_decision(app: Flask, as_role: AsRole) -> None:
 def test_pairs_are_shown_and_many_are_signed_at_once(app: Flask, as_role: AsRole) -> None:
     made = [make_confirmed().delivery for _n in range(2)]
     client = as_role(Role.COORDINATOR)
-    page = client.get(f"/deliveries/{made[0].id}/reconcile").text
+    page = client.get(f"/deliveries/{made[0].id}/comparison").text
     assert page.count(str(made[0].seal_number)) == 2
 
     client.post("/deliveries/to-reconcile", data={"deliveries": [one.id for one in made]})
@@ -193,10 +193,10 @@ def test_visit_is_answered_through_the_page_and_the_desk_is_told(app: Flask, as_
     assert visit.delivery.person.full_name in client.get(path).text
 
     answers = {**ALL_WELL, "asked_to_pay": "yes"}
-    assert client.post(path, data=answers).status_code == 200
-    assert client.post(path, data={**answers, "consent": "yes", "satisfied": "9"}).status_code == 200
+    assert client.post(f"{path}/interview", data=answers).status_code == 200
+    assert client.post(f"{path}/interview", data={**answers, "consent": "yes", "satisfied": "9"}).status_code == 200
     assert db.session.get_one(Visit, visit.id).state is VisitState.DUE
-    assert client.post(path, data={**answers, "consent": "yes"}).status_code == 302
+    assert client.post(f"{path}/interview", data={**answers, "consent": "yes"}).status_code == 302
 
     assert db.session.get_one(Visit, visit.id).state is VisitState.ANSWERED
     assert client.get(path).status_code == 404
@@ -209,7 +209,7 @@ def test_nobody_reached_and_no_consent_through_the_page(app: Flask, as_role: AsR
 
     assert client.post(f"/deliveries/visits/{one.id}/not-reached", data={}).status_code == 200
     client.post(f"/deliveries/visits/{one.id}/not-reached", data={"reason": "moved"})
-    client.post(f"/deliveries/visits/{other.id}", data={"consent": "no"})
+    client.post(f"/deliveries/visits/{other.id}/interview", data={"consent": "no"})
 
     assert (one.tries, other.state) == (1, VisitState.NO_CONSENT)
 
@@ -287,7 +287,7 @@ def test_odd_input_gets_a_sentence_and_changes_nothing(app: Flask, sign_in: Sign
     answers = [
         *(officer.post(f"{path}/{what}", data=data) for what in ("nobody-came", "refused", "partial")),
         keeper.post(f"/deliveries/{returning.delivery.id}/take-back", data=data),
-        interviewer.post(f"/deliveries/visits/{visit.id}", data=data),
+        interviewer.post(f"/deliveries/visits/{visit.id}/interview", data=data),
         interviewer.post(f"/deliveries/visits/{visit.id}/not-reached", data=data),
     ]
 
