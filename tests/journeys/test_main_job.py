@@ -7,12 +7,14 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 
 from grants.access.cli import journal, users
 from grants.access.permissions import Role
 from grants.core.db import db
-from grants.delivery.cli import group as desk
+from grants.delivery.desk.cli import group as desk
+from grants.delivery.signals import PUBLIC_KEY_FILE
 from grants.people.cli import group as places
 from grants.reports.cli import group as results
 from tests.factories.delivery import make_snapshot
@@ -69,7 +71,8 @@ def prepare(app: Flask, folder: Path) -> None:
     console = app.test_cli_runner()
     assert console.invoke(places, ["load-places"]).exit_code == 0
     assert console.invoke(places, ["load-consent-texts"]).exit_code == 0
-    assert console.invoke(desk, ["keygen", "--private", str(folder / "desk.pem")]).exit_code == 0
+    keys = ["--private", str(folder / "desk.pem"), "--public", str(Path(app.instance_path) / PUBLIC_KEY_FILE)]
+    assert CliRunner().invoke(desk, ["keygen", *keys]).exit_code == 0
 
 
 def invited_coordinator(app: Flask) -> Browser:
