@@ -202,13 +202,15 @@ def issue_card(coordinator: Browser, picture: int) -> str:
     return codes[picture]
 
 
-def pack_and_seal(packer: Browser, sealer: Browser, delivery: str) -> None:
+def pack_and_seal(packer: Browser, sealer: Browser, delivery: str) -> str:
     packer.open(delivery)
     packer.follow(".*/pack")
     packer.send(".*/pack", count_1="1", count_2="10")
     sealer.open(delivery)
     sealer.follow(".*/seal")
-    sealer.send(".*/seal", seal_number=f"PR-{next(_numbers):05}", weight_grams="42500")
+    seal = f"PR-{next(_numbers):05}"
+    sealer.send(".*/seal", seal_number=seal, weight_grams="42500")
+    return seal
 
 
 def set_up_team(coordinator: Browser, officer: Worker, name: str) -> None:
@@ -253,11 +255,12 @@ def send_out(keeper: Worker, officer: Worker, run: str) -> None:
     keeper.send(".*/dispatch", warehouse_code=keeper.phone.code(), officer_code=officer.phone.code())
 
 
-def hand_over(officer: Worker, *, pin: str, card: str) -> None:
-    """At the point: the officer's code and PIN, and the code of the person's card."""
+def hand_over(officer: Worker, *, seal: str, pin: str, card: str) -> None:
+    """At the point: the seal read again, then the officer's code and PIN, and the code of the person's card."""
     officer.open("/")
     officer.follow("/deliveries/my-day")
-    officer.send(".*/arrive")
+    officer.follow(".*/arrive")
+    officer.send(".*/arrive", seal_number=seal)
     page = officer.post(".*/handover", totp=officer.phone.code(), pin=pin, card=card)
     assert page.found(r"[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}"), page.complaints
 

@@ -156,12 +156,12 @@ def confirmed(app: Flask, coordinators: list[Browser], awards: list[str], people
         delivery = planned(coordinators, award, people[number])
         card = steps.issue_card(coordinators[0], number % 4)
         packer, sealer, releaser = (keepers[(number + turn) % 3] for turn in range(3))
-        steps.pack_and_seal(packer, sealer, delivery)
+        seal = steps.pack_and_seal(packer, sealer, delivery)
         steps.clear(desk_worker, delivery)
         steps.set_up_team(coordinators[0], officer, str(number))
         run = steps.plan_run(coordinators[0], officer, f"Camioneta {number}", delivery)
         steps.send_out(releaser, officer, run)
-        steps.hand_over(officer, pin=PIN, card=card)
+        steps.hand_over(officer, seal=seal, pin=PIN, card=card)
         assert coordinators[0].open(delivery).linked(".*/receipt")
 
 
