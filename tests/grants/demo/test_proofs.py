@@ -99,7 +99,7 @@ def own_demo(new_database, tmp_path):
 def test_card_of_the_demo_ends_a_handover(own_demo):
     runner = own_demo.test_cli_runner()
     on_the_way = db.session.scalars(select(Delivery).where(Delivery.state == DeliveryState.IN_TRANSIT)).one()
-    folio, delivery_id = on_the_way.folio, on_the_way.id
+    folio, delivery_id, seal = on_the_way.folio, on_the_way.id, on_the_way.seal_number
     db.session.remove()
 
     shown = runner.invoke(args=["demo", "card", folio, "--picture", "fish"])
@@ -111,7 +111,8 @@ def test_card_of_the_demo_ends_a_handover(own_demo):
     assert not set(digits) & {"".join(filter(str.isdigit, line)) for line in shown.output.splitlines()}
     officer = next(user for user in queries.accounts() if user.is_a(Role.OFFICER))
     browser = signed_in_client(own_demo, officer)
-    browser.post(f"/deliveries/{delivery_id}/arrive")
+    assert seal in again.output
+    browser.post(f"/deliveries/{delivery_id}/arrive", data={"seal_number": seal})
     totp = runner.invoke(args=["demo", "code", "logistica1", "--delivery"]).output.strip()
     browser.post(
         f"/deliveries/{delivery_id}/handover",
