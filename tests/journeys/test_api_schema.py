@@ -84,7 +84,7 @@ def described(world: World) -> Any:
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
-def test_the_api_keeps_its_description(world: World, mode: GenerationMode) -> None:
+def test_the_api_keeps_its_description(app: Flask, world: World, mode: GenerationMode) -> None:
     """No server error, no undocumented status, no body or type that the description does not know, no open door."""
     tried = []
     for found in described(world).get_all_operations():
@@ -104,7 +104,9 @@ def test_the_api_keeps_its_description(world: World, mode: GenerationMode) -> No
 
         play()
         tried.append(operation.label)
-    assert len(tried) == (19 if mode is GenerationMode.POSITIVE else 16)
+    doors = {f"{method} {path}" for path, method in of_the_api(app, "GET", "POST", "PUT")}
+    never_wrong = {door for door in doors if door.startswith("GET") and "{folio}" in door}
+    assert set(tried) == (doors if mode is GenerationMode.POSITIVE else doors - never_wrong)
 
 
 HOSTILE_BODIES: dict[str, tuple[bytes, str]] = {
@@ -136,8 +138,9 @@ REFUSED = {400, 409, 413, 415, 422}
 
 
 def of_the_api(app: Flask, *methods: str) -> list[tuple[str, str]]:
-    """Every path of the API with each of these methods that it has."""
+    """Every path of the API with each of these methods that it has; but not its own description."""
     rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/api/v1/")]
+    rules = [rule for rule in rules if not rule.rule.endswith("/openapi.json")]
     paths = sorted((re.sub(r"<[a-z]+:(\w+)>", r"{\1}", rule.rule), rule.methods or set()) for rule in rules)
     return [(path, method) for path, known in paths for method in methods if method in known]
 
@@ -152,7 +155,7 @@ def test_hostile_bodies_are_refused_in_json(app: Flask, world: World, name: str)
         answer = client.open(world.path(path), method=method, data=data, headers=headers)
         if answer.status_code not in REFUSED or answer.json["code"] != answer.status_code:
             wrong.append((method, path, answer.status_code, answer.text[:200]))
-    assert len(with_bodies) == 8
+    assert with_bodies
     assert wrong == []
 
 
@@ -166,8 +169,6 @@ def test_hostile_bodies_are_refused_in_json(app: Flask, world: World, name: str)
 def test_wrong_authorization_is_401_in_json(app: Flask, world: World, header: str) -> None:
     client = app.test_client()
     for path, method in of_the_api(app, "GET", "POST", "PUT"):
-        if path.endswith("/openapi.json"):
-            continue
         answer = client.open(world.path(path), method=method, headers={"Authorization": header}, json={})
         assert (answer.status_code, answer.json["code"], answer.json["status"]) == (401, 401, "Unauthorized")
         assert answer.headers["WWW-Authenticate"] == "Bearer"
