@@ -77,6 +77,10 @@ class Permission(StrEnum):
     REFER_PERSON = "refer_person"
     VIEW_LINKAGE = "view_linkage"
     LOG_LINKAGE = "log_linkage"
+    DECIDE_REVERSAL = "decide_reversal"
+    VIEW_PORTFOLIO = "view_portfolio"
+    SURVEY_CREDIT = "survey_credit"
+    MANAGE_CEILING = "manage_ceiling"
     VIEW_RESULTS = "view_results"
     OPEN_RESULT_RECORDS = "open_result_records"
     MANAGE_USERS = "manage_users"
@@ -124,6 +128,10 @@ PERMISSION_NAMES = {
     Permission.REFER_PERSON: _("Refer people"),
     Permission.VIEW_LINKAGE: _("See credit linkages"),
     Permission.LOG_LINKAGE: _("Log credit linkages"),
+    Permission.DECIDE_REVERSAL: _("Decide whether a movement of a credit is taken back"),
+    Permission.VIEW_PORTFOLIO: _("See the figures about credit"),
+    Permission.SURVEY_CREDIT: _("Ask people how getting credit went"),
+    Permission.MANAGE_CEILING: _("Manage the ceilings of rates"),
     Permission.VIEW_RESULTS: _("See results"),
     Permission.OPEN_RESULT_RECORDS: _("Open the records behind results"),
     Permission.MANAGE_USERS: _("Manage users"),
@@ -142,6 +150,7 @@ GRANTED: dict[Role, frozenset[Permission]] = {
             P.VIEW_APPLICATION,
             P.TELL_RESULT,
             P.MONITOR_DELIVERY,
+            P.SURVEY_CREDIT,
         }
     ),  # fmt: skip
     Role.EVALUATOR: frozenset({P.VIEW_CALL, P.SCORE_APPLICATION, P.DECIDE_APPEAL}),
@@ -173,6 +182,8 @@ GRANTED: dict[Role, frozenset[Permission]] = {
             P.MANAGE_INSTITUTION,
             P.REFER_PERSON,
             P.VIEW_LINKAGE,
+            P.DECIDE_REVERSAL,
+            P.VIEW_PORTFOLIO,
             P.VIEW_RESULTS,
         }
     ),  # fmt: skip
@@ -181,7 +192,7 @@ GRANTED: dict[Role, frozenset[Permission]] = {
     Role.DESK: frozenset(
         {P.VIEW_DELIVERY, P.VIEW_RISK, P.DECIDE_RISK, P.GIVE_CONTROL_CODE, P.ANSWER_STOPS, P.FOLLOW_INCIDENT}
     ),
-    Role.LIAISON: frozenset({P.LOG_LINKAGE}),
+    Role.LIAISON: frozenset({P.LOG_LINKAGE, P.DECIDE_REVERSAL}),
     Role.MONITORING: frozenset(
         {
             P.VIEW_PERSON,
@@ -194,12 +205,14 @@ GRANTED: dict[Role, frozenset[Permission]] = {
             P.MONITOR_DELIVERY,
             P.DISPUTE_DELIVERY,
             P.VIEW_LINKAGE,
+            P.VIEW_PORTFOLIO,
+            P.SURVEY_CREDIT,
             P.VIEW_RESULTS,
             P.OPEN_RESULT_RECORDS,
         }
     ),  # fmt: skip
-    Role.AUDITOR: frozenset({P.VIEW_CALL, P.VIEW_SELECTION, P.VIEW_RESULTS, P.VIEW_JOURNAL}),
-    Role.ADMINISTRATOR: frozenset({P.MANAGE_USERS, P.VIEW_JOURNAL, P.MANAGE_PROTOCOL}),
+    Role.AUDITOR: frozenset({P.VIEW_CALL, P.VIEW_SELECTION, P.VIEW_PORTFOLIO, P.VIEW_RESULTS, P.VIEW_JOURNAL}),
+    Role.ADMINISTRATOR: frozenset({P.MANAGE_USERS, P.VIEW_JOURNAL, P.MANAGE_PROTOCOL, P.MANAGE_CEILING}),
     Role.DIRECTOR: frozenset(
         {P.VIEW_DELIVERY, P.VIEW_RISK, P.SIGN_RISK, P.FOLLOW_INCIDENT, P.DECIDE_DISPUTE, P.VIEW_RESULTS}
     ),

@@ -1,25 +1,43 @@
-"""The minimum about a person that a referral shares with one institution."""
+"""The minimum about a person that a referral shares with one institution, and what it shares beyond on request."""
 
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
-from grants.people.models import ContactKind, Person
+from grants.people.models import ContactKind, Person, PopulationGroup
 
 PHONES = frozenset({ContactKind.PHONE, ContactKind.WHATSAPP})
 
 
+class SharedField(StrEnum):
+    """What can be shared. The last one is sensitive (LOPDP art. 25): only where the consent names it."""
+
+    NAME = "name"
+    CONTACT = "contact"
+    CANTON = "canton"
+    NEED = "need"
+    GROUP = "group"
+
+
+MINIMUM = frozenset({SharedField.NAME, SharedField.CONTACT, SharedField.CANTON, SharedField.NEED})
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """All that the institution learns, under the person's consent. `contact` is None when none is safe to call."""
+    """All that the institution learns, under the person's consent. `contact` is None when none is safe to call.
+
+    `group`: only where the consent covers it.
+    """
 
     folio: str
     name: str
     contact: str | None
     canton: str
     need: str
+    group: PopulationGroup | None = None
 
 
-def share(person: Person, *, need: str) -> Shared:
+def share(person: Person, *, need: str, covers: frozenset[SharedField] = MINIMUM) -> Shared:
     """Reads the person's contact points and canton: load them before."""
     return Shared(
         folio=person.folio,
@@ -27,6 +45,7 @@ def share(person: Person, *, need: str) -> Shared:
         contact=safe_contact(person),
         canton=person.canton.name,
         need=need,
+        group=person.population_group if SharedField.GROUP in covers else None,
     )
 
 

@@ -26,6 +26,8 @@ REFERRAL_STATE_NAMES = {
     ReferralState.ACCEPTED: _("Accepted"),
     ReferralState.DECLINED: _("Declined"),
     ReferralState.WITHDRAWN: _("Withdrawn"),
+    ReferralState.EXPIRED: _("Expired"),
+    ReferralState.REASSIGNED: _("Sent on to another institution"),
 }
 
 KIND_NAMES = {

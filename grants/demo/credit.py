@@ -14,6 +14,7 @@ from grants.core import journal
 from grants.core.clock import local_day
 from grants.core.db import db
 from grants.credit.models import (
+    CreditMovement,
     DeclineReason,
     Institution,
     InstitutionKind,
@@ -22,6 +23,7 @@ from grants.credit.models import (
     LinkageEvent,
     LinkageKind,
     LinkageState,
+    MovementKind,
     RateKind,
     Referral,
     ReferralState,
@@ -133,7 +135,7 @@ def _link(chance: Chance, referral: Referral, institution: Institution, way: Seq
         last_step_on=days[-1] if days else local_day(referral.referred_at),
     )  # fmt: skip
     if way is TO_CREDIT:
-        _disburse(chance, linkage, amount, days[-1])
+        _disburse(chance, linkage, amount, days[-1], by)
     linkage.events = _events(way, days, by)
     db.session.add(linkage)
     journal.record(by, "linkage.opened", linkage, at=linkage.created_at)
@@ -141,8 +143,13 @@ def _link(chance: Chance, referral: Referral, institution: Institution, way: Seq
         journal.record(by, "linkage.moved", linkage, at=event.logged_at, to=event.to_state.value)
 
 
-def _disburse(chance: Chance, linkage: Linkage, amount: Decimal, day: date) -> None:
+def _disburse(chance: Chance, linkage: Linkage, amount: Decimal, day: date, by: User) -> None:
     linkage.amount_usd, linkage.disbursed_on = amount, day
+    linkage.outstanding_usd, linkage.reported_on = amount, day
+    linkage.movements = [
+        CreditMovement(institution_id=linkage.institution.id, kind=MovementKind.DISBURSEMENT, happened_on=day,
+                       logged_at=morning(day, minutes=420), logged_by=by, amount_usd=amount)
+    ]  # fmt: skip
     linkage.term_months = chance.choice((6, 9, 12, 18))
     linkage.rate_percent, linkage.rate_kind = Decimal(RATES[linkage.institution.kind]), RateKind.NOMINAL
     linkage.reference = f"DEMO-{chance.randrange(10**8):08d}"

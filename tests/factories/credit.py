@@ -11,6 +11,7 @@ from grants.core.clock import local_day, utcnow
 from grants.core.db import db
 from grants.credit.models import (
     CREDITED_STATES,
+    CreditMovement,
     DeclineReason,
     Institution,
     InstitutionKind,
@@ -19,6 +20,7 @@ from grants.credit.models import (
     LinkageEvent,
     LinkageKind,
     LinkageState,
+    MovementKind,
     RateKind,
     Referral,
     ReferralState,
@@ -118,7 +120,46 @@ def make_linkage(
     db.session.flush()
     if state is not LinkageState.REFERRED:
         _note(linkage, referral, day)
+    if credited:
+        _move(linkage, referral, day)
     return linkage
+
+
+def make_movement(
+    linkage: Linkage, kind: MovementKind, *, happened_on: date | None = None, **facts: Any
+) -> CreditMovement:
+    """A movement as it stands in the database; the linkage is not settled by it."""
+    movement = CreditMovement(
+        linkage_id=linkage.id,
+        institution_id=linkage.institution_id,
+        kind=kind,
+        happened_on=happened_on or linkage.disbursed_on,
+        logged_at=utcnow(),
+        logged_by_id=linkage.referral.referred_by_id,
+        **facts,
+    )
+    db.session.add(movement)
+    db.session.flush()
+    return movement
+
+
+def _move(linkage: Linkage, referral: Referral, day: date) -> None:
+    """What must have happened for the credit to be in its state."""
+    amount = linkage.amount_usd
+    assert amount is not None
+    make_movement(linkage, MovementKind.DISBURSEMENT, amount_usd=amount)
+    linkage.outstanding_usd, linkage.reported_on = amount, day
+    if linkage.state is LinkageState.REPAYING:
+        make_movement(linkage, MovementKind.REPAYMENT, amount_usd=Decimal(100), principal_usd=Decimal(90),
+                      interest_usd=Decimal(10))  # fmt: skip
+        linkage.outstanding_usd = amount - 90
+    elif linkage.state is LinkageState.REPAID:
+        make_movement(linkage, MovementKind.BALANCE, balance_usd=Decimal(0))
+        linkage.outstanding_usd = Decimal(0)
+    elif linkage.state is LinkageState.WRITTEN_OFF:
+        make_movement(linkage, MovementKind.WRITE_OFF, amount_usd=amount)
+        linkage.outstanding_usd = Decimal(0)
+    db.session.flush()
 
 
 def _note(linkage: Linkage, referral: Referral, day: date) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from grants.access.models import User
 from grants.access.permissions import Permission
 from grants.core.db import Page, db, keyset_page, one_or_refuse
-from grants.credit.models import OPEN_REFERRAL_STATES, Institution, Referral, ReferralState
+from grants.credit.models import ENDED_REFERRAL_STATES, OPEN_REFERRAL_STATES, Institution, Referral, ReferralState
 from grants.credit.queries.institutions import findable, liaison_institution
 from grants.people.models import Consent, ConsentPurpose, ConsentText, Person
 
@@ -18,7 +18,7 @@ def own_and_consented(institution: Institution | None) -> ColumnElement[bool]:
         return false()
     return and_(
         Referral.institution_id == institution.id,
-        Referral.state != ReferralState.WITHDRAWN,
+        Referral.state.not_in(ENDED_REFERRAL_STATES),
         Consent.revoked_at.is_(None),
     )
 

@@ -22,10 +22,12 @@ from grants.credit.models import (
     LinkageKind,
     LinkageRequestKey,
     LinkageState,
+    MovementKind,
     RateKind,
     Referral,
     ReferralState,
 )
+from grants.credit.services.movements import Movement, append
 from grants.credit.services.referrals import add_linkage
 
 
@@ -56,7 +58,12 @@ def log_step(linkage: Linkage, step: Step, *, by: User, now: datetime) -> Linkag
                            "one of the steps shown."), field="to_state")  # fmt: skip
     _check_day(linkage, step, now=now)
     _move(linkage, step, {**_terms(step), "state": step.to_state, "last_step_on": step.happened_on})
-    return _note(linkage, step, by=by, now=now)
+    event = _note(linkage, step, by=by, now=now)
+    if step.to_state is LinkageState.DISBURSED:
+        append(
+            linkage, Movement(MovementKind.DISBURSEMENT, step.happened_on, amount_usd=step.amount_usd), by=by, now=now
+        )
+    return event
 
 
 def log_step_once(linkage: Linkage, step: Step, *, key: str, request: str, by: User, now: datetime) -> LinkageEvent:

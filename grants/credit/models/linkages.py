@@ -1,112 +1,24 @@
-"""Institutions, their liaisons, referrals and linkages. A register: Semilla lends nothing."""
+"""Linkages: one credit, account or membership each, and the steps on its way."""
 
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.access.models import User
 from grants.core.clock import local_day
 from grants.core.crypto import SealedRow, sealed_optional_text
 from grants.core.db import Model, Usd, state_column
-from grants.credit.sharing import Shared, share, short_name
-from grants.people.models import Canton, Consent, Person
+from grants.credit.models.institutions import Institution
+from grants.credit.models.products import Amortization, Frequency, LinkageKind, Product, RateKind, Segment
+from grants.credit.models.referrals import Referral
+from grants.people.models import Person
 
-
-class InstitutionKind(StrEnum):
-    BANK = "bank"
-    COOPERATIVE = "cooperative"
-    SAVINGS_BANK = "savings_bank"
-
-
-class Institution(Model):
-    """A bank, a cooperative or a savings bank (caja)."""
-
-    __tablename__ = "institution"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(160), unique=True)
-    kind: Mapped[InstitutionKind] = mapped_column(state_column(InstitutionKind))
-    network: Mapped[str | None] = mapped_column(String(160))
-    canton_code: Mapped[str | None] = mapped_column(ForeignKey("canton.code"))
-    canton: Mapped[Canton | None] = relationship()
-    is_active: Mapped[bool] = mapped_column(default=True)
-    created_at: Mapped[datetime]
-
-
-class LiaisonPost(Model):
-    """Which institution a liaison works for. One at most."""
-
-    __tablename__ = "liaison_post"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), unique=True)
-    user: Mapped[User] = relationship()
-    institution_id: Mapped[int] = mapped_column(ForeignKey("institution.id"), index=True)
-    institution: Mapped[Institution] = relationship()
-
-
-class ReferralState(StrEnum):
-    SENT = "sent"
-    ACCEPTED = "accepted"
-    DECLINED = "declined"
-    WITHDRAWN = "withdrawn"
-
-
-OPEN_REFERRAL_STATES = frozenset({ReferralState.SENT, ReferralState.ACCEPTED})
-
-
-class Referral(Model):
-    """A person sent to one institution, under a consent that names it."""
-
-    __tablename__ = "referral"
-    __table_args__ = (
-        Index("ix_referral_institution_state", "institution_id", "state"),
-        Index("uq_referral_open", "person_id", "institution_id", unique=True,
-              sqlite_where=text("state IN ('sent', 'accepted')"),
-              postgresql_where=text("state IN ('sent', 'accepted')")),
-        CheckConstraint("(state = 'declined') = (decline_reason IS NOT NULL)", name="decline_has_reason"),
-    )  # fmt: skip
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    folio: Mapped[str] = mapped_column(String(12), unique=True)
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
-    person: Mapped[Person] = relationship()
-    institution_id: Mapped[int] = mapped_column(ForeignKey("institution.id"))
-    institution: Mapped[Institution] = relationship()
-    consent_id: Mapped[int] = mapped_column(ForeignKey("consent.id"))
-    consent: Mapped[Consent] = relationship()
-    state: Mapped[ReferralState] = mapped_column(state_column(ReferralState), default=ReferralState.SENT)
-    need: Mapped[str] = mapped_column(String(300), default="")
-    referred_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
-    referred_by: Mapped[User] = relationship()
-    referred_at: Mapped[datetime]
-    answered_at: Mapped[datetime | None]
-    decline_reason: Mapped[str | None] = mapped_column(String(40))
-
-    linkages: Mapped[list["Linkage"]] = relationship(back_populates="referral", order_by="Linkage.id")
-
-    @property
-    def is_open(self) -> bool:
-        return self.state in OPEN_REFERRAL_STATES
-
-    @property
-    def short_name(self) -> str:
-        return short_name(self.person)
-
-    @property
-    def shared(self) -> Shared:
-        """All that the institution learns about the person."""
-        return share(self.person, need=self.need)
-
-
-class LinkageKind(StrEnum):
-    CREDIT = "credit"
-    SAVINGS_ACCOUNT = "savings_account"
-    MEMBERSHIP = "membership"
+if TYPE_CHECKING:
+    from grants.credit.models.movements import CreditMovement
 
 
 class LinkageState(StrEnum):
@@ -146,6 +58,8 @@ LINKAGE_MOVES: dict[LinkageKind, dict[LinkageState, frozenset[LinkageState]]] = 
 }
 # Still on its way to a credit, an account or a membership.
 OPEN_STATES = frozenset({S.REFERRED, S.CONTACTED, S.DOCUMENTS, S.APPLIED, S.APPROVED})
+# A credit that is being repaid as far as known.
+ACTIVE_STATES = frozenset({S.DISBURSED, S.REPAYING})
 # A credit that the person has received, whatever happened since.
 CREDITED_STATES = frozenset({S.DISBURSED, S.REPAYING, S.REPAID, S.WRITTEN_OFF})
 
@@ -162,11 +76,6 @@ class DeclineReason(StrEnum):
     CLIENT_WITHDREW = "client_withdrew"
     NOT_REACHABLE = "not_reachable"
     MOVED_AWAY = "moved_away"
-
-
-class RateKind(StrEnum):
-    NOMINAL = "nominal"
-    EFFECTIVE = "effective"
 
 
 def _day_of_creation(context: Any) -> date:
@@ -186,6 +95,8 @@ class Linkage(SealedRow, Model):
                         name="disbursed_has_terms"),
         CheckConstraint("(state = 'declined') = (decline_reason IS NOT NULL)", name="decline_has_reason"),
         CheckConstraint("amount_usd IS NULL OR amount_usd > 0", name="amount"),
+        CheckConstraint("outstanding_usd IS NULL OR outstanding_usd >= 0", name="outstanding"),
+        CheckConstraint("instalments IS NULL OR instalments BETWEEN 1 AND 600", name="instalments"),
         CheckConstraint("term_months IS NULL OR term_months > 0", name="term"),
         CheckConstraint("rate_percent IS NULL OR rate_percent >= 0", name="rate"),
         CheckConstraint("(rate_percent IS NULL) = (rate_kind IS NULL)", name="rate_has_kind"),
@@ -209,6 +120,20 @@ class Linkage(SealedRow, Model):
     rate_percent: Mapped[Decimal | None] = mapped_column(Numeric(7, 4))
     rate_kind: Mapped[RateKind | None] = mapped_column(state_column(RateKind))
     reference: Mapped[str | None] = mapped_column(String(60))  # the lender's operation number
+    product_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"), index=True)
+    product: Mapped[Product | None] = relationship()
+    segment: Mapped[Segment | None] = mapped_column(state_column(Segment))
+    method: Mapped[Amortization | None] = mapped_column(state_column(Amortization))
+    frequency: Mapped[Frequency | None] = mapped_column(state_column(Frequency))
+    instalments: Mapped[int | None]
+    first_due_on: Mapped[date | None]
+    refinances_id: Mapped[int | None] = mapped_column(ForeignKey("linkage.id"), index=True)  # the credit it paid off
+    refinances: Mapped["Linkage | None"] = relationship(remote_side=[id])
+    # What the movements come to, kept beside them: `grants credit verify` proves it.
+    outstanding_usd: Mapped[Decimal | None] = mapped_column(Usd)
+    reported_on: Mapped[date | None]  # the last day about which anything was reported
+    restructured_on: Mapped[date | None]
+    lost_on: Mapped[date | None]  # since when nobody can follow the person up: not a default
     decline_reason: Mapped[DeclineReason | None] = mapped_column(state_column(DeclineReason))
     note = sealed_optional_text()
     created_at: Mapped[datetime]
@@ -216,6 +141,9 @@ class Linkage(SealedRow, Model):
     last_step_on: Mapped[date] = mapped_column(default=_day_of_creation)
 
     events: Mapped[list["LinkageEvent"]] = relationship(back_populates="linkage", order_by="LinkageEvent.id")
+    movements: Mapped[list["CreditMovement"]] = relationship(
+        back_populates="linkage", order_by="(CreditMovement.happened_on, CreditMovement.id)"
+    )
 
     @property
     def next_states(self) -> list[LinkageState]:
@@ -226,6 +154,11 @@ class Linkage(SealedRow, Model):
     @property
     def is_open(self) -> bool:
         return self.state in OPEN_STATES
+
+    @property
+    def is_active_credit(self) -> bool:
+        """Received and not yet ended, as far as known."""
+        return self.state in ACTIVE_STATES
 
     @property
     def path(self) -> list[LinkageState]:

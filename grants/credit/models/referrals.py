@@ -1,0 +1,87 @@
+"""Referrals: a person sent to one institution, under a consent that names it."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from grants.access.models import User
+from grants.core.db import Model, state_column
+from grants.credit.models.institutions import Institution
+from grants.credit.sharing import MINIMUM, Shared, SharedField, share, short_name
+from grants.people.models import Consent, Person
+
+if TYPE_CHECKING:
+    from grants.credit.models.linkages import Linkage
+
+
+class ReferralState(StrEnum):
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"  # nobody answered in time
+    REASSIGNED = "reassigned"  # sent on to another institution, under a consent of its own
+
+
+OPEN_REFERRAL_STATES = frozenset({ReferralState.SENT, ReferralState.ACCEPTED})
+# The institution no longer sees the person.
+ENDED_REFERRAL_STATES = frozenset({ReferralState.WITHDRAWN, ReferralState.EXPIRED, ReferralState.REASSIGNED})
+
+
+class Referral(Model):
+    """A person sent to one institution, under a consent that names it."""
+
+    __tablename__ = "referral"
+    __table_args__ = (
+        Index("ix_referral_institution_state", "institution_id", "state"),
+        Index("uq_referral_open", "person_id", "institution_id", unique=True,
+              sqlite_where=text("state IN ('sent', 'accepted')"),
+              postgresql_where=text("state IN ('sent', 'accepted')")),
+        Index("ix_referral_state_expires", "state", "expires_on"),
+        CheckConstraint("(state = 'declined') = (decline_reason IS NOT NULL)", name="decline_has_reason"),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folio: Mapped[str] = mapped_column(String(12), unique=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    person: Mapped[Person] = relationship()
+    institution_id: Mapped[int] = mapped_column(ForeignKey("institution.id"))
+    institution: Mapped[Institution] = relationship()
+    consent_id: Mapped[int] = mapped_column(ForeignKey("consent.id"))
+    consent: Mapped[Consent] = relationship()
+    state: Mapped[ReferralState] = mapped_column(state_column(ReferralState), default=ReferralState.SENT)
+    need: Mapped[str] = mapped_column(String(300), default="")
+    referred_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    referred_by: Mapped[User] = relationship()
+    referred_at: Mapped[datetime]
+    expires_on: Mapped[date | None]  # the last day on which it can be answered; None: it does not expire
+    acknowledged_at: Mapped[datetime | None]  # when the institution first opened it
+    answered_at: Mapped[datetime | None]
+    decline_reason: Mapped[str | None] = mapped_column(String(40))
+    # What the consent covers, as words of SharedField; None on what was sent before this was asked: the minimum.
+    shared_fields: Mapped[list[str] | None] = mapped_column(JSON)
+    reassigned_from_id: Mapped[int | None] = mapped_column(ForeignKey("referral.id"), index=True)
+    reassigned_from: Mapped["Referral | None"] = relationship(remote_side=[id])
+
+    linkages: Mapped[list["Linkage"]] = relationship(back_populates="referral", order_by="Linkage.id")
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_REFERRAL_STATES
+
+    @property
+    def short_name(self) -> str:
+        return short_name(self.person)
+
+    @property
+    def covers(self) -> frozenset[SharedField]:
+        """What the person agreed to share with this institution."""
+        return MINIMUM if self.shared_fields is None else frozenset(SharedField(one) for one in self.shared_fields)
+
+    @property
+    def shared(self) -> Shared:
+        """All that the institution learns about the person."""
+        return share(self.person, need=self.need, covers=self.covers)
