@@ -34,7 +34,7 @@ run: $(VENV)/package.stamp $(MO)
 	@PORT=$(PORT) $(BIN)/grants run
 
 test: $(VENV)/dev.stamp $(VENV)/package.stamp $(MO)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 # Deliveries and the whole journey in two zones, and minutes before a month and a year end where the programme works.
 MOMENTS := 2026-02-28T23:57:00-05:00 2026-12-31T23:57:00-05:00 2026-12-31T18:57:00-05:00

@@ -2,6 +2,7 @@
 
 import contextvars
 import os
+import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import make_url
+from xdist.scheduler import LoadScopeScheduling
 
 from grants import create_app
 from grants.access.models import User
@@ -49,7 +51,23 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first, so that no worker is left alone with them at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(("tests/journeys/test_hostile", "tests/browser/")))
+    items.sort(key=lambda item: not item.nodeid.startswith(("tests/journeys/test_hostile", *TOGETHER)))
+
+
+# What starts a demo once and then only reads it.
+TOGETHER = ("tests/browser/", "tests/grants/demo/")
+
+
+class Scheduling(LoadScopeScheduling):
+    """Tests that share a loaded demo go to one worker, each other test to whoever is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = next((one for one in TOGETHER if nodeid.startswith(one)), None)
+        return nodeid if folder is None else f"{folder} {'[postgresql' in nodeid}"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -82,10 +100,46 @@ def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     return make
 
 
-def build(url: str, folder: Path, **settings: object) -> Flask:
-    """An application over a database that is brought up to date by the migrations."""
+@pytest.fixture(scope="session")
+def new_migrated_database(
+    request: pytest.FixtureRequest, new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], str]:
+    """A function that makes a database as the migrations leave it: they run once for each kind, then it is copied."""
+    originals: dict[str, str] = {}
+
+    def original(kind: str) -> str:
+        if kind not in originals:
+            originals[kind] = new_database(kind)
+            app = build(originals[kind], tmp_path_factory.mktemp("original"))
+            with app.app_context():
+                db.engine.dispose()
+        return originals[kind]
+
+    def make(kind: str) -> str:
+        source = original(kind)
+        if kind == "sqlite":
+            target = tmp_path_factory.mktemp("sqlite") / "semilla.db"
+            shutil.copy(source.removeprefix("sqlite:///"), target)
+            return f"sqlite:///{target}"
+        name, url = f"semilla_{uuid.uuid4().hex}", make_url(source)
+        server = request.getfixturevalue("postgresql_server")
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {url.database}")
+        return url.set(database=name).render_as_string(hide_password=False)
+
+    return make
+
+
+def application(url: str, folder: Path, **settings: object) -> Flask:
+    """An application over a database as it is."""
     app = create_app({**TEST_SETTINGS, "INSTANCE_PATH": str(folder), "DATABASE_URL": url, **settings})
     app.test_client_class = Client
+    return app
+
+
+def build(url: str, folder: Path, **settings: object) -> Flask:
+    """An application over a database that is brought up to date by the migrations."""
+    app = application(url, folder, **settings)
     migrate(app)
     return app
 
@@ -118,9 +172,11 @@ def app(built_app: Flask) -> Iterator[Flask]:
 
 
 @pytest.fixture(params=DATABASES)
-def real_app(request: pytest.FixtureRequest, new_database: Callable[[str], str], tmp_path: Path) -> Iterator[Flask]:
+def real_app(
+    request: pytest.FixtureRequest, new_migrated_database: Callable[[str], str], tmp_path: Path
+) -> Iterator[Flask]:
     """An application over a database of its own with real commits: for threads, processes and triggers."""
-    app = build(new_database(request.param), tmp_path / "instance")
+    app = application(new_migrated_database(request.param), tmp_path / "instance")
     with app.app_context():
         yield app
         db.session.remove()

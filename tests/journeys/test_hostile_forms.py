@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from html.parser import HTMLParser
 from io import BytesIO
@@ -116,6 +116,7 @@ class World:
     users: dict[Role, User]
     failures: list[str]
     at: str = ""
+    clients: dict[int, FlaskClient] = field(default_factory=dict)
 
     def user_for(self, rule: Rule) -> User | None:
         """Somebody who may; None where nobody has to sign in."""
@@ -126,8 +127,13 @@ class World:
         return self.users[roles[0]]
 
     def client_for(self, rule: Rule) -> FlaskClient:
+        """A browser for the rule; pages about one's own account may end the session, so theirs is new each time."""
         user = self.user_for(rule)
-        return signed_in_client(self.app, user) if user else self.app.test_client()
+        if user is None:
+            return self.app.test_client()
+        if rule.endpoint.startswith("access.") or user.id not in self.clients:
+            self.clients[user.id] = signed_in_client(self.app, user)
+        return self.clients[user.id]
 
     def path(self, rule: Rule) -> str:
         values = {name: self.value(rule, name) for name in rule.arguments}
@@ -312,9 +318,9 @@ def type_hostile_values(world: World, client: FlaskClient, path: str, usual: dic
         post(world, client, path, f"{name} everywhere", dict.fromkeys(usual, HOSTILE[name]))
     if is_sqlite:
         return
-    for field in usual:
+    for one in usual:
         for name in WORST:
-            post(world, client, path, f"{name} as {field}", {**plain, field: HOSTILE[name]})
+            post(world, client, path, f"{name} as {one}", {**plain, one: HOSTILE[name]})
 
 
 def send_odd_shapes(world: World, client: FlaskClient, path: str, usual: dict[str, str]) -> None:
