@@ -6,13 +6,20 @@ from flask_babel import lazy_gettext as _
 
 from grants.credit.amounts import Doubt
 from grants.credit.models import (
+    AgreementEnd,
+    AgreementKind,
+    Amortization,
+    CooperativeSegment,
     DeclineReason,
+    Frequency,
     InstitutionKind,
     Linkage,
     LinkageKind,
     LinkageState,
     RateKind,
     ReferralState,
+    Segment,
+    SupportKind,
 )
 
 INSTITUTION_KIND_NAMES = {
@@ -92,6 +99,52 @@ REASON_NAMES = {
 RATE_KIND_NAMES = {
     RateKind.NOMINAL: _("Nominal rate"),
     RateKind.EFFECTIVE: _("Effective rate (TEA)"),
+}
+
+COOPERATIVE_SEGMENT_NAMES = {
+    CooperativeSegment.ONE: _("Segment 1"),
+    CooperativeSegment.TWO: _("Segment 2"),
+    CooperativeSegment.THREE: _("Segment 3"),
+    CooperativeSegment.FOUR: _("Segment 4"),
+    CooperativeSegment.FIVE: _("Segment 5"),
+}
+
+AGREEMENT_KIND_NAMES = {
+    AgreementKind.MEMORANDUM: _("Memorandum of understanding"),
+    AgreementKind.AGREEMENT: _("Agreement"),
+    AgreementKind.LETTER: _("Letter of commitment"),
+}
+
+AGREEMENT_END_NAMES = {
+    AgreementEnd.REPLACED: _("Another agreement replaces it"),
+    AgreementEnd.INSTITUTION_LEFT: _("The institution ended it"),
+    AgreementEnd.PROGRAMME_ENDED_IT: _("The programme ended it"),
+    AgreementEnd.MISTAKE: _("It was recorded by mistake"),
+}
+
+SEGMENT_NAMES = {
+    Segment.MINORISTA: _("Retail microcredit"),
+    Segment.SIMPLE: _("Simple accumulation microcredit"),
+    Segment.AMPLIADA: _("Extended accumulation microcredit"),
+    Segment.SOCIAL: _("Social interest microcredit"),
+}
+
+AMORTIZATION_NAMES = {
+    Amortization.FRENCH: _("French: equal instalments"),
+    Amortization.GERMAN: _("German: equal principal"),
+    Amortization.SINGLE: _("Everything at the end"),
+}
+
+FREQUENCY_NAMES = {
+    Frequency.WEEKLY: _("Weekly"),
+    Frequency.FORTNIGHTLY: _("Every two weeks"),
+    Frequency.MONTHLY: _("Monthly"),
+}
+
+SUPPORT_KIND_NAMES = {
+    SupportKind.OFFICE_EQUIPMENT: _("Office equipment"),
+    SupportKind.WORKING_CAPITAL: _("Working capital for lending"),
+    SupportKind.ACCOUNT_OPENING: _("Accounts for women in human mobility"),
 }
 
 DOUBTS = {

@@ -28,7 +28,7 @@ from grants.reports.services import adopt_framework
 from grants.selection.models import Award
 
 # What an installation may hold before anybody works with it.
-REFERENCE_TABLES = frozenset({"province", "canton", "consent_text", "journal_head", "alembic_version"})
+REFERENCE_TABLES = frozenset({"province", "canton", "consent_text", "rate_ceiling", "journal_head", "alembic_version"})
 STEPS = 9
 Progress = Callable[[str], None]
 
