@@ -21,6 +21,7 @@ from grants.credit.models import (
     Segment,
     SupportKind,
 )
+from grants.people.words import DOCUMENT_NAMES as DOCUMENT_NAMES
 
 INSTITUTION_KIND_NAMES = {
     InstitutionKind.BANK: _("Bank"),
@@ -154,6 +155,7 @@ DOUBTS = {
     Doubt.NOT_POSITIVE: _("Write a number above zero."),
     Doubt.TOO_LARGE: _("That number is too large. Check the zeros and the decimal mark."),
     Doubt.NOT_A_DAY: _("Write the day as day/month/year, for example 5/3/2026."),
+    Doubt.NOT_WHOLE: _("Write a whole number, for example 18. Check that it is not too large."),
 }
 
 

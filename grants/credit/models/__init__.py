@@ -42,10 +42,10 @@ from grants.credit.models.referrals import ENDED_REFERRAL_STATES, OPEN_REFERRAL_
 
 __all__ = [
     "ACTIVE_STATES", "CREDITED_STATES", "ENDED_REFERRAL_STATES", "ENDINGS", "LINKAGE_MOVES", "OPEN_REFERRAL_STATES",
-    "OPEN_STATES",
-    "AcceptedDocument", "Agreement", "AgreementEnd", "AgreementKind", "Amortization", "CooperativeSegment",
-    "CreditMovement", "DeclineReason", "Frequency", "Institution", "InstitutionKind", "InstitutionLocation", "InstitutionSupport",
-    "LiaisonPost", "Linkage", "LinkageEvent", "LinkageKind", "LinkageRequestKey", "LinkageState", "MovementKind",
-    "MovementReversal", "Product", "ProductTerms", "RateCeiling", "RateKind", "Referral", "ReferralState",
-    "ReversalState", "SavingsBankReport", "Segment", "Source", "SupportEvidence", "SupportKind",
+    "OPEN_STATES", "AcceptedDocument", "Agreement", "AgreementEnd", "AgreementKind", "Amortization",
+    "CooperativeSegment", "CreditMovement", "DeclineReason", "Frequency", "Institution", "InstitutionKind",
+    "InstitutionLocation", "InstitutionSupport", "LiaisonPost", "Linkage", "LinkageEvent", "LinkageKind",
+    "LinkageRequestKey", "LinkageState", "MovementKind", "MovementReversal", "Product", "ProductTerms", "RateCeiling",
+    "RateKind", "Referral", "ReferralState", "ReversalState", "SavingsBankReport", "Segment", "Source",
+    "SupportEvidence", "SupportKind",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import pairwise
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
@@ -43,9 +44,7 @@ def reports_of(institution: Institution) -> Sequence[SavingsBankReport]:
 
 def corrected(reports: Sequence[SavingsBankReport]) -> frozenset[int]:
     """Of reports in the order of `reports_of`, the ids of those that a later row for their day corrects."""
-    return frozenset(
-        later.id for first, later in zip(reports, reports[1:], strict=False) if first.as_of == later.as_of
-    )  # fmt: skip
+    return frozenset(earlier.id for later, earlier in pairwise(reports) if later.as_of == earlier.as_of)
 
 
 def reporting_institution(user: User, institution_id: int) -> Institution:
