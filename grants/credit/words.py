@@ -112,7 +112,7 @@ COOPERATIVE_SEGMENT_NAMES = {
 
 AGREEMENT_KIND_NAMES = {
     AgreementKind.MEMORANDUM: _("Memorandum of understanding"),
-    AgreementKind.AGREEMENT: _("Agreement"),
+    AgreementKind.AGREEMENT: _("Cooperation agreement"),
     AgreementKind.LETTER: _("Letter of commitment"),
 }
 

@@ -145,7 +145,7 @@ class TermsForm(FlaskForm):
     expired_accepted = BooleanField(_("Documents whose day has passed are accepted too"))
     least_age = OptionalParsed(_("Youngest age"), parse_age, render_kw=WHOLE)
     most_age = OptionalParsed(_("Oldest age"), parse_age, render_kw=WHOLE)
-    fees = line(_("Fees"), 300, description=_("For example: opening USD 5, contribution of 2.5 % of the credit."))
+    fees = line(_("Fees"), 300, description=_("For example: opening USD 5, contribution of 2.5 percent of the credit."))
     note = passage(_("Note"), 1000)
 
     def facts(self) -> TermsFacts:
