@@ -15,8 +15,10 @@ from sqlalchemy import select
 
 from grants.access.models import User
 from grants.access.production import refuse_unsafe_production
+from grants.core.clock import utcnow
 from grants.core.db import db, transaction
 from grants.core.jobs import worker_for
+from grants.credit.services.ceilings import load_ceilings
 from grants.demo.start import load_on_first_start, say_how_to_sign_in
 from grants.people.services import load_reference_data
 
@@ -54,6 +56,7 @@ def _prepare_for_newcomer(app: Flask) -> None:
     upgrade()
     with transaction():
         load_reference_data()
+        load_ceilings(now=utcnow())
     if db.session.scalar(select(User.id).limit(1)) is None and os.environ.get("GRANTS_DEMO", "1") != "0":
         load_on_first_start(app)
     say_how_to_sign_in()

@@ -29,6 +29,7 @@ class Doubt(StrEnum):
     NOT_POSITIVE = "not_positive"
     TOO_LARGE = "too_large"
     NOT_A_DAY = "not_a_day"
+    NOT_WHOLE = "not_whole"
 
 
 class Unreadable(ValueError):

@@ -6,14 +6,22 @@ from flask_babel import lazy_gettext as _
 
 from grants.credit.amounts import Doubt
 from grants.credit.models import (
+    AgreementEnd,
+    AgreementKind,
+    Amortization,
+    CooperativeSegment,
     DeclineReason,
+    Frequency,
     InstitutionKind,
     Linkage,
     LinkageKind,
     LinkageState,
     RateKind,
     ReferralState,
+    Segment,
+    SupportKind,
 )
+from grants.people.words import DOCUMENT_NAMES as DOCUMENT_NAMES
 
 INSTITUTION_KIND_NAMES = {
     InstitutionKind.BANK: _("Bank"),
@@ -94,6 +102,52 @@ RATE_KIND_NAMES = {
     RateKind.EFFECTIVE: _("Effective rate (TEA)"),
 }
 
+COOPERATIVE_SEGMENT_NAMES = {
+    CooperativeSegment.ONE: _("Segment 1"),
+    CooperativeSegment.TWO: _("Segment 2"),
+    CooperativeSegment.THREE: _("Segment 3"),
+    CooperativeSegment.FOUR: _("Segment 4"),
+    CooperativeSegment.FIVE: _("Segment 5"),
+}
+
+AGREEMENT_KIND_NAMES = {
+    AgreementKind.MEMORANDUM: _("Memorandum of understanding"),
+    AgreementKind.AGREEMENT: _("Cooperation agreement"),
+    AgreementKind.LETTER: _("Letter of commitment"),
+}
+
+AGREEMENT_END_NAMES = {
+    AgreementEnd.REPLACED: _("Another agreement replaces it"),
+    AgreementEnd.INSTITUTION_LEFT: _("The institution ended it"),
+    AgreementEnd.PROGRAMME_ENDED_IT: _("The programme ended it"),
+    AgreementEnd.MISTAKE: _("It was recorded by mistake"),
+}
+
+SEGMENT_NAMES = {
+    Segment.MINORISTA: _("Retail microcredit"),
+    Segment.SIMPLE: _("Simple accumulation microcredit"),
+    Segment.AMPLIADA: _("Extended accumulation microcredit"),
+    Segment.SOCIAL: _("Social interest microcredit"),
+}
+
+AMORTIZATION_NAMES = {
+    Amortization.FRENCH: _("French: equal instalments"),
+    Amortization.GERMAN: _("German: equal principal"),
+    Amortization.SINGLE: _("Everything at the end"),
+}
+
+FREQUENCY_NAMES = {
+    Frequency.WEEKLY: _("Weekly"),
+    Frequency.FORTNIGHTLY: _("Every two weeks"),
+    Frequency.MONTHLY: _("Monthly"),
+}
+
+SUPPORT_KIND_NAMES = {
+    SupportKind.OFFICE_EQUIPMENT: _("Office equipment"),
+    SupportKind.WORKING_CAPITAL: _("Working capital for lending"),
+    SupportKind.ACCOUNT_OPENING: _("Accounts for women in human mobility"),
+}
+
 DOUBTS = {
     Doubt.NOT_A_NUMBER: _("Write a number, for example 850 or 850,00."),
     Doubt.AMBIGUOUS: _("That could be thousands or decimals. Write 1234 or 1234,00 or 1,23 instead."),
@@ -101,6 +155,7 @@ DOUBTS = {
     Doubt.NOT_POSITIVE: _("Write a number above zero."),
     Doubt.TOO_LARGE: _("That number is too large. Check the zeros and the decimal mark."),
     Doubt.NOT_A_DAY: _("Write the day as day/month/year, for example 5/3/2026."),
+    Doubt.NOT_WHOLE: _("Write a whole number, for example 18. Check that it is not too large."),
 }
 
 

@@ -19,7 +19,15 @@ from grants.credit.forms.fields import (
     no_control_characters,
     tidy,
 )
-from grants.credit.models import DeclineReason, Institution, InstitutionKind, LinkageKind, LinkageState, RateKind
+from grants.credit.models import (
+    CooperativeSegment,
+    DeclineReason,
+    Institution,
+    InstitutionKind,
+    LinkageKind,
+    LinkageState,
+    RateKind,
+)
 from grants.credit.services import InstitutionFacts, Step
 from grants.people.models import Canton, ConsentText
 
@@ -31,6 +39,12 @@ class InstitutionForm(FlaskForm):
         _("Name"), [InputRequired(NEEDED), Length(max=160, message=TOO_LONG), no_control_characters], filters=[tidy]
     )
     kind = RadioField(_("Kind"), [InputRequired(CHOOSE)], choices=choices(words.INSTITUTION_KIND_NAMES))
+    segment = SelectField(
+        _("Segment"),
+        [Optional(strip_whitespace=False)],
+        choices=[("", "—"), *choices(words.COOPERATIVE_SEGMENT_NAMES)],
+        description=_("For a cooperative: its segment by assets, 1 the largest."),
+    )
     network = StringField(
         _("Network"),
         [Optional(), Length(max=160, message=TOO_LONG), no_control_characters],
@@ -38,6 +52,10 @@ class InstitutionForm(FlaskForm):
         description=_("For a savings bank: the network it belongs to."),
     )
     canton_code = SelectField(_("Canton of its office"), [Optional(strip_whitespace=False)])
+    members_only = BooleanField(
+        _("It lends to its members only"),
+        description=_("A savings bank always does: its statutes allow no other credit."),
+    )
 
     def offer(self, cantons: list[Canton]) -> "InstitutionForm":
         named = [(canton.code, f"{canton.name} ({canton.province.name})") for canton in cantons]
@@ -50,6 +68,8 @@ class InstitutionForm(FlaskForm):
             kind=InstitutionKind(self.kind.data),
             network=self.network.data or None,
             canton_code=self.canton_code.data or None,
+            segment=CooperativeSegment(self.segment.data) if self.segment.data else None,
+            members_only=bool(self.members_only.data),
         )
 
 

@@ -2,6 +2,7 @@
 
 from grants.credit.models.institutions import (
     Agreement,
+    AgreementEnd,
     AgreementKind,
     CooperativeSegment,
     Institution,
@@ -10,6 +11,7 @@ from grants.credit.models.institutions import (
     InstitutionSupport,
     LiaisonPost,
     SavingsBankReport,
+    SupportEvidence,
     SupportKind,
 )
 from grants.credit.models.linkages import (
@@ -40,10 +42,10 @@ from grants.credit.models.referrals import ENDED_REFERRAL_STATES, OPEN_REFERRAL_
 
 __all__ = [
     "ACTIVE_STATES", "CREDITED_STATES", "ENDED_REFERRAL_STATES", "ENDINGS", "LINKAGE_MOVES", "OPEN_REFERRAL_STATES",
-    "OPEN_STATES",
-    "AcceptedDocument", "Agreement", "AgreementKind", "Amortization", "CooperativeSegment", "CreditMovement",
-    "DeclineReason", "Frequency", "Institution", "InstitutionKind", "InstitutionLocation", "InstitutionSupport",
-    "LiaisonPost", "Linkage", "LinkageEvent", "LinkageKind", "LinkageRequestKey", "LinkageState", "MovementKind",
-    "MovementReversal", "Product", "ProductTerms", "RateCeiling", "RateKind", "Referral", "ReferralState",
-    "ReversalState", "SavingsBankReport", "Segment", "Source", "SupportKind",
+    "OPEN_STATES", "AcceptedDocument", "Agreement", "AgreementEnd", "AgreementKind", "Amortization",
+    "CooperativeSegment", "CreditMovement", "DeclineReason", "Frequency", "Institution", "InstitutionKind",
+    "InstitutionLocation", "InstitutionSupport", "LiaisonPost", "Linkage", "LinkageEvent", "LinkageKind",
+    "LinkageRequestKey", "LinkageState", "MovementKind", "MovementReversal", "Product", "ProductTerms", "RateCeiling",
+    "RateKind", "Referral", "ReferralState", "ReversalState", "SavingsBankReport", "Segment", "Source",
+    "SupportEvidence", "SupportKind",
 ]  # fmt: skip

@@ -4,11 +4,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.access.models import User
-from grants.core.crypto import SealedRow, sealed_optional_text
+from grants.core.crypto import SealedRow, sealed_optional_text, sealed_text
 from grants.core.db import Model, Usd, state_column
 from grants.delivery.models import Delivery
 from grants.people.models import Canton
@@ -94,6 +94,15 @@ class AgreementKind(StrEnum):
     LETTER = "letter"
 
 
+class AgreementEnd(StrEnum):
+    """Why an agreement ended before its day. A code: it goes into the journal, so no free text."""
+
+    REPLACED = "replaced"
+    INSTITUTION_LEFT = "institution_left"
+    PROGRAMME_ENDED_IT = "programme_ended_it"
+    MISTAKE = "mistake"
+
+
 class Agreement(SealedRow, Model):
     """What the programme and an institution signed, and for how long it holds."""
 
@@ -101,6 +110,7 @@ class Agreement(SealedRow, Model):
     __table_args__ = (
         CheckConstraint("valid_until IS NULL OR valid_until >= valid_from", name="valid"),
         CheckConstraint("valid_from >= signed_on", name="signed_first"),
+        CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)", name="end_has_reason"),
         Index("ix_agreement_institution_from", "institution_id", "valid_from"),
     )
 
@@ -117,6 +127,7 @@ class Agreement(SealedRow, Model):
     recorded_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     recorded_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]  # ended before its day, or recorded by mistake
+    end_reason: Mapped[AgreementEnd | None] = mapped_column(state_column(AgreementEnd))
 
     def holds_on(self, day: date) -> bool:
         return (
@@ -143,7 +154,10 @@ class InstitutionSupport(Model):
         CheckConstraint("kind = 'office_equipment' OR delivery_id IS NULL", name="goods_are_delivered"),
         CheckConstraint("(cancelled_at IS NULL) = (cancel_reason IS NULL)", name="cancelled"),
         Index("ix_institution_support_institution_given", "institution_id", "given_on"),
-    )
+        # One delivery counts once; what was cancelled makes room.
+        Index("uq_institution_support_delivery", "delivery_id", unique=True,
+              sqlite_where=text("cancelled_at IS NULL"), postgresql_where=text("cancelled_at IS NULL")),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     institution_id: Mapped[int] = mapped_column(ForeignKey("institution.id"))
@@ -153,12 +167,35 @@ class InstitutionSupport(Model):
     accounts: Mapped[int | None]  # how many were opened
     purpose: Mapped[str] = mapped_column(String(300))
     given_on: Mapped[date]
-    delivery_id: Mapped[int | None] = mapped_column(ForeignKey("delivery.id"), unique=True)
+    delivery_id: Mapped[int | None] = mapped_column(ForeignKey("delivery.id"))
     delivery: Mapped[Delivery | None] = relationship()
     recorded_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     recorded_at: Mapped[datetime]
     cancelled_at: Mapped[datetime | None]
     cancel_reason: Mapped[str | None] = mapped_column(String(300))
+
+    evidence: Mapped[list["SupportEvidence"]] = relationship(back_populates="support", order_by="SupportEvidence.id")
+
+    @property
+    def counts(self) -> bool:
+        return self.cancelled_at is None
+
+
+class SupportEvidence(SealedRow, Model):
+    """A receipt or a photo that shows a support. Kept as the attachments are: cleaned, outside the web root."""
+
+    __tablename__ = "support_evidence"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    support_id: Mapped[int] = mapped_column(ForeignKey("institution_support.id"), index=True)
+    support: Mapped[InstitutionSupport] = relationship(back_populates="evidence")
+    storage_name: Mapped[str] = mapped_column(String(64), unique=True)
+    file_name = sealed_text()  # as the person called it
+    media_type: Mapped[str] = mapped_column(String(40))
+    size_bytes: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+    added_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    added_at: Mapped[datetime]
 
 
 class SavingsBankReport(Model):

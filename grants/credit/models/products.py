@@ -100,7 +100,9 @@ class ProductTerms(Model):
         CheckConstraint("least_usd IS NULL OR most_usd IS NULL OR least_usd <= most_usd", name="amounts"),
         CheckConstraint("least_months IS NULL OR most_months IS NULL OR least_months <= most_months", name="months"),
         CheckConstraint("least_age IS NULL OR most_age IS NULL OR least_age <= most_age", name="ages"),
-    )
+        Index("uq_product_terms_open", "product_id", unique=True, sqlite_where=text("valid_until IS NULL"),
+              postgresql_where=text("valid_until IS NULL")),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     product_id: Mapped[int] = mapped_column(ForeignKey("product.id"))

@@ -11,17 +11,29 @@ from grants.access.permissions import Role
 from grants.core import journal
 from grants.core.db import db
 from grants.core.errors import RuleBroken
-from grants.credit.models import Institution, InstitutionKind, LiaisonPost
+from grants.credit.models import (
+    CooperativeSegment,
+    Institution,
+    InstitutionKind,
+    InstitutionLocation,
+    LiaisonPost,
+)
+from grants.people.models import Canton
 
 
 @dataclass(frozen=True, slots=True)
 class InstitutionFacts:
-    """What is known of an institution. `network`: the savings bank's; `canton_code`: where its office is."""
+    """What is known of an institution. `network`: the savings bank's; `canton_code`: where its office is.
+
+    A savings bank lends to its members only, whatever `members_only` says: its statutes allow nothing else.
+    """
 
     name: str
     kind: InstitutionKind
     network: str | None = None
     canton_code: str | None = None
+    segment: CooperativeSegment | None = None
+    members_only: bool = False
 
 
 def create_institution(facts: InstitutionFacts, *, by: User, now: datetime) -> Institution:
@@ -35,7 +47,8 @@ def create_institution(facts: InstitutionFacts, *, by: User, now: datetime) -> I
 def update_institution(institution: Institution, facts: InstitutionFacts, *, by: User, now: datetime) -> None:
     """Change what is known of it; its referrals and linkages stay as they are."""
     _write(institution, facts)
-    journal.record(by, "institution.updated", institution, at=now, fields=["name", "kind", "network", "canton_code"])
+    journal.record(by, "institution.updated", institution, at=now,
+                   fields=["name", "kind", "network", "canton_code", "segment", "members_only"])  # fmt: skip
 
 
 def activate(institution: Institution, *, by: User, now: datetime) -> None:
@@ -48,6 +61,25 @@ def deactivate(institution: Institution, *, by: User, now: datetime) -> None:
     """Close it to new referrals; its liaisons see nobody until it is active again. Nothing is deleted."""
     institution.is_active = False
     journal.record(by, "institution.deactivated", institution, at=now)
+
+
+def add_location(institution: Institution, canton: Canton, *, by: User, now: datetime) -> InstitutionLocation:
+    """From now on it attends this canton's people; with the first one, no longer people from everywhere."""
+    place = InstitutionLocation(institution_id=institution.id, canton_code=canton.code)
+    try:
+        with db.session.begin_nested():
+            db.session.add(place)
+    except IntegrityError:
+        raise RuleBroken(_("This canton is in the list already. Choose another one."), field="canton_code") from None
+    journal.record(by, "institution.location_added", institution, at=now, canton_code=canton.code)
+    return place
+
+
+def remove_location(place: InstitutionLocation, *, by: User, now: datetime) -> None:
+    """It attends this canton no more; without any canton left, it attends everybody."""
+    journal.record(by, "institution.location_removed", "institution", at=now, institution_id=place.institution_id,
+                   canton_code=place.canton_code)  # fmt: skip
+    db.session.delete(place)
 
 
 def assign_liaison(institution: Institution, user: User, *, by: User, now: datetime) -> LiaisonPost:
@@ -73,8 +105,12 @@ def release_liaison(post: LiaisonPost, *, by: User, now: datetime) -> None:
 
 
 def _write(institution: Institution, facts: InstitutionFacts) -> None:
+    if facts.segment is not None and facts.kind is not InstitutionKind.COOPERATIVE:
+        raise RuleBroken(_("Only a cooperative has a segment. Leave it empty."), field="segment")
     institution.name, institution.kind = facts.name, facts.kind
     institution.network, institution.canton_code = facts.network, facts.canton_code
+    institution.segment = facts.segment
+    institution.members_only = facts.members_only or facts.kind is InstitutionKind.SAVINGS_BANK
     try:
         with db.session.begin_nested():
             db.session.add(institution)

@@ -27,6 +27,7 @@ from grants.credit.models import (
     Referral,
     ReferralState,
 )
+from grants.credit.services.ceilings import refuse_disbursement_above
 from grants.credit.services.movements import Movement, append
 from grants.credit.services.referrals import add_linkage
 
@@ -57,6 +58,8 @@ def log_step(linkage: Linkage, step: Step, *, by: User, now: datetime) -> Linkag
         raise RuleBroken(_("That step does not follow from where the linkage is now. Look at its state, and choose "
                            "one of the steps shown."), field="to_state")  # fmt: skip
     _check_day(linkage, step, now=now)
+    if step.to_state is LinkageState.DISBURSED:
+        refuse_disbursement_above(linkage, step.rate_percent, step.rate_kind, step.happened_on)
     _move(linkage, step, {**_terms(step), "state": step.to_state, "last_step_on": step.happened_on})
     event = _note(linkage, step, by=by, now=now)
     if step.to_state is LinkageState.DISBURSED:

@@ -1,6 +1,14 @@
 """The pages about credit."""
 
-from grants.credit.views import institutions, linkages, referrals  # noqa: F401 -- their routes
+from grants.credit.views import (  # noqa: F401 -- their routes
+    ceilings,
+    institutions,
+    linkages,
+    offers,
+    referrals,
+    savings_banks,
+    support,
+)
 from grants.credit.views.blueprint import bp
 
 __all__ = ["bp"]

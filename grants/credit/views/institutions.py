@@ -43,7 +43,7 @@ def edit_institution(institution_id: int) -> ResponseReturnValue:
         with errors_to(form), transaction():
             services.update_institution(institution, form.facts(), by=current_user, now=utcnow())
             flash(_("Saved."), "good")
-            return redirect(url_for(".institutions"))
+            return redirect(url_for(".show_institution", institution_id=institution.id))
     return render_template("credit/institution.html", form=form, institution=institution)
 
 

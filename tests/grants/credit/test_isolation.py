@@ -23,6 +23,7 @@ from grants.credit.models import (
     ReferralState,
 )
 from tests.factories.credit import make_institution, make_liaison, make_linkage, make_referral
+from tests.factories.credit_offers import make_caja
 from tests.factories.people import make_person
 
 BODY = {"happened_on": "2026-01-05", "decline_reason": "age", "kind": "credit", "amount_usd": "850"}
@@ -55,13 +56,15 @@ def ask(client: FlaskClient, method: str, path: str) -> tuple[int, str]:
 
 
 def row_of(rule: Rule, linkage: Linkage) -> int:
+    if "institution_id" in rule.arguments:
+        return linkage.institution_id
     return linkage.id if "linkage_id" in rule.arguments else linkage.referral_id
 
 
 @pytest.fixture
 def others(app: Flask) -> list[Linkage]:
     """Linkages of other institutions in every state that a route could act on."""
-    institution = make_institution()
+    institution = make_caja()
     sent = make_linkage(make_referral(institution=institution, state=ReferralState.SENT))
     return [
         sent,
@@ -80,7 +83,7 @@ def snapshot() -> list[Any]:
 def test_there_are_routes_to_check(app: Flask) -> None:
     found = {rule.endpoint for rule, _method in rules_with_ids(app)}
     assert found == {"credit.referral", "credit.linkage", "credit.log", "credit.accept", "credit.decline",
-                     "credit.add_linkage"}  # fmt: skip
+                     "credit.add_linkage", "credit.savings_bank_figures"}  # fmt: skip
 
 
 def test_rows_of_another_institution_answer_as_missing_ones(app: Flask, sign_in: Any, others: list[Linkage]) -> None:

@@ -1,0 +1,57 @@
+"""Savings banks' own figures."""
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from grants.access.models import User
+from grants.access.permissions import Permission
+from grants.core.db import db
+from grants.core.errors import NotFound
+from grants.credit.models import Institution, InstitutionKind, SavingsBankReport
+from grants.credit.queries.institutions import get_institution, liaison_institution
+
+
+def newest_reports(day: date) -> list[SavingsBankReport]:
+    """The newest report of each savings bank on or before a day, by name, with its institution.
+
+    Of several for the same day the last one recorded counts. One that never reported until then is left out.
+    """
+    place = func.row_number().over(
+        partition_by=SavingsBankReport.institution_id,
+        order_by=(SavingsBankReport.as_of.desc(), SavingsBankReport.id.desc()),
+    )
+    until = select(SavingsBankReport.id, place.label("place")).where(SavingsBankReport.as_of <= day).subquery()
+    statement = (
+        select(SavingsBankReport)
+        .options(joinedload(SavingsBankReport.institution))
+        .join(until, until.c.id == SavingsBankReport.id)
+        .join(Institution, Institution.id == SavingsBankReport.institution_id)
+        .where(until.c.place == 1)
+        .order_by(Institution.name, Institution.id)
+    )
+    return list(db.session.scalars(statement))
+
+
+def reports_of(institution: Institution) -> Sequence[SavingsBankReport]:
+    """All its reports, corrected ones among them: the newest day first, and within a day the one that counts."""
+    statement = select(SavingsBankReport).where(SavingsBankReport.institution_id == institution.id)
+    return db.session.scalars(statement.order_by(SavingsBankReport.as_of.desc(), SavingsBankReport.id.desc())).all()
+
+
+def corrected(reports: Sequence[SavingsBankReport]) -> frozenset[int]:
+    """Of reports in the order of `reports_of`, the ids of those that a later row for their day corrects."""
+    return frozenset(earlier.id for later, earlier in pairwise(reports) if later.as_of == earlier.as_of)
+
+
+def reporting_institution(user: User, institution_id: int) -> Institution:
+    """The savings bank whose figures this person may write: any for a coordinator, for a liaison their own; or 404."""
+    institution = get_institution(institution_id)
+    own = liaison_institution(user)
+    allowed = user.may(Permission.MANAGE_INSTITUTION) or (own is not None and own.id == institution.id)
+    if not allowed or institution.kind is not InstitutionKind.SAVINGS_BANK:
+        raise NotFound
+    return institution
