@@ -1,6 +1,13 @@
 """The pages about credit."""
 
-from grants.credit.views import institutions, linkages, referrals  # noqa: F401 -- their routes
+from grants.credit.views import (  # noqa: F401 -- their routes
+    institutions,
+    linkages,
+    matching,
+    openings,
+    refer,
+    referrals,
+)
 from grants.credit.views.blueprint import bp
 
 __all__ = ["bp"]
