@@ -80,8 +80,8 @@ class ReferForm(FlaskForm):
     product_id = SelectField(
         _("Product"),
         [Optional(strip_whitespace=False)],
-        description=_("One of the institution above. With it the institution sees whether the person's document is good "
-                      "for it, and not which document that is."),
+        description=_("One of the institution above. With it the institution sees whether the person's document is "
+                      "good for it, and not which document that is."),
     )  # fmt: skip
     text_id = RadioField(_("Text that you read out"), [InputRequired(CHOOSE)])
     consent = BooleanField(

@@ -68,8 +68,7 @@ def reassign(referral_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         with errors_to(form), transaction():
             referral = reassigning.reassign(old, _request(form, offered), by=current_user, now=utcnow())
-            flash(_("Sent on. The new institution's liaison sees the person now, and learns nothing of the one before."),
-                  "good")  # fmt: skip
+            flash(_("Sent on. The new institution sees the person now, and learns nothing of the one before."), "good")
             return redirect(url_for(".referral", referral_id=referral.id))
     return _page(form, old.person, offered, url_for(".reassign", referral_id=old.id), old)
 

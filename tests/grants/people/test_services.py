@@ -64,8 +64,8 @@ def registration(
 def test_reference_data_is_loaded_once(app: Flask) -> None:
     first, second = services.load_reference_data(), services.load_reference_data()
 
-    # 24 provinces and the undelimited zones, 226 cantons, five purposes in two languages.
-    assert (first, second) == (25 + 226 + 10, 0)
+    # 24 provinces and the undelimited zones, 226 cantons, five purposes in two languages, and a second version of one.
+    assert (first, second) == (25 + 226 + 12, 0)
     assert (db.session.get_one(Canton, "1001").name, db.session.get_one(Canton, "2101").name) == (
         "Ibarra",
         "Lago Agrio",
