@@ -172,7 +172,8 @@ askers = st.builds(
 )  # fmt: skip
 demands = st.builds(
     Demands, st.frozensets(st.sampled_from(D), max_size=4), st.booleans(),
-    least_usd=st.sampled_from([None, Decimal(200)]), most_months=st.sampled_from([None, 18]), needs_membership=st.booleans(), least_age=st.sampled_from([None, 22]),
+    least_usd=st.sampled_from([None, Decimal(200)]), most_months=st.sampled_from([None, 18]),
+    needs_membership=st.booleans(), least_age=st.sampled_from([None, 22]),
 )  # fmt: skip
 offers = st.builds(Offer, st.just(1), st.just("x"), st.sampled_from(LinkageKind), st.sampled_from([COOP, CAJA]),
                    st.none() | demands)  # fmt: skip

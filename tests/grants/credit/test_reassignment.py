@@ -1,4 +1,4 @@
-"""What becomes of a referral that nobody took on: opened once, expired once, sent on once, and nobody learns of another."""
+"""What becomes of a referral that nobody took on: opened once, expired once, sent on once, without a word of it."""
 
 import threading
 from datetime import timedelta
@@ -119,8 +119,8 @@ def test_a_new_referral_can_be_answered_for_thirty_days(app: Flask) -> None:
 def test_the_installation_says_how_long(app: Flask, sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(app.config, "REFERRAL_ANSWER_DAYS", 7)
     institution, text = make_institution(), make_consent_text(ConsentPurpose.REFERRAL)
-    sign_in(make_user(Role.COORDINATOR)).post(f"/people/{make_person().id}/refer", data={
-        "institution_id": institution.id, "kinds": "credit", "need": "x", "text_id": text.id, "consent": "y"})  # fmt: skip
+    form = {"institution_id": institution.id, "kinds": "credit", "need": "x", "text_id": text.id, "consent": "y"}
+    sign_in(make_user(Role.COORDINATOR)).post(f"/people/{make_person().id}/refer", data=form)
     assert db.session.query(Referral).one().expires_on == local_day(utcnow()) + timedelta(days=7)
 
 
@@ -329,8 +329,8 @@ def test_a_consent_taken_back_hides_the_person_everywhere(app: Flask, sign_in: A
     db.session.commit()
     client, token = sign_in(liaison), make_token(liaison, Permission.LOG_LINKAGE)
     bearer = {"Authorization": f"Bearer {token}"}
-    for path in (f"/referrals/{linkage.referral_id}", f"/linkages/{linkage.id}", f"/linkages/{linkage.id}/log/contacted",
-                 f"/referrals/{linkage.referral_id}/decline"):  # fmt: skip
+    for path in (f"/referrals/{linkage.referral_id}", f"/linkages/{linkage.id}",
+                 f"/linkages/{linkage.id}/log/contacted", f"/referrals/{linkage.referral_id}/decline"):  # fmt: skip
         assert client.get(path).status_code == 404
     for step in ("accept", "decline", "add"):
         assert client.post(f"/referrals/{linkage.referral_id}/{step}").status_code == 404
