@@ -127,11 +127,15 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Joinable:
-    """A savings bank that the person could join, by which product if it is on record, and what that would open."""
+    """A savings bank that the person could join, by which product if it is on record, and what follows.
+
+    `opens`: what a member could have. `others`: what is needed, and still not open then.
+    """
 
     institution: Lender
     membership: Offer | None
     opens: tuple[Offer, ...]
+    others: tuple[Match, ...] = ()
 
 
 def document_reason(documents: Iterable[Held], demands: Demands, *, day: date) -> Reason | None:
@@ -194,10 +198,12 @@ def joinable(asker: Asker, offers: Sequence[Offer], *, day: date) -> list[Joinab
         if caja.id in asker.memberships or shut or set(_of_institution(asker, caja)):
             continue
         member = asker.joined(caja.id)
-        opens = tuple(one for one in offers if one.institution.id == caja.id and one.kind is not LinkageKind.MEMBERSHIP
+        mine = [one for one in offers if one.institution.id == caja.id]
+        opens = tuple(one for one in mine if one.kind is not LinkageKind.MEMBERSHIP
                       and not reasons_against(member, one, day=day))  # fmt: skip
+        others = tuple(one for one in match(member, mine, day=day) if not one.is_open)
         if joining is not None or opens:
-            found.append(Joinable(caja, joining, opens))
+            found.append(Joinable(caja, joining, opens, others))
     return sorted(found, key=lambda one: (_distance(one.institution, asker.canton_code), one.institution.name))
 
 

@@ -142,7 +142,7 @@ def hidden(cells: Sequence[tuple[int, int]]) -> frozenset[int] | None:
     True
     """
     small = {place for place, (count, size) in enumerate(cells) if is_small(count) or is_small(size - count)}
-    found, rest = set(small), sorted(set(range(len(cells))) - small, key=lambda place: (cells[place][1], place))
+    found, rest = set(small), sorted(set(range(len(cells))) - small, key=lambda place: (*cells[place][::-1], place))
     while small and not _is_wide(cells, small, found):
         if not rest:
             return None

@@ -20,8 +20,8 @@ REASON_WORDS = {
 }
 
 SITUATION_NAMES = {
-    DocumentSituation.ECUADORIAN: _("Ecuadorian identity card"),
-    DocumentSituation.OTHER_VALID: _("Another valid document"),
+    DocumentSituation.ECUADORIAN: _("Ecuadorian card"),
+    DocumentSituation.OTHER_VALID: _("Other valid"),
     DocumentSituation.EXPIRED: _("Only expired"),
-    DocumentSituation.NONE: _("Without documents"),
+    DocumentSituation.NONE: _("Without any"),
 }

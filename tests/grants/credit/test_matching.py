@@ -128,6 +128,14 @@ def test_without_documents_the_way_leads_to_a_caja() -> None:
     assert (way.institution, way.membership, way.opens) == (CAJA, JOINING, (CAJA_LOAN,))
 
 
+def test_what_members_still_cannot_have_is_told() -> None:
+    small = replace(CAJA_LOAN, demands=replace(CAJA_LOAN.demands, most_usd=Decimal(400)))
+    account = replace(CAJA_LOAN, product_id=22, kind=LinkageKind.SAVINGS_ACCOUNT)
+    (way,) = joinable(LUZ, [small, account, JOINING], day=DAY)
+    assert way.opens == (account,)
+    assert [(one.product, one.reasons) for one in way.others] == [(small, (R.AMOUNT_TOO_LARGE,))]
+
+
 @pytest.mark.parametrize(
     "caja",
     [
