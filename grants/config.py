@@ -44,6 +44,7 @@ DEFAULTS: dict[str, object] = {
     "CORRECTION_LIMIT_USD": "50",  # a stock difference worth more waits for a second person
     "WEIGHT_TOLERANCE_PERCENT": "3",  # between two weighings of a sealed kit; or in grams, whichever is more
     "WEIGHT_TOLERANCE_GRAMS": 50,
+    "REFERRAL_ANSWER_DAYS": 30,  # an institution has to answer; then the referral ends by itself
     "SUPPORT_CONTACT": "",
     "PUBLIC_URL": "",  # as printed in QR codes and letters; empty: the address of the request
     "MAIL_BACKEND": "file",  # "file" writes into the instance folder, "smtp" sends

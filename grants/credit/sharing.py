@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from grants.people.models import ContactKind, Person, PopulationGroup
+from grants.people.models import ContactKind, DocumentKind, Person, PopulationGroup
 
 PHONES = frozenset({ContactKind.PHONE, ContactKind.WHATSAPP})
 
@@ -35,6 +35,14 @@ class Shared:
     canton: str
     need: str
     group: PopulationGroup | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentAnswer:
+    """Whether the person's documents are good for the product wanted; if not, what would be. Never which they are."""
+
+    is_accepted: bool
+    would_do: tuple[DocumentKind, ...] = ()
 
 
 def share(person: Person, *, need: str, covers: frozenset[SharedField] = MINIMUM) -> Shared:

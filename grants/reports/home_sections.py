@@ -160,7 +160,7 @@ def _who_waits(user: User, now: datetime) -> list[Section]:
     today = local_day(now)
     lines = [
         Line(
-            one.person.full_name,
+            one.referral.short_name,  # as much of the name as was shared
             url_for("credit.linkage", linkage_id=one.id),
             ngettext(
                 "%(num)d day without a step", "%(num)d days without a step", max(0, (today - one.last_step_on).days)

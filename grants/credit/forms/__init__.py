@@ -19,6 +19,7 @@ from grants.credit.forms.fields import (
     no_control_characters,
     tidy,
 )
+from grants.credit.matching import Offer
 from grants.credit.models import (
     CooperativeSegment,
     DeclineReason,
@@ -29,6 +30,7 @@ from grants.credit.models import (
     RateKind,
 )
 from grants.credit.services import InstitutionFacts, Step
+from grants.credit.sharing import MINIMUM, SharedField
 from grants.people.models import Canton, ConsentText
 
 REFERENCE = r"[A-Za-z0-9][A-Za-z0-9 ./_-]{0,59}"
@@ -95,13 +97,27 @@ class ReferForm(FlaskForm):
         description=_("In a few words, for example: an oven for the bakery. The institution reads this: write nothing "
                       "about status, health or safety."),
     )  # fmt: skip
+    product_id = SelectField(
+        _("Product"),
+        [Optional(strip_whitespace=False)],
+        description=_("One of the institution above. With it the institution sees whether the person's document is "
+                      "good for it, and not which document that is."),
+    )  # fmt: skip
     text_id = RadioField(_("Text that you read out"), [InputRequired(CHOOSE)])
     consent = BooleanField(
         _("I read the text aloud, and the person agrees to share with this institution."),
         [InputRequired(_("Without the person's consent nothing is shared. Read out the text and ask."))],
     )
+    shares_group = BooleanField(
+        _("The person also allows sharing the population group."),
+        description=_("It is sensitive. Tick this only if the person says so; all the rest stays the same without it."),
+    )
 
-    def offer(self, institutions: list[Institution], texts: list[tuple[ConsentText, str]]) -> "ReferForm":
+    def offer(
+        self, institutions: list[Institution], products: list[Offer], texts: list[tuple[ConsentText, str]]
+    ) -> "ReferForm":  # fmt: skip
+        named = [(str(one.product_id), f"{one.institution.name} · {one.name}") for one in products]
+        self.product_id.choices = [("", "—"), *named]
         self.institution_id.choices = [("", "—"), *((str(one.id), one.name) for one in institutions)]
         self.text_id.choices = [(str(text.id), name) for text, name in texts]
         return self
@@ -113,6 +129,14 @@ class ReferForm(FlaskForm):
 
     def wanted(self) -> list[LinkageKind]:
         return [LinkageKind(kind) for kind in self.kinds.data or []]
+
+    @property
+    def chosen_product(self) -> int | None:
+        return int(self.product_id.data) if self.product_id.data else None
+
+    def covers(self) -> frozenset[SharedField]:
+        """The minimum, and the group only where its own box was ticked."""
+        return MINIMUM | {SharedField.GROUP} if self.shares_group.data else MINIMUM
 
 
 class DeclineForm(FlaskForm):

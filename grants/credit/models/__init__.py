@@ -38,14 +38,21 @@ from grants.credit.models.products import (
     RateKind,
     Segment,
 )
-from grants.credit.models.referrals import ENDED_REFERRAL_STATES, OPEN_REFERRAL_STATES, Referral, ReferralState
+from grants.credit.models.referrals import (
+    ANSWER_DAYS,
+    ENDED_REFERRAL_STATES,
+    OPEN_REFERRAL_STATES,
+    REASSIGNABLE_STATES,
+    Referral,
+    ReferralState,
+)
 
 __all__ = [
-    "ACTIVE_STATES", "CREDITED_STATES", "ENDED_REFERRAL_STATES", "ENDINGS", "LINKAGE_MOVES", "OPEN_REFERRAL_STATES",
-    "OPEN_STATES", "AcceptedDocument", "Agreement", "AgreementEnd", "AgreementKind", "Amortization",
-    "CooperativeSegment", "CreditMovement", "DeclineReason", "Frequency", "Institution", "InstitutionKind",
-    "InstitutionLocation", "InstitutionSupport", "LiaisonPost", "Linkage", "LinkageEvent", "LinkageKind",
-    "LinkageRequestKey", "LinkageState", "MovementKind", "MovementReversal", "Product", "ProductTerms", "RateCeiling",
-    "RateKind", "Referral", "ReferralState", "ReversalState", "SavingsBankReport", "Segment", "Source",
-    "SupportEvidence", "SupportKind",
+    "ACTIVE_STATES", "ANSWER_DAYS", "CREDITED_STATES", "ENDED_REFERRAL_STATES", "ENDINGS", "LINKAGE_MOVES",
+    "OPEN_REFERRAL_STATES", "OPEN_STATES", "REASSIGNABLE_STATES", "AcceptedDocument", "Agreement", "AgreementEnd",
+    "AgreementKind", "Amortization", "CooperativeSegment", "CreditMovement", "DeclineReason", "Frequency",
+    "Institution", "InstitutionKind", "InstitutionLocation", "InstitutionSupport", "LiaisonPost", "Linkage",
+    "LinkageEvent", "LinkageKind", "LinkageRequestKey", "LinkageState", "MovementKind", "MovementReversal",
+    "Product", "ProductTerms", "RateCeiling", "RateKind", "Referral", "ReferralState", "ReversalState",
+    "SavingsBankReport", "Segment", "Source", "SupportEvidence", "SupportKind",
 ]  # fmt: skip

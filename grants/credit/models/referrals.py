@@ -10,11 +10,17 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from grants.access.models import User
 from grants.core.db import Model, state_column
 from grants.credit.models.institutions import Institution
+from grants.credit.models.products import Product
 from grants.credit.sharing import MINIMUM, Shared, SharedField, share, short_name
 from grants.people.models import Consent, Person
 
 if TYPE_CHECKING:
     from grants.credit.models.linkages import Linkage
+
+
+ANSWER_DAYS = 30  # an institution has to answer, unless the installation says otherwise
+# The first version of the text promises not to share the population group at all.
+GROUP_ASKED_SINCE = 2
 
 
 class ReferralState(StrEnum):
@@ -29,6 +35,8 @@ class ReferralState(StrEnum):
 OPEN_REFERRAL_STATES = frozenset({ReferralState.SENT, ReferralState.ACCEPTED})
 # The institution no longer sees the person.
 ENDED_REFERRAL_STATES = frozenset({ReferralState.WITHDRAWN, ReferralState.EXPIRED, ReferralState.REASSIGNED})
+# What another institution can be asked for: nobody took the person on, and the person did not take it back.
+REASSIGNABLE_STATES = frozenset({ReferralState.SENT, ReferralState.DECLINED, ReferralState.EXPIRED})
 
 
 class Referral(Model):
@@ -41,6 +49,8 @@ class Referral(Model):
               sqlite_where=text("state IN ('sent', 'accepted')"),
               postgresql_where=text("state IN ('sent', 'accepted')")),
         Index("ix_referral_state_expires", "state", "expires_on"),
+        # Sent on once: from there the new referral is the one to send on.
+        Index("uq_referral_reassigned_from", "reassigned_from_id", unique=True),
         CheckConstraint("(state = 'declined') = (decline_reason IS NOT NULL)", name="decline_has_reason"),
     )  # fmt: skip
 
@@ -54,6 +64,8 @@ class Referral(Model):
     consent: Mapped[Consent] = relationship()
     state: Mapped[ReferralState] = mapped_column(state_column(ReferralState), default=ReferralState.SENT)
     need: Mapped[str] = mapped_column(String(300), default="")
+    product_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"), index=True)  # the one that was chosen
+    product: Mapped[Product | None] = relationship()
     referred_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     referred_by: Mapped[User] = relationship()
     referred_at: Mapped[datetime]
@@ -63,7 +75,7 @@ class Referral(Model):
     decline_reason: Mapped[str | None] = mapped_column(String(40))
     # What the consent covers, as words of SharedField; None on what was sent before this was asked: the minimum.
     shared_fields: Mapped[list[str] | None] = mapped_column(JSON)
-    reassigned_from_id: Mapped[int | None] = mapped_column(ForeignKey("referral.id"), index=True)
+    reassigned_from_id: Mapped[int | None] = mapped_column(ForeignKey("referral.id"))
     reassigned_from: Mapped["Referral | None"] = relationship(remote_side=[id])
 
     linkages: Mapped[list["Linkage"]] = relationship(back_populates="referral", order_by="Linkage.id")
@@ -71,6 +83,11 @@ class Referral(Model):
     @property
     def is_open(self) -> bool:
         return self.state in OPEN_REFERRAL_STATES
+
+    @property
+    def can_be_reassigned(self) -> bool:
+        """Whether another institution may be asked. That it was not yet is settled by the index."""
+        return self.state in REASSIGNABLE_STATES
 
     @property
     def short_name(self) -> str:

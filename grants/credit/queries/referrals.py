@@ -114,5 +114,6 @@ def _page_of_one() -> tuple[ExecutableOption, ...]:
         joinedload(Referral.person).selectinload(Person.contact_points),
         selectinload(Referral.linkages),
         joinedload(Referral.referred_by),
+        joinedload(Referral.product),
         contains_eager(Referral.consent).joinedload(Consent.text),
     )

@@ -17,6 +17,7 @@ from grants.credit import queries, services, sheets
 from grants.credit.forms import STEP_FORMS, StepForm
 from grants.credit.models import LinkageState
 from grants.credit.queries import LinkageFilter
+from grants.credit.services.referrals import acknowledge
 from grants.credit.views.blueprint import bp
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -52,14 +53,16 @@ def export_own() -> ResponseReturnValue:
 
 
 @bp.get("/linkages/<int:linkage_id>")
-@requires(Permission.VIEW_LINKAGE, Permission.LOG_LINKAGE)
+@requires(Permission.VIEW_LINKAGE, Permission.LOG_LINKAGE, writes=True)
 def linkage(linkage_id: int) -> ResponseReturnValue:
     """Coordinators see all and change nothing, a liaison those of the own institution; others see no such page."""
     found = queries.get_linkage(current_user, linkage_id)
     own = queries.liaison_institution(current_user) if current_user.may(Permission.LOG_LINKAGE) else None
-    return render_template(
-        "credit/linkage.html", linkage=found, is_own=own is not None and own.id == found.institution_id
-    )  # fmt: skip
+    is_own = own is not None and own.id == found.institution_id
+    if is_own:
+        with transaction():
+            acknowledge(found.referral, by=current_user, now=utcnow())
+    return render_template("credit/linkage.html", linkage=found, is_own=is_own)
 
 
 @bp.route("/linkages/<int:linkage_id>/log/<step>", methods=["GET", "POST"])

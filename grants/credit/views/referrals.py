@@ -1,56 +1,34 @@
-"""Referring a person, and the institution's answer."""
+"""A referral, and the institution's answer."""
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import current_app, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from grants.access.guard import requires
 from grants.access.permissions import Permission
-from grants.core.clock import utcnow
+from grants.core.clock import local_day, utcnow
 from grants.core.db import transaction
 from grants.core.web import errors_to, page_marker
 from grants.credit import queries, services
-from grants.credit.forms import AddLinkageForm, DeclineForm, ReferForm
+from grants.credit.forms import AddLinkageForm, DeclineForm
 from grants.credit.models import LinkageKind, Referral, ReferralState
-from grants.credit.sharing import share
+from grants.credit.queries import matching, reassignment
+from grants.credit.services import receipts
+from grants.credit.services import referrals as referral_services
 from grants.credit.views.blueprint import bp
-from grants.people.models import ConsentText, Person
-
-
-@bp.route("/people/<int:person_id>/refer", methods=["GET", "POST"])
-@requires(Permission.REFER_PERSON)
-def refer(person_id: int) -> ResponseReturnValue:
-    person = queries.get_person(person_id)
-    texts, institutions = queries.consent_texts(), queries.active_institutions()
-    form = ReferForm(text_id=_own_language(texts, person))
-    form.offer(institutions, [(text, _text_name(text)) for text in texts])
-    if form.validate_on_submit():
-        to = next(one for one in institutions if str(one.id) == form.institution_id.data)
-        text = next(one for one in texts if str(one.id) == form.text_id.data)
-        with errors_to(form), transaction():
-            referral = services.refer(person, to=to, kinds=form.wanted(), need=str(form.need.data), text=text,
-                                      by=current_user, now=utcnow())  # fmt: skip
-            flash(_("Sent. The institution's liaison sees the person now."), "good")
-            return _to_referral(referral)
-    return render_template(
-        "credit/refer.html",
-        form=form,
-        person=person,
-        texts=texts,
-        institutions=institutions,
-        referrals=queries.referrals_of_person(person),
-        existing=queries.open_referral(person, form.chosen_institution),
-        shared=share(person, need=""),
-    )
+from grants.people.models import GROUP_NAMES
+from grants.people.words import DOCUMENT_NAMES
 
 
 @bp.get("/referrals/<int:referral_id>")
-@requires(Permission.VIEW_LINKAGE, Permission.LOG_LINKAGE)
+@requires(Permission.VIEW_LINKAGE, Permission.LOG_LINKAGE, writes=True)
 def referral(referral_id: int) -> ResponseReturnValue:
     """Coordinators see all, a liaison those of the own institution; for others there is no such page."""
     found = queries.get_referral(current_user, referral_id)
+    if _is_own(found):
+        with transaction():
+            referral_services.acknowledge(found, by=current_user, now=utcnow())
     return _show(found)
 
 
@@ -62,6 +40,19 @@ def withdraw(referral_id: int) -> ResponseReturnValue:
         services.withdraw(referral, by=current_user, now=utcnow())
     flash(_("The consent is withdrawn, and the institution no longer sees the person."), "good")
     return _to_referral(referral)
+
+
+@bp.get("/referrals/<int:referral_id>/receipt")
+@requires(Permission.REFER_PERSON, writes=True)
+def receipt(referral_id: int) -> ResponseReturnValue:
+    referral = queries.get_referral(current_user, referral_id)
+    with transaction():
+        document = receipts.make_receipt(referral, contact=str(current_app.config["SUPPORT_CONTACT"]), by=current_user,
+                                         now=utcnow())  # fmt: skip
+    answer = make_response(document)
+    answer.headers["Content-Type"] = "application/pdf"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{referral.folio}.pdf"'
+    return answer
 
 
 @bp.get("/my-referrals")
@@ -115,9 +106,24 @@ def add_linkage(referral_id: int) -> ResponseReturnValue:
 
 
 def _show(referral: Referral, form: AddLinkageForm | None = None) -> ResponseReturnValue:
+    follows = current_user.may(Permission.VIEW_LINKAGE)
+    return render_template(
+        "credit/referral.html",
+        referral=referral,
+        form=form or AddLinkageForm(),
+        is_own=_is_own(referral),
+        document=matching.document_answer(referral, day=local_day(utcnow())),
+        document_names=DOCUMENT_NAMES,
+        group_names=GROUP_NAMES,
+        # Another institution has its part in these: they are for who follows all.
+        chain=reassignment.chain_of(referral) if follows else None,
+        receipt_code=receipts.verification_code(referral) if follows else None,
+    )
+
+
+def _is_own(referral: Referral) -> bool:
     own = queries.liaison_institution(current_user) if current_user.may(Permission.LOG_LINKAGE) else None
-    is_own = own is not None and own.id == referral.institution_id
-    return render_template("credit/referral.html", referral=referral, form=form or AddLinkageForm(), is_own=is_own)
+    return own is not None and own.id == referral.institution_id
 
 
 def _to_referral(referral: Referral) -> ResponseReturnValue:
@@ -127,14 +133,3 @@ def _to_referral(referral: Referral) -> ResponseReturnValue:
 def _state(typed: str | None) -> ReferralState | None:
     known = {state.value: state for state in ReferralState if state is not ReferralState.WITHDRAWN}
     return known.get(typed or "")
-
-
-def _own_language(texts: list[ConsentText], person: Person) -> str | None:
-    """The text in the person's language, else the Spanish one."""
-    by_language = {text.language: str(text.id) for text in texts}
-    return by_language.get(person.language) or by_language.get("es")
-
-
-def _text_name(text: ConsentText) -> str:
-    language = get_locale().languages.get(text.language, text.language)
-    return str(_("%(language)s, version %(version)s", language=language, version=text.version))

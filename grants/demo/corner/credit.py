@@ -1,14 +1,18 @@
-"""People referred lately: some wait for an answer, one for a first call, some are stuck."""
+"""People referred lately: some wait for an answer, one for a first call, some are stuck; some nobody took on."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 
+from sqlalchemy import select
+
 from grants.access.models import User
 from grants.access.permissions import Role
+from grants.core.db import db
 from grants.credit import services
-from grants.credit.models import Institution, LinkageKind, LinkageState, Referral
+from grants.credit.models import DeclineReason, Institution, LinkageKind, LinkageState, Referral
 from grants.credit.queries import liaison_institution
-from grants.credit.services import Step
+from grants.credit.services import Step, reassignment
+from grants.credit.services.referrals import Request
 from grants.demo.corner.setting import Setting
 from grants.demo.people import consent_text
 from grants.people.models import ConsentPurpose, Person
@@ -23,6 +27,9 @@ FATES: Sequence[tuple[int, int | None, Sequence[tuple[LinkageState, int]]]] = (
 )
 REQUESTED = Decimal("800.00")
 NEED = "Capital de trabajo"
+# Days ago: one expired, one declined, one sent on to an institution whose liaison has no account in the demo.
+EXPIRED, DECLINED, SENT_ON = (40, 9), (10, 8), (12, 3)
+SENT_ON_TO = "Cooperativa de Ahorro y Crédito San Antonio"
 
 
 def build_referrals(setting: Setting, people: Sequence[Person]) -> None:
@@ -36,25 +43,52 @@ def build_referrals(setting: Setting, people: Sequence[Person]) -> None:
         rest = [one for one in rest if one not in near]
         for person, fate in zip(near, FATES, strict=True):
             _refer(setting, person, institution, liaison, *fate)
+    first = setting.staff[Role.LIAISON][0]
+    institution = liaison_institution(first)
+    if institution is not None:
+        _build_ends(setting, rest[:3], institution, first)
+
+
+def _build_ends(setting: Setting, people: Sequence[Person], at: Institution, liaison: User) -> None:
+    """What the coordinator sends on, and somebody whom another institution was asked about already."""
+    unanswered, refused, moved = people
+    expired = _sent(setting, unanswered, at, EXPIRED[0])
+    reassignment.expire(expired.id, now=setting.morning(-EXPIRED[1]))
+    declined = _sent(setting, refused, at, DECLINED[0])
+    services.decline(declined, DeclineReason.DOCUMENT_NOT_ACCEPTED, by=liaison, now=setting.morning(-DECLINED[1]))
+    other = db.session.scalars(select(Institution).where(Institution.name == SENT_ON_TO)).one()
+    request = Request(other, [LinkageKind.CREDIT], NEED, consent_text(ConsentPurpose.REFERRAL))
+    first, now = _sent(setting, moved, at, SENT_ON[0]), setting.morning(-SENT_ON[1])
+    _name(setting, reassignment.reassign(first, request, by=setting.coordinator, now=now))
 
 
 def _refer(
     setting: Setting, person: Person, to: Institution, liaison: User, referred: int, accepted: int | None,
     steps: Sequence[tuple[LinkageState, int]],
 ) -> None:  # fmt: skip
-    referral = services.refer(
-        person, to=to, kinds=[LinkageKind.CREDIT], need=NEED, text=consent_text(ConsentPurpose.REFERRAL),
-        by=setting.coordinator, now=setting.morning(-referred),
-    )  # fmt: skip
-    setting.name(referral, "R")
+    referral = _sent(setting, person, to, referred)
     if accepted is not None:
         services.accept(referral, by=liaison, now=setting.morning(-accepted))
     _log(setting, referral, liaison, steps)
 
 
+def _sent(setting: Setting, person: Person, to: Institution, days: int) -> Referral:
+    referral = services.refer(
+        person, to=to, kinds=[LinkageKind.CREDIT], need=NEED, text=consent_text(ConsentPurpose.REFERRAL),
+        by=setting.coordinator, now=setting.morning(-days),
+    )  # fmt: skip
+    _name(setting, referral)
+    return referral
+
+
+def _name(setting: Setting, referral: Referral) -> None:
+    setting.name(referral, "R")
+    for linkage in referral.linkages:
+        setting.name(linkage, "L")
+
+
 def _log(setting: Setting, referral: Referral, liaison: User, steps: Sequence[tuple[LinkageState, int]]) -> None:
     (linkage,) = referral.linkages
-    setting.name(linkage, "L")
     for state, days in steps:
         amount = REQUESTED if state is LinkageState.APPLIED else None
         step = Step(to_state=state, happened_on=setting.day(-days), amount_usd=amount)

@@ -10,7 +10,7 @@ from grants.calls.models import Call, CallState, Stage
 from grants.core.clock import local_day, utcnow
 from grants.core.db import db
 from grants.credit.models import Linkage, LinkageState, Referral, ReferralState
-from grants.credit.queries import liaison_institution, stuck, waiting_for
+from grants.credit.queries import liaison_institution, reassignment, stuck, waiting_for
 from grants.delivery import queries as deliveries
 from grants.delivery.models import Delivery, DeliveryState, Permit, PermitKind
 from grants.delivery.queries.risk import snapshot_in_force
@@ -129,6 +129,23 @@ def test_referrals_wait_and_some_are_stuck(demo):
         assert len(recent) == 5
         assert sum(one.referral.state is ReferralState.SENT for one in recent) == 2
         assert sum(one in stuck(now, limit=999) for one in recent) == 2
+
+
+def test_some_wait_to_be_sent_on_and_one_was(demo):
+    """Of the bank's: one not answered, one declined; another is asked elsewhere, and its liaison sees none of them."""
+    institution = liaison_institution(account("enlace1"))
+    waiting = reassignment.to_send_on(after=None).items
+    (old,) = db.session.scalars(select(Referral).where(Referral.state == ReferralState.REASSIGNED)).all()
+    after = reassignment.chain_of(old).after
+
+    assert sorted((one.state.value, one.institution_id) for one in waiting) == [
+        ("declined", institution.id), ("expired", institution.id),
+    ]  # fmt: skip
+    assert (old.institution_id, old.linkages[0].state) == (institution.id, LinkageState.WITHDRAWN)
+    assert (after.state, after.person_id, after.institution.name) == (
+        ReferralState.SENT, old.person_id, "Cooperativa de Ahorro y Crédito San Antonio",
+    )  # fmt: skip
+    assert after.consent_id != old.consent_id
 
 
 def test_corner_reaches_no_indicator(demo):

@@ -64,8 +64,8 @@ def registration(
 def test_reference_data_is_loaded_once(app: Flask) -> None:
     first, second = services.load_reference_data(), services.load_reference_data()
 
-    # 24 provinces and the undelimited zones, 226 cantons, five purposes in two languages.
-    assert (first, second) == (25 + 226 + 10, 0)
+    # 24 provinces and the undelimited zones, 226 cantons, five purposes in two languages, and a second version of one.
+    assert (first, second) == (25 + 226 + 12, 0)
     assert (db.session.get_one(Canton, "1001").name, db.session.get_one(Canton, "2101").name) == (
         "Ibarra",
         "Lago Agrio",
@@ -95,7 +95,7 @@ def test_commands_load_reference_data(app: Flask) -> None:
     texts = runner.invoke(args=["people", "load-consent-texts"])
 
     assert (places.exit_code, places.output) == (0, "251 places added or corrected\n")
-    assert (texts.exit_code, texts.output) == (0, "10 consent texts added\n")
+    assert (texts.exit_code, texts.output) == (0, "12 consent texts added\n")
 
 
 def test_every_purpose_has_its_words_in_both_languages(app: Flask) -> None:
