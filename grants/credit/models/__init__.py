@@ -18,11 +18,13 @@ from grants.credit.models.linkages import (
     ENDINGS,
     LINKAGE_MOVES,
     OPEN_STATES,
+    CloseReason,
     DeclineReason,
     Linkage,
     LinkageEvent,
     LinkageRequestKey,
     LinkageState,
+    LostReason,
 )
 from grants.credit.models.movements import CreditMovement, MovementKind, MovementReversal, ReversalState, Source
 from grants.credit.models.products import (
@@ -41,9 +43,9 @@ from grants.credit.models.referrals import ENDED_REFERRAL_STATES, OPEN_REFERRAL_
 __all__ = [
     "ACTIVE_STATES", "CREDITED_STATES", "ENDED_REFERRAL_STATES", "ENDINGS", "LINKAGE_MOVES", "OPEN_REFERRAL_STATES",
     "OPEN_STATES",
-    "AcceptedDocument", "Agreement", "AgreementKind", "Amortization", "CooperativeSegment", "CreditMovement",
+    "AcceptedDocument", "Agreement", "AgreementKind", "Amortization", "CloseReason", "CooperativeSegment", "CreditMovement",
     "DeclineReason", "Frequency", "Institution", "InstitutionKind", "InstitutionLocation", "InstitutionSupport",
-    "LiaisonPost", "Linkage", "LinkageEvent", "LinkageKind", "LinkageRequestKey", "LinkageState", "MovementKind",
+    "LiaisonPost", "Linkage", "LinkageEvent", "LinkageKind", "LinkageRequestKey", "LinkageState", "LostReason", "MovementKind",
     "MovementReversal", "Product", "ProductTerms", "RateCeiling", "RateKind", "Referral", "ReferralState",
     "ReversalState", "SavingsBankReport", "Segment", "Source", "SupportKind",
 ]  # fmt: skip
