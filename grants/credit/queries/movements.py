@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.sql.base import ExecutableOption
 
 from grants.access.models import User
 from grants.core.clock import local_day, utcnow
@@ -170,7 +171,7 @@ def _reversals() -> Select[MovementReversal]:
     )  # fmt: skip
 
 
-def _who() -> tuple[object, ...]:
+def _who() -> tuple[ExecutableOption, ...]:
     return (
         joinedload(CreditMovement.logged_by),
         contains_eager(CreditMovement.linkage).joinedload(Linkage.institution),

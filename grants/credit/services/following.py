@@ -72,9 +72,8 @@ def _check_pair(linkage: Linkage, earlier: Linkage) -> None:
     if linkage.refinances_id is not None:
         raise RuleBroken(_("It is on record already which credit this one paid off."))
     same = linkage.person_id == earlier.person_id and linkage.institution_id == earlier.institution_id
-    begun = linkage.disbursed_on is not None and earlier.disbursed_on is not None
-    if not (same and begun and linkage.id != earlier.id and linkage.is_active_credit and earlier.is_active_credit):
+    if not (same and linkage.id != earlier.id and linkage.is_active_credit and earlier.is_active_credit):
         raise RuleBroken(_("Choose an earlier credit of this person at your institution that is still owed."),
                          field="earlier_id")  # fmt: skip
-    if earlier.disbursed_on > linkage.disbursed_on:  # type: ignore[operator] -- both are there, see above
+    if linkage.disbursed_on and earlier.disbursed_on and earlier.disbursed_on > linkage.disbursed_on:
         raise RuleBroken(_("That credit was disbursed after this one. Choose an earlier one."), field="earlier_id")

@@ -1,5 +1,6 @@
 """Taking back a movement that was logged by mistake: one person proposes, another decides."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _
@@ -10,6 +11,7 @@ from grants.access.models import User
 from grants.core import journal
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
+from grants.credit.books import standing_with
 from grants.credit.models import (
     CREDITED_STATES,
     CreditMovement,
@@ -19,6 +21,7 @@ from grants.credit.models import (
     MovementReversal,
     ReversalState,
 )
+from grants.credit.services.movement_rules import margin
 from grants.credit.services.movements import movements_of, settle
 
 
@@ -70,11 +73,20 @@ def _check_reversible(movement: CreditMovement) -> None:
     linkage = movement.linkage
     if not movement.counts or linkage.state not in CREDITED_STATES:
         raise RuleBroken(_("This movement was taken back already. Reload the page."))
-    rest = [one for one in movements_of(linkage) if one.counts and one.id != movement.id]
+    there = movements_of(linkage)
+    rest = [one for one in there if one.counts and one.id != movement.id]
     if movement.kind is MovementKind.WRITE_OFF and any(one.kind is MovementKind.RECOVERY for one in rest):
         raise RuleBroken(_("Something was recovered after this write-off. Take that back first."))
-    if movement.kind is not MovementKind.DISBURSEMENT:
-        return
+    if movement.kind is MovementKind.DISBURSEMENT:
+        _check_disbursement(linkage, rest)
+        day = max(one.happened_on for one in there)
+        after = standing_with(linkage, rest, day)
+        if after.excess > max(margin(after), standing_with(linkage, there, day).excess):
+            raise RuleBroken(_("Without it more would be repaid than was owed. Take back the repayments first."))
+
+
+def _check_disbursement(linkage: Linkage, rest: Sequence[CreditMovement]) -> None:
+    """`rest`: what would count without it."""
     if rest and all(one.kind is not MovementKind.DISBURSEMENT for one in rest):
         raise RuleBroken(_("Without this disbursement there is no credit. Take back first what was logged after it."))
     first = min((one.happened_on for one in rest if one.kind is MovementKind.DISBURSEMENT), default=None)
