@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
 
 from grants.credit.models.linkages import LinkageState
 from grants.credit.models.movements import MovementKind
-from grants.credit.models.products import Amortization, Frequency, RateKind
+from grants.credit.moved import Moved
 from grants.credit.schedules import Instalment, Terms, due_days, schedule_of_parts
+
+__all__ = ["KNOWN_FOR", "PENNIES", "ZERO", "Health", "Moved", "Standing", "in_order", "standing"]
 
 KNOWN_FOR = timedelta(days=45)
 PENNIES = Decimal("0.05")  # lenders round in other ways than we do: so little is nobody's arrears
@@ -37,39 +38,6 @@ class Health(StrEnum):
     CURRENT = "current"
     LATE = "late"
     UNKNOWN = "unknown"
-
-
-class Moved(Protocol):
-    """A movement as far as it counts here; CreditMovement is one."""
-
-    @property
-    def kind(self) -> MovementKind: ...
-    @property
-    def happened_on(self) -> date: ...
-    @property
-    def counts(self) -> bool: ...
-    @property
-    def amount_usd(self) -> Decimal | None: ...
-    @property
-    def principal_usd(self) -> Decimal | None: ...
-    @property
-    def interest_usd(self) -> Decimal | None: ...
-    @property
-    def balance_usd(self) -> Decimal | None: ...
-    @property
-    def days_late(self) -> int | None: ...
-    @property
-    def instalments(self) -> int | None: ...
-    @property
-    def first_due_on(self) -> date | None: ...
-    @property
-    def rate_percent(self) -> Decimal | None: ...
-    @property
-    def rate_kind(self) -> RateKind | None: ...
-    @property
-    def method(self) -> Amortization | None: ...
-    @property
-    def frequency(self) -> Frequency | None: ...
 
 
 @dataclass(slots=True)
@@ -161,7 +129,7 @@ class _Book:
 def standing(terms: Terms, movements: Iterable[Moved], day: date) -> Standing:
     """The credit at the end of a day, by what is known of that day now. Of one day and kind, the last given wins."""
     found, book = Standing(day), _Book(terms)
-    for one in sorted(movements, key=lambda one: (one.happened_on, OF_A_DAY[one.kind])):
+    for one in in_order(movements):
         if one.counts and one.happened_on <= day:
             _read(one, book, found)
             found.reported_on = one.happened_on
@@ -171,6 +139,11 @@ def standing(terms: Terms, movements: Iterable[Moved], day: date) -> Standing:
         found.interest_due = max(book.interest_until(day) - book.interest, ZERO) if found.owed else ZERO
         _find_lateness(book, found)
     return found
+
+
+def in_order(movements: Iterable[Moved]) -> list[Moved]:
+    """As they happened: by day, within a day as it counts, and what was given later after what was given before."""
+    return sorted(movements, key=lambda one: (one.happened_on, OF_A_DAY[one.kind]))
 
 
 def _read(one: Moved, book: _Book, found: Standing) -> None:

@@ -6,13 +6,16 @@ from flask_babel import lazy_gettext as _
 
 from grants.credit.amounts import Doubt
 from grants.credit.models import (
+    Amortization,
     DeclineReason,
+    Frequency,
     InstitutionKind,
     Linkage,
     LinkageKind,
     LinkageState,
     RateKind,
     ReferralState,
+    Segment,
 )
 
 INSTITUTION_KIND_NAMES = {
@@ -46,6 +49,7 @@ STATE_NAMES = {
     LinkageState.REPAYING: _("Repaying"),
     LinkageState.REPAID: _("Repaid"),
     LinkageState.OPENED: _("Opened"),
+    LinkageState.CLOSED: _("Closed"),
     LinkageState.DECLINED: _("Declined"),
     LinkageState.WITHDRAWN: _("Withdrawn"),
     LinkageState.WRITTEN_OFF: _("Written off"),
@@ -58,6 +62,7 @@ STEP_NAMES = {
     LinkageState.APPROVED: _("The credit is approved"),
     LinkageState.DISBURSED: _("The credit is disbursed"),
     LinkageState.OPENED: _("The account or membership is open"),
+    LinkageState.CLOSED: _("The account was closed or the member left"),
     LinkageState.DECLINED: _("We declined"),
     LinkageState.WITHDRAWN: _("The person withdrew"),
 }
@@ -68,6 +73,7 @@ TONES = {
     LinkageState.REPAYING: "good",
     LinkageState.REPAID: "good",
     LinkageState.OPENED: "good",
+    LinkageState.CLOSED: "quiet",
     LinkageState.DECLINED: "quiet",
     LinkageState.WITHDRAWN: "quiet",
     LinkageState.WRITTEN_OFF: "bad",
@@ -92,6 +98,25 @@ REASON_NAMES = {
 RATE_KIND_NAMES = {
     RateKind.NOMINAL: _("Nominal rate"),
     RateKind.EFFECTIVE: _("Effective rate (TEA)"),
+}
+
+SEGMENT_NAMES = {
+    Segment.MINORISTA: _("Retail microcredit"),
+    Segment.SIMPLE: _("Simple accumulation microcredit"),
+    Segment.AMPLIADA: _("Extended accumulation microcredit"),
+    Segment.SOCIAL: _("Social interest microcredit"),
+}
+
+AMORTIZATION_NAMES = {
+    Amortization.FRENCH: _("French: equal instalments"),
+    Amortization.GERMAN: _("German: equal principal"),
+    Amortization.SINGLE: _("Everything at the end"),
+}
+
+FREQUENCY_NAMES = {
+    Frequency.WEEKLY: _("Weekly"),
+    Frequency.FORTNIGHTLY: _("Every two weeks"),
+    Frequency.MONTHLY: _("Monthly"),
 }
 
 DOUBTS = {

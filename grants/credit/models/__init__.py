@@ -43,9 +43,9 @@ from grants.credit.models.referrals import ENDED_REFERRAL_STATES, OPEN_REFERRAL_
 __all__ = [
     "ACTIVE_STATES", "CREDITED_STATES", "ENDED_REFERRAL_STATES", "ENDINGS", "LINKAGE_MOVES", "OPEN_REFERRAL_STATES",
     "OPEN_STATES",
-    "AcceptedDocument", "Agreement", "AgreementKind", "Amortization", "CloseReason", "CooperativeSegment", "CreditMovement",
-    "DeclineReason", "Frequency", "Institution", "InstitutionKind", "InstitutionLocation", "InstitutionSupport",
-    "LiaisonPost", "Linkage", "LinkageEvent", "LinkageKind", "LinkageRequestKey", "LinkageState", "LostReason", "MovementKind",
-    "MovementReversal", "Product", "ProductTerms", "RateCeiling", "RateKind", "Referral", "ReferralState",
-    "ReversalState", "SavingsBankReport", "Segment", "Source", "SupportKind",
+    "AcceptedDocument", "Agreement", "AgreementKind", "Amortization", "CloseReason", "CooperativeSegment",
+    "CreditMovement", "DeclineReason", "Frequency", "Institution", "InstitutionKind", "InstitutionLocation",
+    "InstitutionSupport", "LiaisonPost", "Linkage", "LinkageEvent", "LinkageKind", "LinkageRequestKey", "LinkageState",
+    "LostReason", "MovementKind", "MovementReversal", "Product", "ProductTerms", "RateCeiling", "RateKind", "Referral",
+    "ReferralState", "ReversalState", "SavingsBankReport", "Segment", "Source", "SupportKind",
 ]  # fmt: skip

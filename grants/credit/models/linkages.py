@@ -189,6 +189,18 @@ class Linkage(SealedRow, Model):
         return self.state in ACTIVE_STATES
 
     @property
+    def undisbursed_usd(self) -> Decimal | None:
+        """What was approved and not disbursed yet; None when there is nothing left or nobody said."""
+        if self.approved_usd is None or self.amount_usd is None or self.approved_usd <= self.amount_usd:
+            return None
+        return self.approved_usd - self.amount_usd
+
+    @property
+    def amount_expected(self) -> Decimal | None:
+        """What the next step that names an amount is probably about: as much as was said before."""
+        return self.approved_usd or self.requested_usd
+
+    @property
     def path(self) -> list[LinkageState]:
         """The way this kind of linkage goes when all goes well."""
         last = [S.APPLIED, S.APPROVED, S.DISBURSED] if self.kind is LinkageKind.CREDIT else [S.OPENED]

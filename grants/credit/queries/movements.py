@@ -13,7 +13,6 @@ from grants.core.db import Page, db, keyset_page, one_or_refuse
 from grants.credit.books import kept_columns, standing_of
 from grants.credit.models import (
     ACTIVE_STATES,
-    CREDITED_STATES,
     CreditMovement,
     Institution,
     Linkage,
@@ -128,8 +127,8 @@ def _credits_after(after: int) -> list[Linkage]:
     statement = (
         select(Linkage)
         .options(selectinload(Linkage.movements))
-        .where(Linkage.id > after, Linkage.state.in_(CREDITED_STATES) | Linkage.amount_usd.is_not(None)
-               | Linkage.outstanding_usd.is_not(None) | Linkage.id.in_(moved))
+        .where(Linkage.id > after, Linkage.amount_usd.is_not(None) | Linkage.outstanding_usd.is_not(None)
+               | Linkage.id.in_(moved))
         .order_by(Linkage.id)
         .limit(BATCH)
     )  # fmt: skip

@@ -62,6 +62,16 @@ def check(linkage: Linkage, row: CreditMovement, there: Sequence[CreditMovement]
                          field="happened_on")  # fmt: skip
 
 
+def possible_now(linkage: Linkage) -> list[MovementKind]:
+    """What can be logged where the credit is now, the likeliest first."""
+    order = (MovementKind.REPAYMENT, MovementKind.BALANCE, MovementKind.DISBURSEMENT, MovementKind.RESTRUCTURE,
+             MovementKind.WRITE_OFF, MovementKind.RECOVERY)  # fmt: skip
+    if linkage.kind is not LinkageKind.CREDIT:
+        return []
+    found = [kind for kind in order if linkage.state in POSSIBLE[kind]]
+    return [kind for kind in found if kind is not MovementKind.DISBURSEMENT or linkage.undisbursed_usd]
+
+
 def check_day(day: date, *, begun: date | None, now: datetime) -> None:
     """Not before the credit began, and not in the future."""
     if day > local_day(now):
@@ -132,8 +142,8 @@ def _check_repayment(_linkage: Linkage, row: CreditMovement, before: Standing) -
     most = before.owed + margin(before)
     if (row.principal_usd or ZERO) > most or amount - (row.other_usd or ZERO) > most + before.interest_due:
         raise RuleBroken(
-            _("On that day %(owed)s were owed and %(interest)s of interest. Check the amount and the date; if the lender "
-              "says otherwise, log its balance first.", owed=_dollars(before.owed),
+            _("On that day %(owed)s were owed and %(interest)s of interest. Check the amount and the date; if the "
+              "lender says otherwise, log its balance first.", owed=_dollars(before.owed),
               interest=_dollars(before.interest_due)), field="amount_usd"
         )  # fmt: skip
 

@@ -26,10 +26,10 @@ from grants.credit.models import (
     Source,
 )
 from grants.credit.schedules import Terms
-from grants.credit.services.movement_rules import check
+from grants.credit.services.movement_rules import POSSIBLE, check
 from grants.credit.standing import Standing
 
-__all__ = ["Movement", "append", "log_movement", "movements_of", "settle", "standing_of", "terms_of"]
+__all__ = ["POSSIBLE", "Movement", "append", "log_movement", "movements_of", "settle", "standing_of", "terms_of"]
 
 # What a disbursement fills in. Without one, a credit is as it was when it was approved.
 UNDISBURSED: dict[str, Any] = dict.fromkeys(
@@ -74,7 +74,8 @@ def append(linkage: Linkage, movement: Movement, *, by: User, now: datetime) -> 
 
 def settle(linkage: Linkage, *, by: User, now: datetime) -> Standing:
     """Keep beside the linkage what its movements come to. Guarded: nobody settled it since it was read."""
-    found = standing_with(linkage, movements_of(linkage), local_day(now))
+    movements = movements_of(linkage)
+    found = standing_with(linkage, movements, local_day(now))
     before, kept = linkage.state, kept_columns(found)
     last_step_on = found.reported_on if found.disbursed and found.reported_on else last_step_before_credit(linkage)
     statement = (

@@ -15,9 +15,12 @@ from grants.core.errors import NotFound
 from grants.core.web import errors_to, page_marker
 from grants.credit import queries, services, sheets
 from grants.credit.forms import STEP_FORMS, StepForm
+from grants.credit.forms.steps import DisbursementForm
 from grants.credit.models import LinkageState
 from grants.credit.queries import LinkageFilter
+from grants.credit.queries.movements import credit_products
 from grants.credit.views.blueprint import bp
+from grants.credit.views.movements import facts_of
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -57,9 +60,8 @@ def linkage(linkage_id: int) -> ResponseReturnValue:
     """Coordinators see all and change nothing, a liaison those of the own institution; others see no such page."""
     found = queries.get_linkage(current_user, linkage_id)
     own = queries.liaison_institution(current_user) if current_user.may(Permission.LOG_LINKAGE) else None
-    return render_template(
-        "credit/linkage.html", linkage=found, is_own=own is not None and own.id == found.institution_id
-    )  # fmt: skip
+    is_own = own is not None and own.id == found.institution_id
+    return render_template("credit/linkage.html", linkage=found, is_own=is_own, **facts_of(found, is_own=is_own))
 
 
 @bp.route("/linkages/<int:linkage_id>/log/<step>", methods=["GET", "POST"])
@@ -67,7 +69,9 @@ def linkage(linkage_id: int) -> ResponseReturnValue:
 def log(linkage_id: int, step: str) -> ResponseReturnValue:
     linkage = queries.get_own_linkage(current_user, linkage_id)
     to_state = _step_named(step)
-    form = STEP_FORMS.get(to_state, StepForm)(happened_on=_today())
+    form = STEP_FORMS.get(to_state, StepForm)(happened_on=_today(), amount_usd=linkage.amount_expected)
+    if isinstance(form, DisbursementForm):
+        form.offer(credit_products(linkage.institution))
     if form.validate_on_submit():
         with errors_to(form), transaction():
             services.log_step(linkage, form.step(to_state), by=current_user, now=utcnow())
