@@ -118,7 +118,6 @@ def differing_linkages() -> Iterator[Difference]:
             if columns:
                 yield Difference(linkage.folio, columns)
         after = batch[-1].id
-        db.session.expunge_all()
 
 
 def _credits_after(after: int) -> list[Linkage]:
