@@ -15,6 +15,7 @@ LONGEST = 40
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 _DIGITS = re.compile(r"[0-9]+")
+_ZERO = re.compile(r"0+(?:[.,]0{1,2})?")
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}([.,])[0-9]{3}(?:\1[0-9]{3})*")
 _LOCAL_DAY = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})")
 _ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
@@ -59,6 +60,16 @@ def parse_usd(text: str) -> Decimal:
     return _within(amount, MOST_USD)
 
 
+def parse_usd_or_zero(text: str) -> Decimal:
+    """As parse_usd, but nothing owed is an amount as well.
+
+    >>> [str(parse_usd_or_zero(text)) for text in ("0", "0,00", "85")]
+    ['0.00', '0.00', '85.00']
+    """
+    written = text.strip().removeprefix("USD").removeprefix("$").strip()
+    return Decimal("0.00") if _ZERO.fullmatch(written) else parse_usd(text)
+
+
 def parse_rate(text: str) -> Decimal:
     """A yearly rate in percent, 0 to 100 with at most four decimals; its mark can only be the decimal one.
 
@@ -83,6 +94,16 @@ def parse_months(text: str) -> int:
     if len(written) > LONGEST or not _DIGITS.fullmatch(written):
         raise Unreadable(Doubt.NOT_A_NUMBER)
     return int(_within(Decimal(written), Decimal(360)))
+
+
+def parse_whole(text: str) -> int:
+    """A number of instalments, 1 to 600."""
+    return _whole(text, least=1, most=600)
+
+
+def parse_count(text: str) -> int:
+    """A number of days, 0 to 9999."""
+    return _whole(text, least=0, most=9999)
 
 
 def parse_day(text: str) -> date:
@@ -127,6 +148,18 @@ def _split(written: str) -> tuple[str, str]:
     if _GROUPED.fullmatch(written):
         raise Unreadable(Doubt.AMBIGUOUS)
     return _plain(whole), _plain(decimals)
+
+
+def _whole(text: str, *, least: int, most: int) -> int:
+    written = text.strip()
+    if len(written) > LONGEST or not _DIGITS.fullmatch(written):
+        raise Unreadable(Doubt.NOT_A_NUMBER)
+    number = int(written)
+    if number < least:
+        raise Unreadable(Doubt.NOT_POSITIVE)
+    if number > most:
+        raise Unreadable(Doubt.TOO_LARGE)
+    return number
 
 
 def _plain(digits: str) -> str:

@@ -8,6 +8,7 @@ from decimal import Decimal, localcontext
 from grants.credit.models.products import Frequency, RateKind
 
 PERIODS = {Frequency.WEEKLY: 52, Frequency.FORTNIGHTLY: 26, Frequency.MONTHLY: 12}
+# Six more than Decimal's own 28: a result that is rounded to 28 afterwards, and then to the cent, keeps its exact ties.
 DIGITS = 34
 
 

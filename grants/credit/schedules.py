@@ -1,7 +1,7 @@
 """Repayment schedules, exact to the cent. Pure: terms in, instalments out.
 
 Interest of a period is what is owed times the period's rate, rounded half up to the cent; the last instalment absorbs
-what rounding left. Due days keep the day of the month of the first one: 31 January, 28 February, 31 March.
+what rounding left. Due days keep their day of the month where the month has it: 31 January, 28 February, 31 March.
 """
 
 from calendar import monthrange
@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 from grants.credit.models.products import Amortization, Frequency, RateKind
-from grants.credit.rates import DIGITS, period_rate
+from grants.credit.rates import DIGITS, PERIODS, period_rate
 
 CENT = Decimal("0.01")
 DAYS = {Frequency.WEEKLY: 7, Frequency.FORTNIGHTLY: 14}
@@ -27,6 +27,7 @@ class Terms:
     frequency: Frequency
     instalments: int
     first_due_on: date
+    due_day: int | None = None  # of the month, where the first one's month is too short for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def due_days(terms: Terms) -> list[date]:
     ['2026-01-31', '2026-02-28', '2026-03-31']
     """
     if terms.frequency is Frequency.MONTHLY:
-        return [months_later(terms.first_due_on, count) for count in range(terms.instalments)]
+        return [months_later(terms.first_due_on, count, day=terms.due_day) for count in range(terms.instalments)]
     step = DAYS[terms.frequency]
     return [terms.first_due_on + timedelta(days=step * count) for count in range(terms.instalments)]
 
@@ -80,6 +81,20 @@ def schedule_of_parts(parts: Sequence[tuple[date, Decimal]], terms: Terms) -> li
     return [due[day] for day in sorted(due)]
 
 
+def one_period_later(day: date, frequency: Frequency) -> date:
+    """When the first instalment falls due where nobody says otherwise."""
+    return months_later(day, 1) if frequency is Frequency.MONTHLY else day + timedelta(days=DAYS[frequency])
+
+
+def periods_in(months: int, frequency: Frequency) -> int:
+    """How many instalments fall into a term, at least one.
+
+    >>> [periods_in(12, frequency) for frequency in Frequency], periods_in(1, Frequency.WEEKLY)
+    ([52, 26, 12], 4)
+    """
+    return max(months * PERIODS[frequency] // 12, 1)
+
+
 def _spread(principal: Decimal, terms: Terms, days: Sequence[date]) -> list[Instalment]:
     rate = period_rate(terms.rate_percent, terms.rate_kind, terms.frequency)
     if terms.method is Amortization.SINGLE:
@@ -100,20 +115,23 @@ def _payment(principal: Decimal, rate: Decimal, count: int) -> Decimal:
     if not rate:
         return _cents(principal / count)
     with localcontext(prec=DIGITS):
-        return _cents(principal * rate / (1 - (1 + rate) ** -count))
+        exact = principal * rate / (1 - (1 + rate) ** -count)
+    return _cents(exact)
 
 
 def _interest_of_all(principal: Decimal, rate: Decimal, kind: RateKind, count: int) -> Decimal:
     with localcontext(prec=DIGITS):
-        return _cents(principal * (rate * count if kind is RateKind.NOMINAL else (1 + rate) ** count - 1))
+        exact = principal * (rate * count if kind is RateKind.NOMINAL else (1 + rate) ** count - 1)
+    return _cents(exact)
 
 
 def _cents(amount: Decimal) -> Decimal:
-    return amount.quantize(CENT, ROUND_HALF_UP)
+    """To the cent, half up. First to 28 digits: a third of something times three is a whole again."""
+    return (+amount).quantize(CENT, ROUND_HALF_UP)
 
 
-def months_later(day: date, months: int) -> date:
-    """The same day of the month so many months later, or that month's last day."""
-    year, month = divmod(day.month - 1 + months, 12)
-    year, month = day.year + year, month + 1
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
+def months_later(start: date, months: int, *, day: int | None = None) -> date:
+    """The same day of the month so many months later, or that month's last day. `day`: another day of the month."""
+    year, month = divmod(start.month - 1 + months, 12)
+    year, month = start.year + year, month + 1
+    return date(year, month, min(day or start.day, monthrange(year, month)[1]))

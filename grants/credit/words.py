@@ -54,6 +54,7 @@ STATE_NAMES = {
     LinkageState.REPAYING: _("Repaying"),
     LinkageState.REPAID: _("Repaid"),
     LinkageState.OPENED: _("Opened"),
+    LinkageState.CLOSED: _("Closed"),
     LinkageState.DECLINED: _("Declined"),
     LinkageState.WITHDRAWN: _("Withdrawn"),
     LinkageState.WRITTEN_OFF: _("Written off"),
@@ -66,6 +67,7 @@ STEP_NAMES = {
     LinkageState.APPROVED: _("The credit is approved"),
     LinkageState.DISBURSED: _("The credit is disbursed"),
     LinkageState.OPENED: _("The account or membership is open"),
+    LinkageState.CLOSED: _("The account was closed or the member left"),
     LinkageState.DECLINED: _("We declined"),
     LinkageState.WITHDRAWN: _("The person withdrew"),
 }
@@ -76,6 +78,7 @@ TONES = {
     LinkageState.REPAYING: "good",
     LinkageState.REPAID: "good",
     LinkageState.OPENED: "good",
+    LinkageState.CLOSED: "quiet",
     LinkageState.DECLINED: "quiet",
     LinkageState.WITHDRAWN: "quiet",
     LinkageState.WRITTEN_OFF: "bad",

@@ -269,12 +269,12 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['institution_id'], ['institution.id'], name=op.f('fk_credit_movement_institution_id')),
     sa.ForeignKeyConstraint(['linkage_id'], ['linkage.id'], name=op.f('fk_credit_movement_linkage_id')),
     sa.ForeignKeyConstraint(['logged_by_id'], ['user.id'], name=op.f('fk_credit_movement_logged_by_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_credit_movement')),
-    sa.UniqueConstraint('institution_id', 'kind', 'reference', name=op.f('uq_credit_movement_institution_id_kind_reference'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_credit_movement'))
     )
     with op.batch_alter_table('credit_movement', schema=None) as batch_op:
         batch_op.create_index('ix_credit_movement_institution_day', ['institution_id', 'happened_on'], unique=False)
         batch_op.create_index('ix_credit_movement_linkage_day', ['linkage_id', 'happened_on', 'id'], unique=False)
+        batch_op.create_index('uq_credit_movement_counting', ['institution_id', 'kind', 'reference'], unique=True, sqlite_where=sa.text('reversed_at IS NULL'), postgresql_where=sa.text('reversed_at IS NULL'))
 
     op.create_table('institution_support',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -346,6 +346,7 @@ def downgrade() -> None:
 
     op.drop_table('institution_support')
     with op.batch_alter_table('credit_movement', schema=None) as batch_op:
+        batch_op.drop_index('uq_credit_movement_counting', sqlite_where=sa.text('reversed_at IS NULL'), postgresql_where=sa.text('reversed_at IS NULL'))
         batch_op.drop_index('ix_credit_movement_linkage_day')
         batch_op.drop_index('ix_credit_movement_institution_day')
 

@@ -3,37 +3,29 @@
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, RadioField, SelectField, StringField
-from wtforms.validators import InputRequired, Length, Optional, Regexp
+from wtforms.validators import InputRequired, Length, Optional
 
 from grants.access.models import User
 from grants.credit import words
-from grants.credit.amounts import parse_months, parse_rate, parse_usd
 from grants.credit.forms.fields import (
     CHOOSE,
     NEEDED,
     TOO_LONG,
-    DayField,
     MultiCheckboxField,
-    ParsedField,
     choices,
     no_control_characters,
     tidy,
 )
+from grants.credit.forms.steps import STEP_FORMS, StepForm
 from grants.credit.matching import Offer
-from grants.credit.models import (
-    CooperativeSegment,
-    DeclineReason,
-    Institution,
-    InstitutionKind,
-    LinkageKind,
-    LinkageState,
-    RateKind,
-)
-from grants.credit.services import InstitutionFacts, Step
+from grants.credit.models import CooperativeSegment, DeclineReason, Institution, InstitutionKind, LinkageKind
+from grants.credit.services import InstitutionFacts
 from grants.credit.sharing import MINIMUM, SharedField
 from grants.people.models import Canton, ConsentText
 
-REFERENCE = r"[A-Za-z0-9][A-Za-z0-9 ./_-]{0,59}"
+__all__ = [
+    "STEP_FORMS", "AddLinkageForm", "DeclineForm", "InstitutionForm", "LiaisonForm", "ReferForm", "StepForm",
+]  # fmt: skip
 
 
 class InstitutionForm(FlaskForm):
@@ -148,61 +140,3 @@ class DeclineForm(FlaskForm):
 
 class AddLinkageForm(FlaskForm):
     kind = RadioField(_("What is added"), [InputRequired(CHOOSE)], choices=choices(words.KIND_NAMES))
-
-
-class StepForm(FlaskForm):
-    """A step without details: contacted, documents, withdrawn."""
-
-    happened_on = DayField(_("When did it happen?"))
-
-    def step(self, to_state: LinkageState) -> Step:
-        return Step(to_state=to_state, happened_on=self.happened_on.value)
-
-
-class AmountForm(StepForm):
-    amount_usd = ParsedField(_("Amount in USD"), parse_usd, render_kw={"inputmode": "decimal"})
-
-    def step(self, to_state: LinkageState) -> Step:
-        return Step(to_state=to_state, happened_on=self.happened_on.value, amount_usd=self.amount_usd.value)
-
-
-class DisbursementForm(AmountForm):
-    term_months = ParsedField(_("Term in months"), parse_months, render_kw={"inputmode": "numeric"})
-    rate_percent = ParsedField(_("Yearly rate in percent"), parse_rate, render_kw={"inputmode": "decimal"})
-    rate_kind = RadioField(_("Which rate is it?"), [InputRequired(CHOOSE)], choices=choices(words.RATE_KIND_NAMES))
-    reference = StringField(
-        _("Operation number"),
-        [InputRequired(NEEDED), Regexp(f"^{REFERENCE}$", message=_("Use letters, digits, spaces and . / - _ only."))],
-        filters=[tidy],
-        description=_("Your institution's own number for this credit."),
-    )
-
-    def step(self, to_state: LinkageState) -> Step:
-        return Step(
-            to_state=to_state,
-            happened_on=self.happened_on.value,
-            amount_usd=self.amount_usd.value,
-            term_months=self.term_months.value,
-            rate_percent=self.rate_percent.value,
-            rate_kind=RateKind(self.rate_kind.data),
-            reference=self.reference.data,
-        )
-
-
-class DeclineStepForm(StepForm):
-    decline_reason = RadioField(_("Reason"), [InputRequired(CHOOSE)], choices=choices(words.REASON_NAMES))
-
-    def step(self, to_state: LinkageState) -> Step:
-        return Step(
-            to_state=to_state,
-            happened_on=self.happened_on.value,
-            decline_reason=DeclineReason(self.decline_reason.data),
-        )
-
-
-STEP_FORMS: dict[LinkageState, type[StepForm]] = {
-    LinkageState.APPLIED: AmountForm,
-    LinkageState.APPROVED: AmountForm,
-    LinkageState.DISBURSED: DisbursementForm,
-    LinkageState.DECLINED: DeclineStepForm,
-}

@@ -20,11 +20,13 @@ from grants.credit.models.linkages import (
     ENDINGS,
     LINKAGE_MOVES,
     OPEN_STATES,
+    CloseReason,
     DeclineReason,
     Linkage,
     LinkageEvent,
     LinkageRequestKey,
     LinkageState,
+    LostReason,
 )
 from grants.credit.models.movements import CreditMovement, MovementKind, MovementReversal, ReversalState, Source
 from grants.credit.models.products import (
@@ -50,9 +52,9 @@ from grants.credit.models.referrals import (
 __all__ = [
     "ACTIVE_STATES", "ANSWER_DAYS", "CREDITED_STATES", "ENDED_REFERRAL_STATES", "ENDINGS", "LINKAGE_MOVES",
     "OPEN_REFERRAL_STATES", "OPEN_STATES", "REASSIGNABLE_STATES", "AcceptedDocument", "Agreement", "AgreementEnd",
-    "AgreementKind", "Amortization", "CooperativeSegment", "CreditMovement", "DeclineReason", "Frequency",
-    "Institution", "InstitutionKind", "InstitutionLocation", "InstitutionSupport", "LiaisonPost", "Linkage",
-    "LinkageEvent", "LinkageKind", "LinkageRequestKey", "LinkageState", "MovementKind", "MovementReversal",
-    "Product", "ProductTerms", "RateCeiling", "RateKind", "Referral", "ReferralState", "ReversalState",
-    "SavingsBankReport", "Segment", "Source", "SupportEvidence", "SupportKind",
+    "AgreementKind", "Amortization", "CloseReason", "CooperativeSegment", "CreditMovement", "DeclineReason",
+    "Frequency", "Institution", "InstitutionKind", "InstitutionLocation", "InstitutionSupport", "LiaisonPost",
+    "Linkage", "LinkageEvent", "LinkageKind", "LinkageRequestKey", "LinkageState", "LostReason", "MovementKind",
+    "MovementReversal", "Product", "ProductTerms", "RateCeiling", "RateKind", "Referral", "ReferralState",
+    "ReversalState", "SavingsBankReport", "Segment", "Source", "SupportEvidence", "SupportKind",
 ]  # fmt: skip

@@ -31,6 +31,7 @@ class LinkageState(StrEnum):
     REPAYING = "repaying"
     REPAID = "repaid"
     OPENED = "opened"  # an account opened, a member admitted
+    CLOSED = "closed"  # an account closed, a member left
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
     WRITTEN_OFF = "written_off"
@@ -52,6 +53,7 @@ LINKAGE_MOVES: dict[LinkageKind, dict[LinkageState, frozenset[LinkageState]]] = 
             S.REFERRED: frozenset({S.CONTACTED}) | ENDINGS,
             S.CONTACTED: frozenset({S.DOCUMENTS, S.OPENED}) | ENDINGS,
             S.DOCUMENTS: frozenset({S.OPENED}) | ENDINGS,
+            S.OPENED: frozenset({S.CLOSED}),
         }
         for kind in (LinkageKind.SAVINGS_ACCOUNT, LinkageKind.MEMBERSHIP)
     },
@@ -78,6 +80,28 @@ class DeclineReason(StrEnum):
     MOVED_AWAY = "moved_away"
 
 
+class CloseReason(StrEnum):
+    """Why an account was closed or a member left."""
+
+    OWN_WISH = "own_wish"
+    MOVED_AWAY = "moved_away"
+    COSTS = "costs"
+    NOT_USED = "not_used"
+    EXPELLED = "expelled"
+    INSTITUTION_CLOSED = "institution_closed"
+    DIED = "died"
+
+
+class LostReason(StrEnum):
+    """Why nobody can follow a person up any more."""
+
+    NOT_REACHABLE = "not_reachable"
+    MOVED_AWAY = "moved_away"
+    LEFT_COUNTRY = "left_country"
+    LEFT_INSTITUTION = "left_institution"
+    DIED = "died"
+
+
 def _day_of_creation(context: Any) -> date:
     return local_day(context.get_current_parameters()["created_at"])
 
@@ -94,6 +118,7 @@ class Linkage(SealedRow, Model):
                         "(amount_usd IS NOT NULL AND disbursed_on IS NOT NULL AND reference IS NOT NULL)",
                         name="disbursed_has_terms"),
         CheckConstraint("(state = 'declined') = (decline_reason IS NOT NULL)", name="decline_has_reason"),
+        CheckConstraint("(state = 'closed') = (close_reason IS NOT NULL)", name="close_has_reason"),
         CheckConstraint("amount_usd IS NULL OR amount_usd > 0", name="amount"),
         CheckConstraint("outstanding_usd IS NULL OR outstanding_usd >= 0", name="outstanding"),
         CheckConstraint("instalments IS NULL OR instalments BETWEEN 1 AND 600", name="instalments"),
@@ -134,7 +159,10 @@ class Linkage(SealedRow, Model):
     reported_on: Mapped[date | None]  # the last day about which anything was reported
     restructured_on: Mapped[date | None]
     lost_on: Mapped[date | None]  # since when nobody can follow the person up: not a default
+    # How often its movements were settled. Two at once start from the same number, and one of them is refused.
+    settled: Mapped[int] = mapped_column(default=0, server_default="0")
     decline_reason: Mapped[DeclineReason | None] = mapped_column(state_column(DeclineReason))
+    close_reason: Mapped[CloseReason | None] = mapped_column(state_column(CloseReason))
     note = sealed_optional_text()
     created_at: Mapped[datetime]
     # When the last step happened, or the day of the referral: how long somebody has been stuck.
@@ -159,6 +187,18 @@ class Linkage(SealedRow, Model):
     def is_active_credit(self) -> bool:
         """Received and not yet ended, as far as known."""
         return self.state in ACTIVE_STATES
+
+    @property
+    def undisbursed_usd(self) -> Decimal | None:
+        """What was approved and not disbursed yet; None when there is nothing left or nobody said."""
+        if self.approved_usd is None or self.amount_usd is None or self.approved_usd <= self.amount_usd:
+            return None
+        return self.approved_usd - self.amount_usd
+
+    @property
+    def amount_expected(self) -> Decimal | None:
+        """What the next step that names an amount is probably about: as much as was said before."""
+        return self.approved_usd or self.requested_usd
 
     @property
     def path(self) -> list[LinkageState]:

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.access.models import User
@@ -38,7 +38,9 @@ class CreditMovement(Model):
 
     __tablename__ = "credit_movement"
     __table_args__ = (
-        UniqueConstraint("institution_id", "kind", "reference"),
+        # A receipt counts once; one that was taken back may be logged anew with its number.
+        Index("uq_credit_movement_counting", "institution_id", "kind", "reference", unique=True,
+              sqlite_where=text("reversed_at IS NULL"), postgresql_where=text("reversed_at IS NULL")),
         CheckConstraint("(kind IN ('disbursement', 'repayment', 'write_off', 'recovery')) = (amount_usd IS NOT NULL)",
                         name="moves_money"),
         CheckConstraint("amount_usd IS NULL OR amount_usd > 0", name="amount"),

@@ -9,7 +9,15 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from grants.access.models import User
 from grants.core.db import Page, db, one_or_refuse
-from grants.credit.models import OPEN_STATES, Institution, Linkage, LinkageEvent, LinkageState, Referral
+from grants.credit.models import (
+    OPEN_STATES,
+    CreditMovement,
+    Institution,
+    Linkage,
+    LinkageEvent,
+    LinkageState,
+    Referral,
+)
 from grants.credit.queries.institutions import findable, liaison_institution
 from grants.credit.queries.referrals import own_and_consented, visible_to
 from grants.people.folio import normal_folio
@@ -103,6 +111,9 @@ def _with_person() -> Select[Linkage]:
 def _page_of_one() -> tuple[ExecutableOption, ...]:
     return (
         selectinload(Linkage.events).joinedload(LinkageEvent.logged_by),
+        selectinload(Linkage.movements).joinedload(CreditMovement.logged_by),
+        joinedload(Linkage.product),
+        joinedload(Linkage.refinances),
         _contacts(),
     )
 

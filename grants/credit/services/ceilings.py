@@ -17,11 +17,11 @@ from grants.core import journal
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.credit import words
-from grants.credit.models import Frequency, Linkage, RateCeiling, RateKind, Segment
+from grants.credit.models import Frequency, RateCeiling, RateKind, Segment
 from grants.credit.queries.ceilings import ceiling_on, ceilings_of
 from grants.credit.rates import effective_percent
 
-__all__ = ["Period", "add_period", "ceiling_on", "load_ceilings", "refuse_above_ceiling", "refuse_disbursement_above"]
+__all__ = ["Period", "add_period", "ceiling_on", "load_ceilings", "refuse_above_ceiling"]
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "rate_ceilings.csv"
 ONE_DAY = timedelta(days=1)
@@ -58,15 +58,6 @@ def refuse_above_ceiling(
           since=format_date(ceiling.valid_from, "d MMM y")),
         field="rate_percent",
     )  # fmt: skip
-
-
-def refuse_disbursement_above(
-    linkage: Linkage, rate_percent: Decimal | None, rate_kind: RateKind | None, day: date
-) -> None:
-    """The same for a credit that is disbursed on a day. What is missing is asked for elsewhere."""
-    if rate_percent is not None and rate_kind is not None:
-        frequency = linkage.frequency or Frequency.MONTHLY
-        refuse_above_ceiling(rate_percent, rate_kind, frequency, linkage.segment, day)
 
 
 def add_period(period: Period, *, by: User, now: datetime) -> RateCeiling:

@@ -16,18 +16,24 @@ from grants.core.crypto import token_hash
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.credit.models import (
+    Amortization,
+    CloseReason,
     DeclineReason,
+    Frequency,
     Linkage,
     LinkageEvent,
     LinkageKind,
     LinkageRequestKey,
     LinkageState,
     MovementKind,
+    Product,
     RateKind,
     Referral,
     ReferralState,
+    Segment,
 )
-from grants.credit.services.ceilings import refuse_disbursement_above
+from grants.credit.services.ceilings import refuse_above_ceiling
+from grants.credit.services.disbursement import needed, positive, terms_disbursed
 from grants.credit.services.movements import Movement, append
 from grants.credit.services.referrals import add_linkage
 
@@ -44,6 +50,15 @@ class Step:
     rate_kind: RateKind | None = None
     reference: str | None = None
     decline_reason: DeclineReason | None = None
+    close_reason: CloseReason | None = None
+    # Of a disbursement. What is not said comes from the product's terms of the day, or is the usual.
+    net_usd: Decimal | None = None
+    product: Product | None = None
+    segment: Segment | None = None
+    method: Amortization | None = None
+    frequency: Frequency | None = None
+    instalments: int | None = None
+    first_due_on: date | None = None
 
 
 class KeyReused(Exception):
@@ -58,14 +73,17 @@ def log_step(linkage: Linkage, step: Step, *, by: User, now: datetime) -> Linkag
         raise RuleBroken(_("That step does not follow from where the linkage is now. Look at its state, and choose "
                            "one of the steps shown."), field="to_state")  # fmt: skip
     _check_day(linkage, step, now=now)
+    values = _terms(linkage, step)
     if step.to_state is LinkageState.DISBURSED:
-        refuse_disbursement_above(linkage, step.rate_percent, step.rate_kind, step.happened_on)
-    _move(linkage, step, {**_terms(step), "state": step.to_state, "last_step_on": step.happened_on})
+        refuse_above_ceiling(values["rate_percent"], values["rate_kind"], values["frequency"], values["segment"],
+                             step.happened_on)  # fmt: skip
+    _move(linkage, step, {**values, "state": step.to_state, "last_step_on": step.happened_on})
     event = _note(linkage, step, by=by, now=now)
     if step.to_state is LinkageState.DISBURSED:
-        append(
-            linkage, Movement(MovementKind.DISBURSEMENT, step.happened_on, amount_usd=step.amount_usd), by=by, now=now
+        movement = Movement(
+            MovementKind.DISBURSEMENT, step.happened_on, amount_usd=step.amount_usd, net_usd=step.net_usd
         )
+        append(linkage, movement, by=by, now=now)
     return event
 
 
@@ -106,41 +124,24 @@ def _check_day(linkage: Linkage, step: Step, *, now: datetime) -> None:
         raise RuleBroken(_("That day is in the future. Log the step once it has happened."), field="happened_on")
     if step.happened_on < local_day(linkage.referral.referred_at):
         raise RuleBroken(_("That day is before the referral. Check the date."), field="happened_on")
-    if any(step.happened_on < event.happened_on for event in linkage.events):
+    # Not the latest event: a disbursement that was taken back may have been dated too late.
+    if linkage.events and step.happened_on < linkage.last_step_on:
         raise RuleBroken(_("That day is before the previous step. Check the date."), field="happened_on")
 
 
-def _terms(step: Step) -> dict[str, Any]:
+def _terms(linkage: Linkage, step: Step) -> dict[str, Any]:
     """The columns that this step fills, every one that it needs given."""
     if step.to_state is LinkageState.APPLIED:
-        return {"requested_usd": _amount(step)}
+        return {"requested_usd": positive(step.amount_usd)}
     if step.to_state is LinkageState.APPROVED:
-        return {"approved_usd": _amount(step)}
+        return {"approved_usd": positive(step.amount_usd)}
     if step.to_state is LinkageState.DECLINED:
-        return {"decline_reason": _needed(step.decline_reason, "decline_reason")}
+        return {"decline_reason": needed(step.decline_reason, "decline_reason")}
+    if step.to_state is LinkageState.CLOSED:
+        return {"close_reason": needed(step.close_reason, "close_reason")}
     if step.to_state is LinkageState.DISBURSED:
-        return {
-            "amount_usd": _amount(step),
-            "disbursed_on": step.happened_on,
-            "term_months": _needed(step.term_months, "term_months"),
-            "rate_percent": _needed(step.rate_percent, "rate_percent"),
-            "rate_kind": _needed(step.rate_kind, "rate_kind"),
-            "reference": _needed(step.reference, "reference"),
-        }
+        return terms_disbursed(linkage, step)
     return {"reference": step.reference} if step.to_state is LinkageState.OPENED and step.reference else {}
-
-
-def _amount(step: Step) -> Decimal:
-    amount: Decimal = _needed(step.amount_usd, "amount_usd")
-    if amount <= 0:
-        raise RuleBroken(_("Write an amount above zero."), field="amount_usd")
-    return amount
-
-
-def _needed(value: Any, field: str) -> Any:
-    if value is None or value == "":
-        raise RuleBroken(_("This step needs this detail. Fill it in."), field=field)
-    return value
 
 
 def _move(linkage: Linkage, step: Step, values: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
@@ -14,32 +15,28 @@ from grants.core import journal
 from grants.core.clock import local_day
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
+from grants.credit.books import kept_columns, standing_of, standing_with, terms_of
 from grants.credit.models import (
-    ACTIVE_STATES,
-    Amortization,
+    OPEN_STATES,
     CreditMovement,
-    Frequency,
     Linkage,
     LinkageEvent,
-    LinkageKind,
     LinkageState,
     MovementKind,
-    RateKind,
-    ReferralState,
     Source,
 )
-from grants.credit.schedules import Terms, months_later
-from grants.credit.standing import Standing, standing
+from grants.credit.schedules import Terms
+from grants.credit.services.ceilings import refuse_above_ceiling
+from grants.credit.services.movement_rules import POSSIBLE, check
+from grants.credit.standing import Standing
 
-# What can still happen to a credit in each state. The first disbursement is a step of the linkage.
-POSSIBLE = {
-    MovementKind.DISBURSEMENT: ACTIVE_STATES,
-    MovementKind.REPAYMENT: ACTIVE_STATES,
-    MovementKind.BALANCE: ACTIVE_STATES | {LinkageState.REPAID},
-    MovementKind.RESTRUCTURE: ACTIVE_STATES,
-    MovementKind.WRITE_OFF: ACTIVE_STATES,
-    MovementKind.RECOVERY: frozenset({LinkageState.WRITTEN_OFF}),
-}
+__all__ = ["POSSIBLE", "Movement", "append", "log_movement", "movements_of", "settle", "standing_of", "terms_of"]
+
+# What a disbursement fills in. Without one, a credit is as it was when it was approved.
+UNDISBURSED: dict[str, Any] = dict.fromkeys(
+    ("term_months", "rate_percent", "rate_kind", "reference", "product_id", "segment", "method", "frequency",
+     "instalments", "first_due_on", "refinances_id")
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,49 +59,41 @@ class Movement:
 
 
 def log_movement(linkage: Linkage, movement: Movement, *, by: User, now: datetime) -> CreditMovement:
-    """Append what happened, and bring the linkage up to date. Of two people at once one wins; the other looks again."""
-    if linkage.referral.state is not ReferralState.ACCEPTED:
-        raise RuleBroken(_("Accept the referral before you log anything."))
-    if linkage.kind is not LinkageKind.CREDIT or linkage.state not in POSSIBLE[movement.kind]:
-        raise RuleBroken(_("That cannot be logged where the credit is now. Look at its state first."))
-    _check_day(linkage, movement, now=now)
-    return append(linkage, movement, by=by, now=now)
+    """Append what happened, and bring the linkage up to date. Of two people at once one wins; the other looks again.
+
+    It may be dated before others that are there already: all are counted in the order of their days.
+    """
+    row = _row(linkage, movement, by=by, now=now)
+    check(linkage, row, movements_of(linkage), now=now)
+    if movement.terms is not None:
+        refuse_above_ceiling(movement.terms.rate_percent, movement.terms.rate_kind, movement.terms.frequency,
+                             linkage.segment, movement.happened_on)  # fmt: skip
+    return _add(linkage, row, by=by, now=now)
 
 
 def append(linkage: Linkage, movement: Movement, *, by: User, now: datetime) -> CreditMovement:
     """Write the movement down and settle the linkage. Its rules were asked before."""
-    row = _row(linkage, movement, by=by, now=now)
-    try:
-        with db.session.begin_nested():
-            db.session.add(row)
-    except IntegrityError:
-        # Unique within the institution only, so this tells nothing about another one.
-        raise RuleBroken(_("Your institution has logged this receipt number already. Check the number."),
-                         field="reference") from None  # fmt: skip
-    journal.record(by, "credit.movement", linkage, at=now, movement_id=row.id, kind=row.kind.value)
-    settle(linkage, by=by, now=now)
-    return row
+    return _add(linkage, _row(linkage, movement, by=by, now=now), by=by, now=now)
 
 
 def settle(linkage: Linkage, *, by: User, now: datetime) -> Standing:
-    """Keep beside the linkage what its movements come to. Guarded: only from where it was seen."""
-    found = standing(terms_of(linkage), movements_of(linkage), local_day(now))
-    before = linkage.state
+    """Keep beside the linkage what its movements come to. Guarded: nobody settled it since it was read."""
+    movements = movements_of(linkage)
+    found = standing_with(linkage, movements, local_day(now))
+    before, kept = linkage.state, kept_columns(found)
+    last_step_on = found.reported_on if found.disbursed and found.reported_on else last_step_before_credit(linkage)
     statement = (
         update(Linkage)
-        .where(Linkage.id == linkage.id, Linkage.state == before,
-               Linkage.outstanding_usd.is_not_distinct_from(linkage.outstanding_usd))
-        .values(state=found.state, outstanding_usd=found.owed, reported_on=found.reported_on,
-                restructured_on=found.restructured_on, amount_usd=found.disbursed,
-                last_step_on=max(linkage.last_step_on, found.reported_on or linkage.last_step_on))
+        .where(Linkage.id == linkage.id, Linkage.state == before, Linkage.settled == linkage.settled)
+        .values(**kept, **({} if found.disbursed else UNDISBURSED), last_step_on=last_step_on,
+                settled=linkage.settled + 1)
         .execution_options(synchronize_session=False)
     )  # fmt: skip
     if not rows_hit(db.session.execute(statement)):
         raise RuleBroken(_("Somebody logged something at this moment. Look at it, then try again."))
     if found.state is not before:
         db.session.add(LinkageEvent(linkage_id=linkage.id, from_state=before, to_state=found.state,
-                                    happened_on=found.reported_on or found.day, logged_at=now,
-                                    logged_by_id=by.id))  # fmt: skip
+                                    happened_on=last_step_on, logged_at=now, logged_by_id=by.id))  # fmt: skip
         db.session.flush()
         journal.record(by, "linkage.moved", linkage, at=now, from_state=before.value, to_state=found.state.value)
     db.session.refresh(linkage)
@@ -117,37 +106,34 @@ def movements_of(linkage: Linkage) -> Sequence[CreditMovement]:
         select(CreditMovement)
         .where(CreditMovement.linkage_id == linkage.id)
         .order_by(CreditMovement.happened_on, CreditMovement.id)
+        .execution_options(populate_existing=True)
     )
     return db.session.scalars(statement).all()
 
 
-def terms_of(linkage: Linkage) -> Terms:
-    """How a disbursed credit is to be repaid; unsaid is the usual: French, monthly, from a month on."""
-    count = linkage.instalments or linkage.term_months or 1
-    return Terms(
-        rate_percent=linkage.rate_percent or Decimal(0),
-        rate_kind=linkage.rate_kind or RateKind.NOMINAL,
-        method=linkage.method or Amortization.FRENCH,
-        frequency=linkage.frequency or Frequency.MONTHLY,
-        instalments=count,
-        first_due_on=linkage.first_due_on or months_later(linkage.disbursed_on or linkage.last_step_on, 1),
+def last_step_before_credit(linkage: Linkage) -> date:
+    """The day of the last step on the way to the credit; of the referral without any."""
+    days = select(LinkageEvent.happened_on).where(
+        LinkageEvent.linkage_id == linkage.id, LinkageEvent.to_state.in_(OPEN_STATES - {LinkageState.REFERRED})
     )
+    return max(db.session.scalars(days), default=linkage.referred_on)
 
 
-def standing_of(linkage: Linkage, day: date) -> Standing:
-    """The credit on a day. Reads `movements`: load them before."""
-    return standing(terms_of(linkage), linkage.movements, day)
-
-
-def _check_day(linkage: Linkage, movement: Movement, *, now: datetime) -> None:
-    if movement.happened_on > local_day(now):
-        raise RuleBroken(_("That day is in the future. Log it once it has happened."), field="happened_on")
-    if linkage.disbursed_on and movement.happened_on < linkage.disbursed_on:
-        raise RuleBroken(_("That day is before the credit was disbursed. Check the date."), field="happened_on")
+def _add(linkage: Linkage, row: CreditMovement, *, by: User, now: datetime) -> CreditMovement:
+    try:
+        with db.session.begin_nested():
+            db.session.add(row)
+    except IntegrityError:
+        # Unique within the institution only, so this tells nothing about another one.
+        raise RuleBroken(_("Your institution has logged this receipt number already. Check the number."),
+                         field="reference") from None  # fmt: skip
+    journal.record(by, "credit.movement", linkage, at=now, movement_id=row.id, kind=row.kind.value)
+    settle(linkage, by=by, now=now)
+    return row
 
 
 def _row(linkage: Linkage, movement: Movement, *, by: User, now: datetime) -> CreditMovement:
-    terms = movement.terms
+    terms = movement.terms if movement.kind is MovementKind.RESTRUCTURE else None
     return CreditMovement(
         linkage_id=linkage.id,
         institution_id=linkage.institution_id,
@@ -156,7 +142,7 @@ def _row(linkage: Linkage, movement: Movement, *, by: User, now: datetime) -> Cr
         happened_on=movement.happened_on,
         logged_at=now,
         logged_by_id=by.id,
-        reference=movement.reference,
+        reference=movement.reference or None,
         amount_usd=movement.amount_usd,
         net_usd=movement.net_usd,
         principal_usd=movement.principal_usd,

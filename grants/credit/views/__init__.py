@@ -1,10 +1,12 @@
 """The pages about credit."""
 
-from grants.credit.views import (  # noqa: F401 -- their routes
+from grants.credit.views import (  # noqa: F401 -- their routes  # noqa: F401 -- their routes
     ceilings,
+    following,
     institutions,
     linkages,
     matching,
+    movements,
     offers,
     openings,
     refer,

@@ -15,10 +15,13 @@ from grants.core.errors import NotFound
 from grants.core.web import errors_to, page_marker
 from grants.credit import queries, services, sheets
 from grants.credit.forms import STEP_FORMS, StepForm
+from grants.credit.forms.steps import DisbursementForm
 from grants.credit.models import LinkageState
 from grants.credit.queries import LinkageFilter
+from grants.credit.queries.movements import credit_products
 from grants.credit.services.referrals import acknowledge
 from grants.credit.views.blueprint import bp
+from grants.credit.views.movements import facts_of
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -62,7 +65,7 @@ def linkage(linkage_id: int) -> ResponseReturnValue:
     if is_own:
         with transaction():
             acknowledge(found.referral, by=current_user, now=utcnow())
-    return render_template("credit/linkage.html", linkage=found, is_own=is_own)
+    return render_template("credit/linkage.html", linkage=found, is_own=is_own, **facts_of(found, is_own=is_own))
 
 
 @bp.route("/linkages/<int:linkage_id>/log/<step>", methods=["GET", "POST"])
@@ -70,7 +73,9 @@ def linkage(linkage_id: int) -> ResponseReturnValue:
 def log(linkage_id: int, step: str) -> ResponseReturnValue:
     linkage = queries.get_own_linkage(current_user, linkage_id)
     to_state = _step_named(step)
-    form = STEP_FORMS.get(to_state, StepForm)(happened_on=_today())
+    form = STEP_FORMS.get(to_state, StepForm)(happened_on=_today(), amount_usd=linkage.amount_expected)
+    if isinstance(form, DisbursementForm):
+        form.offer(credit_products(linkage.institution))
     if form.validate_on_submit():
         with errors_to(form), transaction():
             services.log_step(linkage, form.step(to_state), by=current_user, now=utcnow())

@@ -44,7 +44,8 @@ def rules_with_ids(app: Flask) -> list[tuple[Rule, str]]:
 
 
 def path_of(app: Flask, rule: Rule, number: int, step: str) -> str:
-    values: dict[str, Any] = {name: step if name == "step" else number for name in rule.arguments}
+    words = {"step": step, "kind": "balance" if step == "disbursed" else "repayment"}
+    values: dict[str, Any] = {name: words.get(name, number) for name in rule.arguments}
     with app.test_request_context():
         return app.url_for(rule.endpoint, **values).removeprefix("http://127.0.0.1")
 
@@ -83,7 +84,8 @@ def snapshot() -> list[Any]:
 def test_there_are_routes_to_check(app: Flask) -> None:
     found = {rule.endpoint for rule, _method in rules_with_ids(app)}
     assert found == {"credit.referral", "credit.linkage", "credit.log", "credit.accept", "credit.decline",
-                     "credit.add_linkage", "credit.savings_bank_figures"}  # fmt: skip
+                     "credit.add_linkage", "credit.savings_bank_figures", "credit.log_movement", "credit.refinance",
+                     "credit.mark_lost", "credit.mark_found"}  # fmt: skip
 
 
 def test_rows_of_another_institution_answer_as_missing_ones(app: Flask, sign_in: Any, others: list[Linkage]) -> None:

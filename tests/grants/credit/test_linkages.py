@@ -71,7 +71,7 @@ def test_a_credit_goes_from_contact_to_disbursement(app: Flask) -> None:
 def test_an_account_or_membership_ends_opened(app: Flask, kind: LinkageKind) -> None:
     linkage = make_linkage(kind=kind, state=S.CONTACTED)
     log(linkage, Step(S.OPENED, today(), reference="SOCIA-9"))
-    assert (linkage.state, linkage.reference, linkage.next_states) == (S.OPENED, "SOCIA-9", [])
+    assert (linkage.state, linkage.reference, linkage.next_states) == (S.OPENED, "SOCIA-9", [S.CLOSED])
 
 
 @pytest.mark.parametrize("kind", LinkageKind)

@@ -1,0 +1,56 @@
+"""A linkage's own terms and standing, and which of its columns keep what the movements come to."""
+
+from calendar import monthrange
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from grants.credit.models import Amortization, Frequency, Linkage, RateKind
+from grants.credit.schedules import Terms, one_period_later
+from grants.credit.standing import Moved, Standing, standing
+
+
+def terms_of(linkage: Linkage) -> Terms:
+    """How a disbursed credit is to be repaid; unsaid is the usual: French, monthly, from a period on."""
+    frequency = linkage.frequency or Frequency.MONTHLY
+    begun = linkage.disbursed_on or linkage.last_step_on
+    first = linkage.first_due_on or one_period_later(begun, frequency)
+    return Terms(
+        rate_percent=linkage.rate_percent or Decimal(0),
+        rate_kind=linkage.rate_kind or RateKind.NOMINAL,
+        method=linkage.method or Amortization.FRENCH,
+        frequency=frequency,
+        instalments=linkage.instalments or linkage.term_months or 1,
+        first_due_on=first,
+        due_day=_due_day(begun, first),
+    )
+
+
+def standing_of(linkage: Linkage, day: date) -> Standing:
+    """The credit on a day. Reads `movements`: load them before."""
+    return standing(terms_of(linkage), linkage.movements, day)
+
+
+def standing_with(linkage: Linkage, movements: Iterable[Moved], day: date) -> Standing:
+    """The credit on a day, if these were its movements."""
+    return standing(terms_of(linkage), movements, day)
+
+
+def kept_columns(found: Standing) -> dict[str, Any]:
+    """What stands beside the linkage, by column. `grants credit verify` computes it anew and compares."""
+    is_disbursed = found.disbursed > 0
+    return {
+        "state": found.state,
+        "amount_usd": found.disbursed if is_disbursed else None,
+        "disbursed_on": found.disbursed_on,
+        "outstanding_usd": found.owed if is_disbursed else None,
+        "reported_on": found.reported_on if is_disbursed else None,
+        "restructured_on": found.restructured_on,
+    }
+
+
+def _due_day(begun: date, first: date) -> int:
+    """Disbursed on the 31st and first due on 28 February: due on the 31st wherever the month has one."""
+    is_short = first.day == monthrange(first.year, first.month)[1] and begun.day > first.day
+    return begun.day if is_short else first.day

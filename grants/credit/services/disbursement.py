@@ -1,0 +1,122 @@
+"""The terms on which a credit is disbursed: what the liaison says, else what its product says, else what is usual."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, Protocol
+
+from flask_babel import lazy_gettext as _
+
+from grants.core.errors import RuleBroken
+from grants.credit.models import (
+    Amortization,
+    Frequency,
+    Linkage,
+    LinkageKind,
+    Product,
+    ProductTerms,
+    RateKind,
+    Segment,
+)
+from grants.credit.schedules import one_period_later, periods_in
+from grants.credit.services.movement_rules import check_approved, check_first_due, check_net
+
+
+class Disbursed(Protocol):
+    """What a step says about a disbursement; Step is one."""
+
+    @property
+    def happened_on(self) -> date: ...
+    @property
+    def amount_usd(self) -> Decimal | None: ...
+    @property
+    def net_usd(self) -> Decimal | None: ...
+    @property
+    def term_months(self) -> int | None: ...
+    @property
+    def rate_percent(self) -> Decimal | None: ...
+    @property
+    def rate_kind(self) -> RateKind | None: ...
+    @property
+    def reference(self) -> str | None: ...
+    @property
+    def product(self) -> Product | None: ...
+    @property
+    def segment(self) -> Segment | None: ...
+    @property
+    def method(self) -> Amortization | None: ...
+    @property
+    def frequency(self) -> Frequency | None: ...
+    @property
+    def instalments(self) -> int | None: ...
+    @property
+    def first_due_on(self) -> date | None: ...
+
+
+def terms_disbursed(linkage: Linkage, step: Disbursed) -> dict[str, Any]:
+    """The columns of the linkage that a disbursement fills."""
+    amount, day = positive(step.amount_usd), step.happened_on
+    check_approved(linkage, amount)
+    check_net(step.net_usd, amount)
+    offer = _offer(linkage, step)
+    frequency = step.frequency or (offer and offer.frequency) or Frequency.MONTHLY
+    months: int = needed(step.term_months, "term_months")
+    first_due_on = step.first_due_on or one_period_later(day, frequency)
+    check_first_due(first_due_on, begun=day)
+    return {
+        "amount_usd": amount,
+        "disbursed_on": day,
+        "term_months": months,
+        **_rate(step, offer),
+        "reference": needed(step.reference, "reference"),
+        "product_id": step.product.id if step.product else linkage.product_id,
+        "segment": step.segment or (offer and offer.segment),
+        "method": step.method or (offer and offer.method) or Amortization.FRENCH,
+        "frequency": frequency,
+        "instalments": _count(step.instalments or periods_in(months, frequency)),
+        "first_due_on": first_due_on,
+    }
+
+
+def positive(amount: Decimal | None) -> Decimal:
+    """The amount, which must be there and above zero."""
+    found: Decimal = needed(amount, "amount_usd")
+    if found <= 0:
+        raise RuleBroken(_("Write an amount above zero."), field="amount_usd")
+    return found
+
+
+def needed(value: Any, field: str) -> Any:
+    """The value, which must be there."""
+    if value is None or value == "":
+        raise RuleBroken(_("This step needs this detail. Fill it in."), field=field)
+    return value
+
+
+def _offer(linkage: Linkage, step: Disbursed) -> ProductTerms | None:
+    """What the product named asked for and gave on the day."""
+    product = step.product
+    if product is None:
+        return None
+    if product.institution_id != linkage.institution_id or product.kind is not LinkageKind.CREDIT:
+        raise RuleBroken(_("Choose one of your institution's own credit products."), field="product_id")
+    terms = product.terms_on(step.happened_on)
+    if terms is None:
+        raise RuleBroken(_("This product was not offered on that day. Check the day, or choose another product."),
+                         field="product_id")  # fmt: skip
+    return terms
+
+
+def _rate(step: Disbursed, offer: ProductTerms | None) -> dict[str, Any]:
+    """A rate that is typed needs its kind; without one, the product's rate with its kind."""
+    if step.rate_percent is None and offer is not None and offer.rate_percent is not None:
+        return {"rate_percent": offer.rate_percent, "rate_kind": offer.rate_kind}
+    return {
+        "rate_percent": needed(step.rate_percent, "rate_percent"),
+        "rate_kind": needed(step.rate_kind, "rate_kind"),
+    }
+
+
+def _count(instalments: int) -> int:
+    if not 1 <= instalments <= 600:
+        raise RuleBroken(_("Write how many instalments there are, 600 at most."), field="instalments")
+    return instalments

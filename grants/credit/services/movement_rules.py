@@ -1,0 +1,219 @@
+"""What cannot be about a movement, and what to look at then. Asked before anything is written."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from flask_babel import format_currency
+from flask_babel import lazy_gettext as _
+
+from grants.core.clock import local_day
+from grants.core.errors import RuleBroken
+from grants.credit.amounts import MOST_RATE, MOST_USD
+from grants.credit.books import standing_with
+from grants.credit.models import (
+    ACTIVE_STATES,
+    CREDITED_STATES,
+    CreditMovement,
+    Linkage,
+    LinkageKind,
+    LinkageState,
+    MovementKind,
+    ReferralState,
+)
+from grants.credit.schedules import CENT
+from grants.credit.standing import ZERO, Standing
+
+# In which state a credit must have been on the day of the movement.
+POSSIBLE = {
+    MovementKind.DISBURSEMENT: ACTIVE_STATES,
+    MovementKind.REPAYMENT: ACTIVE_STATES,
+    MovementKind.BALANCE: ACTIVE_STATES | {LinkageState.REPAID},
+    MovementKind.RESTRUCTURE: ACTIVE_STATES,
+    MovementKind.WRITE_OFF: ACTIVE_STATES,
+    MovementKind.RECOVERY: frozenset({LinkageState.WRITTEN_OFF}),
+}
+FIRST_DUE_WITHIN = timedelta(days=5 * 366)
+LEAST_MARGIN = Decimal(10)
+AMOUNTS = ("amount_usd", "net_usd", "principal_usd", "interest_usd", "other_usd", "balance_usd", "overdue_usd")
+MONEY_KINDS = frozenset(
+    {MovementKind.DISBURSEMENT, MovementKind.REPAYMENT, MovementKind.WRITE_OFF, MovementKind.RECOVERY}
+)
+
+
+def check(linkage: Linkage, row: CreditMovement, there: Sequence[CreditMovement], *, now: datetime) -> None:
+    """RuleBroken unless the movement can have happened beside those that are there."""
+    if linkage.referral.state is not ReferralState.ACCEPTED:
+        raise RuleBroken(_("Accept the referral before you log anything."))
+    if linkage.kind is not LinkageKind.CREDIT or linkage.state not in CREDITED_STATES:
+        raise RuleBroken(_("That cannot be logged where the credit is now. Look at its state first."))
+    check_day(row.happened_on, begun=linkage.disbursed_on, now=now)
+    _check_numbers(row)
+    before = standing_with(linkage, there, row.happened_on)
+    if before.state not in POSSIBLE[row.kind]:
+        raise RuleBroken(_("That cannot be logged where the credit was on that day. Look at its movements first."))
+    BY_KIND[row.kind](linkage, row, before)
+    after = standing_with(linkage, [*there, row], local_day(now))
+    if after.excess > max(margin(after), standing_with(linkage, there, local_day(now)).excess):
+        raise RuleBroken(_("With what was logged for later days, more would be repaid than was owed. Look at the later "
+                           "movements first."), field="amount_usd")  # fmt: skip
+    if row.kind is MovementKind.WRITE_OFF and any(one.counts and one.happened_on > row.happened_on for one in there):
+        raise RuleBroken(_("Something was logged for a later day. Check the date, or have that taken back first."),
+                         field="happened_on")  # fmt: skip
+
+
+def possible_now(linkage: Linkage) -> list[MovementKind]:
+    """What can be logged where the credit is now, the likeliest first."""
+    order = (MovementKind.REPAYMENT, MovementKind.BALANCE, MovementKind.DISBURSEMENT, MovementKind.RESTRUCTURE,
+             MovementKind.WRITE_OFF, MovementKind.RECOVERY)  # fmt: skip
+    if linkage.kind is not LinkageKind.CREDIT:
+        return []
+    found = [kind for kind in order if linkage.state in POSSIBLE[kind]]
+    return [kind for kind in found if kind is not MovementKind.DISBURSEMENT or linkage.undisbursed_usd]
+
+
+def check_day(day: date, *, begun: date | None, now: datetime) -> None:
+    """Not before the credit began, and not in the future."""
+    if day > local_day(now):
+        raise RuleBroken(_("That day is in the future. Log it once it has happened."), field="happened_on")
+    if begun and day < begun:
+        raise RuleBroken(_("That day is before the credit was disbursed. Check the date."), field="happened_on")
+
+
+def check_first_due(first: date, *, begun: date) -> None:
+    """After the money, and within five years of it."""
+    if not begun < first <= begun + FIRST_DUE_WITHIN:
+        raise RuleBroken(_("The first instalment falls due after that day and within five years of it. Check the "
+                           "date."), field="first_due_on")  # fmt: skip
+
+
+def check_net(net: Decimal | None, amount: Decimal) -> None:
+    """What the person received in hand is no more than what was disbursed."""
+    if net is not None and not ZERO < net <= amount:
+        raise RuleBroken(_("What the person received in hand cannot be more than what was disbursed. Check both."),
+                         field="net_usd")  # fmt: skip
+
+
+def check_approved(linkage: Linkage, total: Decimal) -> None:
+    """No more than was approved, all parts together."""
+    if linkage.approved_usd is not None and total > linkage.approved_usd:
+        raise RuleBroken(
+            _("That is more than the %(approved)s that were approved. Check the amount; what the person borrows beyond "
+              "it is another credit.", approved=_dollars(linkage.approved_usd)), field="amount_usd"
+        )  # fmt: skip
+
+
+def margin(found: Standing) -> Decimal:
+    """By how much a lender's sum may exceed ours: penalties, fees, another way of rounding."""
+    return max(found.disbursed / 10, LEAST_MARGIN).quantize(CENT)
+
+
+def _check_numbers(row: CreditMovement) -> None:
+    """Amounts that can be kept: whole cents, not negative, above zero where money moves."""
+    needed = "amount_usd" if row.kind in MONEY_KINDS else "balance_usd"
+    if getattr(row, needed) is None:
+        raise RuleBroken(_("This needs an amount. Fill it in."), field=needed)
+    for name in AMOUNTS:
+        amount: Decimal | None = getattr(row, name)
+        if amount is None:
+            continue
+        if not amount.is_finite() or amount < 0 or amount > MOST_USD or amount != amount.quantize(CENT):
+            raise RuleBroken(_("Write an amount in dollars and whole cents, not below zero."), field=name)
+    if row.amount_usd is not None and not row.amount_usd:
+        raise RuleBroken(_("Write an amount above zero."), field="amount_usd")
+
+
+def _check_disbursement(linkage: Linkage, row: CreditMovement, before: Standing) -> None:
+    amount = row.amount_usd or ZERO
+    check_net(row.net_usd, amount)
+    # All parts count, those of later days as well.
+    check_approved(linkage, (linkage.amount_usd or ZERO) + amount)
+
+
+def _check_repayment(_linkage: Linkage, row: CreditMovement, before: Standing) -> None:
+    amount = row.amount_usd or ZERO
+    parts = (row.principal_usd, row.interest_usd, row.other_usd)
+    if any(part is not None for part in parts):
+        if row.principal_usd is None:
+            raise RuleBroken(_("Write the principal too, or leave the parts empty."), field="principal_usd")
+        if sum((part or ZERO for part in parts), ZERO) != amount:
+            raise RuleBroken(_("Principal, interest and other charges must add up to the amount. Check the receipt."),
+                             field="principal_usd")  # fmt: skip
+    most = before.owed + margin(before)
+    if (row.principal_usd or ZERO) > most or amount - (row.other_usd or ZERO) > most + before.interest_due:
+        raise RuleBroken(
+            _("On that day %(owed)s were owed and %(interest)s of interest. Check the amount and the date; if the "
+              "lender says otherwise, log its balance first.", owed=_dollars(before.owed),
+              interest=_dollars(before.interest_due)), field="amount_usd"
+        )  # fmt: skip
+
+
+def _check_balance(_linkage: Linkage, row: CreditMovement, before: Standing) -> None:
+    balance, most = row.balance_usd or ZERO, sum((one.principal for one in before.instalments), ZERO)
+    if balance > most:
+        raise RuleBroken(
+            _("That is more than the %(most)s lent. Write the principal only, without interest and penalties; log a "
+              "further disbursement or new terms first.", most=_dollars(most)), field="balance_usd"
+        )  # fmt: skip
+    if row.days_late is None:
+        return
+    begun = before.disbursed_on or row.happened_on
+    if not 0 <= row.days_late <= (row.happened_on - begun).days:
+        raise RuleBroken(_("The credit cannot be late for longer than since it was disbursed. Check the days."),
+                         field="days_late")  # fmt: skip
+    if row.days_late and not balance:
+        raise RuleBroken(_("Nothing is owed, so nothing is late. Check the balance and the days."), field="days_late")
+
+
+def _check_restructure(_linkage: Linkage, row: CreditMovement, before: Standing) -> None:
+    if not (row.instalments and row.first_due_on and row.rate_percent is not None and row.rate_kind and row.method
+            and row.frequency):  # fmt: skip
+        raise RuleBroken(_("Write all the new terms: rate, way of paying, how many instalments, the first due day."),
+                         field="instalments")  # fmt: skip
+    if not 1 <= row.instalments <= 600:
+        raise RuleBroken(_("Write how many instalments there are, 600 at most."), field="instalments")
+    if not (row.rate_percent.is_finite() and 0 <= row.rate_percent <= MOST_RATE):
+        raise RuleBroken(_("Write a yearly rate between 0 and 100."), field="rate_percent")
+    check_first_due(row.first_due_on, begun=row.happened_on)
+    balance = row.balance_usd or ZERO
+    if not balance:
+        raise RuleBroken(_("Nothing would be owed, so there is nothing to restructure. Check the balance."),
+                         field="balance_usd")  # fmt: skip
+    if balance > before.owed + before.interest_due + margin(before):
+        raise RuleBroken(
+            _("On that day %(owed)s were owed and %(interest)s of interest. Check the balance, or log a further "
+              "disbursement first.", owed=_dollars(before.owed), interest=_dollars(before.interest_due)),
+            field="balance_usd",
+        )  # fmt: skip
+
+
+def _check_write_off(_linkage: Linkage, row: CreditMovement, before: Standing) -> None:
+    amount = row.amount_usd or ZERO
+    if abs(amount - before.owed) > margin(before):
+        raise RuleBroken(
+            _("On that day %(owed)s were owed. A write-off takes all of it: write that principal, or log the lender's "
+              "balance first.", owed=_dollars(before.owed)), field="amount_usd"
+        )  # fmt: skip
+
+
+def _check_recovery(_linkage: Linkage, row: CreditMovement, before: Standing) -> None:
+    missing = before.written_off - before.recovered
+    if (row.amount_usd or ZERO) > missing + margin(before):
+        raise RuleBroken(
+            _("Of what was written off %(missing)s are missing. Check the amount.", missing=_dollars(missing)),
+            field="amount_usd",
+        )
+
+
+def _dollars(amount: Decimal) -> str:
+    return str(format_currency(amount, "USD", "¤¤ #,##0.00"))
+
+
+BY_KIND: dict[MovementKind, Callable[[Linkage, CreditMovement, Standing], None]] = {
+    MovementKind.DISBURSEMENT: _check_disbursement,
+    MovementKind.REPAYMENT: _check_repayment,
+    MovementKind.BALANCE: _check_balance,
+    MovementKind.RESTRUCTURE: _check_restructure,
+    MovementKind.WRITE_OFF: _check_write_off,
+    MovementKind.RECOVERY: _check_recovery,
+}
