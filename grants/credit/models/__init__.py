@@ -1,5 +1,6 @@
 """Institutions, their products, referrals, linkages and what is repaid. A register: Semilla lends nothing."""
 
+from grants.credit.models.imports import CreditImport, ImportMapping, ImportMode, ImportRow, ImportState, RowOutcome
 from grants.credit.models.institutions import (
     Agreement,
     AgreementKind,
@@ -40,10 +41,10 @@ from grants.credit.models.referrals import ENDED_REFERRAL_STATES, OPEN_REFERRAL_
 
 __all__ = [
     "ACTIVE_STATES", "CREDITED_STATES", "ENDED_REFERRAL_STATES", "ENDINGS", "LINKAGE_MOVES", "OPEN_REFERRAL_STATES",
-    "OPEN_STATES",
-    "AcceptedDocument", "Agreement", "AgreementKind", "Amortization", "CooperativeSegment", "CreditMovement",
-    "DeclineReason", "Frequency", "Institution", "InstitutionKind", "InstitutionLocation", "InstitutionSupport",
-    "LiaisonPost", "Linkage", "LinkageEvent", "LinkageKind", "LinkageRequestKey", "LinkageState", "MovementKind",
-    "MovementReversal", "Product", "ProductTerms", "RateCeiling", "RateKind", "Referral", "ReferralState",
-    "ReversalState", "SavingsBankReport", "Segment", "Source", "SupportKind",
+    "OPEN_STATES", "AcceptedDocument", "Agreement", "AgreementKind", "Amortization", "CooperativeSegment",
+    "CreditImport", "CreditMovement", "DeclineReason", "Frequency", "ImportMapping", "ImportMode", "ImportRow",
+    "ImportState", "Institution", "InstitutionKind", "InstitutionLocation", "InstitutionSupport", "LiaisonPost",
+    "Linkage", "LinkageEvent", "LinkageKind", "LinkageRequestKey", "LinkageState", "MovementKind", "MovementReversal",
+    "Product", "ProductTerms", "RateCeiling", "RateKind", "Referral", "ReferralState", "ReversalState", "RowOutcome",
+    "SavingsBankReport", "Segment", "Source", "SupportKind",
 ]  # fmt: skip
