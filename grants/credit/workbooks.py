@@ -120,38 +120,43 @@ def _first_sheet(archive: zipfile.ZipFile) -> tuple[str, bool]:
     return target.lstrip("/") if target.startswith("/") else f"xl/{target}", any(from_1904)
 
 
-def _shared(archive: zipfile.ZipFile) -> list[str]:
+class _Strings:
     """The texts that cells refer to, each cut where it is too long to be of use."""
-    found: list[str] = []
-    parts: list[str] = []
-    state = {"in": False, "phonetic": False, "left": 0}
 
-    def begin(tag: str, _given: dict[str, str]) -> None:
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self.parts: list[str] = []
+        self.left = 0
+        self.listens = self.is_phonetic = False
+
+    def begin(self, tag: str, _given: dict[str, str]) -> None:
         if tag == "si":
-            parts.clear()
-            state["left"] = LONGEST_CELL + 1
-        elif tag == "rPh":
-            state["phonetic"] = True
+            self.parts, self.left = [], LONGEST_CELL + 1
+        elif tag == "rPh":  # how it is pronounced
+            self.is_phonetic = True
         elif tag == "t":
-            state["in"] = not state["phonetic"]
+            self.listens = not self.is_phonetic
 
-    def end(tag: str) -> None:
+    def end(self, tag: str) -> None:
         if tag == "si":
-            found.append("".join(parts).strip())
-            if len(found) > MOST_STRINGS:
+            self.found.append("".join(self.parts).strip())
+            if len(self.found) > MOST_STRINGS:
                 raise Refused(Trouble.TOO_BIG)
         elif tag == "rPh":
-            state["phonetic"] = False
+            self.is_phonetic = False
         elif tag == "t":
-            state["in"] = False
+            self.listens = False
 
-    def text(piece: str) -> None:
-        if state["in"] and state["left"] > 0:
-            parts.append(piece[: state["left"]])
-            state["left"] -= len(parts[-1])
+    def text(self, piece: str) -> None:
+        if self.listens and self.left > 0:
+            self.parts.append(piece[: self.left])
+            self.left -= len(self.parts[-1])
 
-    _whole(archive, "xl/sharedStrings.xml", begin, end, text)
-    return found
+
+def _shared(archive: zipfile.ZipFile) -> list[str]:
+    strings = _Strings()
+    _whole(archive, "xl/sharedStrings.xml", strings.begin, strings.end, strings.text)
+    return strings.found
 
 
 def _day_styles(archive: zipfile.ZipFile) -> set[str]:

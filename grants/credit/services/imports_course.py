@@ -1,10 +1,11 @@
-"""One linkage while the rows of a file are taken: where it stands after each, and what a row adds to it. Writes nothing."""
+"""One linkage while the rows of a file are taken: what each adds to it, and where it stands then. Writes nothing."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from grants.core.clock import local_day
 from grants.credit.import_rows import Facts, Reason, RowDoubt, derived_reference
@@ -161,22 +162,22 @@ class Course:
         kind, balance = MovementKind(facts.kind.value), facts.usd("balance")
         said = {"days_late": facts.days_late, "overdue_usd": facts.usd("overdue")}
         if kind is MovementKind.BALANCE:
-            return [(self._movement(facts, kind, balance_usd=balance, **said), facts.receipt)]
+            return [(self._movement(facts, kind, {"balance_usd": balance, **said}), facts.receipt)]
         split = {f"{name}_usd": facts.usd(name) for name in ("principal", "interest", "other")}
         is_payment = kind is MovementKind.REPAYMENT
-        main = self._movement(facts, kind, amount_usd=facts.usd("amount"), **(split if is_payment else {}))
+        main = self._movement(facts, kind, {"amount_usd": facts.usd("amount"), **(split if is_payment else {})})
         if not is_payment or balance is None:
             return [(main, facts.receipt)]
-        after = self._movement(facts, MovementKind.BALANCE, balance_usd=balance, is_own=False, **said)
+        after = self._movement(facts, MovementKind.BALANCE, {"balance_usd": balance, **said}, is_own=False)
         return [(main, facts.receipt), (after, None)]
 
-    def _movement(self, facts: Facts, kind: MovementKind, *, is_own: bool = True, **said: object) -> Movement:
+    def _movement(self, facts: Facts, kind: MovementKind, said: dict[str, Any], *, is_own: bool = True) -> Movement:
         amount = said.get("amount_usd") or said.get("balance_usd")
         is_total = kind is MovementKind.REPAYMENT and self.settings.basis is Basis.TOTALS
         derived = derived_reference(self.operation or self.linkage.folio, "total" if is_total else kind,
-                                    facts.happened_on, amount if isinstance(amount, Decimal) else None)  # fmt: skip
+                                    facts.happened_on, amount)  # fmt: skip
         reference = (facts.receipt if is_own else None) or derived
-        return Movement(kind, facts.happened_on, reference=reference, source=Source.FILE, **said)  # type: ignore[arg-type]
+        return Movement(kind, facts.happened_on, reference=reference, source=Source.FILE, **said)
 
     def _logged_already(self, movement: Movement, number: int, *, is_companion: bool) -> Reason | None:
         """Why the movement is nothing new; None when it is. RowDoubt when its receipt number says otherwise."""

@@ -38,7 +38,7 @@ class Entry:
     facts: Facts
     outcome: RowOutcome = RowOutcome.READ
     reason: Reason | None = None
-    field: Field | None = None
+    column: Field | None = None
     other: int | None = None
     linkage_id: int | None = None
     actions: list[Action] = field(default_factory=list)
@@ -49,6 +49,7 @@ class Plan:
     """What all rows come to, and the course of each linkage that something is added to."""
 
     entries: list[Entry]
+    in_order: list[Entry]  # in which things happened
     courses: dict[int, Course]
 
     @property
@@ -66,12 +67,15 @@ def plan(
 ) -> Plan:
     """Decide on every row. `only`: these linkages alone, where the rows are known to be theirs."""
     book = _Book(institution, queries.own_linkages(institution, only), entries)
-    found = Plan(entries, {})
-    for entry in sorted(entries, key=lambda one: (one.facts.day, ORDER[one.facts.kind], one.number)):
+    in_order = sorted(entries, key=lambda one: (one.facts.day, ORDER[one.facts.kind], one.number))
+    found = Plan(entries, in_order, {})
+    for entry in in_order:
         try:
             linkage = book.linkage_of(entry.facts)
             entry.linkage_id = linkage.id
-            course = found.courses.setdefault(linkage.id, book.course(linkage, settings, today))
+            if linkage.id not in found.courses:
+                found.courses[linkage.id] = book.course(linkage, settings, today)
+            course = found.courses[linkage.id]
             known = course.take(entry.facts, entry.number)
             entry.actions = known.actions
             entry.outcome = RowOutcome.GOOD if known.actions else RowOutcome.NOTHING_NEW
@@ -79,7 +83,7 @@ def plan(
             book.learn(entry.facts, linkage, course)
         except RowDoubt as doubt:
             entry.outcome, entry.reason = RowOutcome.BAD, doubt.reason
-            entry.field, entry.other = doubt.field, doubt.other
+            entry.column, entry.other = doubt.field, doubt.other
     return found
 
 
