@@ -26,7 +26,6 @@ def go_on(import_id: int, *, now: datetime) -> bool:
         with transaction():
             imports_apply.go_on(db.session.get_one(CreditImport, import_id), now=now)
     finally:
-        db.session.expunge_all()  # the rows of a turn are not kept for the next
         with transaction():
             imports.release(import_id)
     return True

@@ -136,6 +136,6 @@ class ImportRow(SealedRow, Model):
     reason: Mapped[str | None] = mapped_column(String(40))  # a word of import_rows.Reason
     field: Mapped[str | None] = mapped_column(String(20))  # the column that it concerns
     other_number: Mapped[int | None]  # the row that it repeats
-    linkage_id: Mapped[int | None] = mapped_column(ForeignKey("linkage.id"))
+    linkage_id: Mapped[int | None] = mapped_column(ForeignKey("linkage.id", ondelete="SET NULL"))
     cells = sealed_json()  # what stands there; NULL once wiped
     facts = sealed_json()  # what it means, as import_rows.Facts writes it; NULL until it is read and once wiped

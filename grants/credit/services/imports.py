@@ -95,8 +95,8 @@ def ask_apply(kept: CreditImport, mode: ImportMode, *, by: User, now: datetime) 
     if not counts[RowOutcome.GOOD]:
         raise RuleBroken(_("No row adds anything. There is nothing to apply."))
     if mode is ImportMode.ALL and counts[RowOutcome.BAD]:
-        raise RuleBroken(_("Some rows have to be corrected first. Correct the file and send it again, or apply only the "
-                           "good rows."), field="which")  # fmt: skip
+        raise RuleBroken(_("Some rows have to be corrected first. Correct the file and send it again, or apply "
+                           "only the good rows."), field="which")  # fmt: skip
     _change(kept, ImportState.READY, state=ImportState.APPLYING, mode=mode, applied_by_id=by.id, stopped=False,
             done=kept.total - counts[RowOutcome.GOOD])  # fmt: skip
     journal.record(by, "credit_import.began", kept, at=now, mode=mode.value)

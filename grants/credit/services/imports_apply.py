@@ -100,7 +100,6 @@ def _apply_all(kept: CreditImport, *, now: datetime) -> None:
             for linkage_id, entries in _by_linkage(found).items():
                 _do(found.courses[linkage_id].linkage, entries, by=_applier(kept), now=now)
     except (RuleBroken, IntegrityError):
-        db.session.expire_all()
         _stop(kept, rows, found)
         return
     _write_down(rows, found.entries, done=True)

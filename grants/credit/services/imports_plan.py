@@ -7,7 +7,7 @@ about somebody else's person reads like a row about nobody.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from grants.core.errors import RuleBroken
