@@ -127,6 +127,8 @@ def _split_at(written: str, mark: str) -> tuple[str, str]:
     whole, found, decimals = written.partition(mark)
     if len(written) > LONGEST or not set(written) <= set("0123456789.,"):
         raise Unreadable(Doubt.NOT_A_NUMBER)
+    if "." in decimals or "," in decimals:
+        raise Unreadable(Doubt.AMBIGUOUS)
     if not whole.isdigit():
         if not _GROUPED.fullmatch(whole):
             raise Unreadable(Doubt.AMBIGUOUS if whole else Doubt.NOT_A_NUMBER)

@@ -147,7 +147,7 @@ def waiting_rows(kept: CreditImport, limit: int) -> Sequence[ImportRow]:
 def outcomes_of(kept: CreditImport) -> dict[RowOutcome, int]:
     """How many rows came to what; each outcome is there."""
     statement = select(ImportRow.outcome, func.count()).where(ImportRow.import_id == kept.id)
-    found = dict(db.session.execute(statement.group_by(ImportRow.outcome)).tuples())
+    found = dict(db.session.execute(statement.group_by(ImportRow.outcome)).tuples().all())
     return {outcome: found.get(outcome, 0) for outcome in RowOutcome}
 
 
