@@ -87,6 +87,8 @@ HEADING_WORDS = {
     Field.DECLINE: ("motivo", "razón", "razon", "reason"),
 }  # fmt: skip
 DOLLARS = frozenset({"usd", "us$", "$", "dólar", "dolar", "dólares", "dolares", "dollar", "dollars", "840"})
+# The last column of the file of refused rows, by language: sent back, the file is one that is known.
+TO_CORRECT = {"es": "qué corregir (semilla)", "en": "what to correct (semilla)"}
 TOTALS = ("total", "totales", "subtotal", "suma", "sumas", "gran total", "total general")
 
 
@@ -138,8 +140,9 @@ def plain(cell: Cell) -> str:
 
 
 def heading_words(cells: Sequence[Cell]) -> list[str]:
-    """The words of a heading, alike however they are spaced or written large."""
-    return [" ".join(plain(cell).split()).casefold() for cell in cells]
+    """The words of a heading, alike however they are spaced or written large; without the column that we put there."""
+    words = [" ".join(plain(cell).split()).casefold() for cell in cells]
+    return words[:-1] if words and words[-1] in TO_CORRECT.values() else words
 
 
 def proposed(cells: Sequence[Cell]) -> dict[Field, int]:

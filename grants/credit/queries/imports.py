@@ -122,9 +122,11 @@ def rows_with(kept: CreditImport, *outcomes: RowOutcome) -> Sequence[ImportRow]:
 
 
 def rows_of_linkages(kept: CreditImport, linkage_ids: Sequence[int]) -> Sequence[ImportRow]:
-    """The good rows of these linkages, in the file's order."""
+    """The rows of these linkages that say something true, in the file's order."""
     statement = select(ImportRow).where(
-        ImportRow.import_id == kept.id, ImportRow.linkage_id.in_(linkage_ids), ImportRow.outcome == RowOutcome.GOOD
+        ImportRow.import_id == kept.id,
+        ImportRow.linkage_id.in_(linkage_ids),
+        ImportRow.outcome.in_((RowOutcome.GOOD, RowOutcome.NOTHING_NEW)),
     )
     return db.session.scalars(statement.order_by(ImportRow.number)).all()
 

@@ -15,7 +15,7 @@ from grants.core.crypto import lookup_hash, new_row_key
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.credit.import_rows import Reason
-from grants.credit.import_settings import Settings, heading_words, reads_as_heading
+from grants.credit.import_settings import Settings, heading_words, plain, reads_as_heading
 from grants.credit.models import (
     CreditImport,
     ImportMapping,
@@ -82,7 +82,8 @@ def map_columns(
     key = heading_key(kept.institution_id, words)
     mapping = queries.mapping_for(kept.institution, key)
     if mapping is None or mapping.settings != settings.as_json():
-        mapping = _new_version(kept, key, words, settings, by=by, now=now)
+        shown = [plain(cell) for cell in heading.cells][: len(words)]
+        mapping = _new_version(kept, key, shown, settings, by=by, now=now)
     _begin_check(kept, mapping, heading.number)
     return mapping
 
@@ -184,13 +185,13 @@ def _known_heading(institution: Institution, lines: Sequence[Line]) -> tuple[Lin
 
 
 def _new_version(
-    kept: CreditImport, key: bytes, words: list[str], settings: Settings, *, by: User, now: datetime
+    kept: CreditImport, key: bytes, heading: list[str], settings: Settings, *, by: User, now: datetime
 ) -> ImportMapping:  # fmt: skip
     mapping = ImportMapping(
         institution_id=kept.institution_id, version=queries.newest_version(kept.institution_id) + 1, heading_key=key,
         settings=settings.as_json(), created_by_id=by.id, created_at=now,
     )  # fmt: skip
-    mapping.heading = words
+    mapping.heading = heading
     try:
         with db.session.begin_nested():
             db.session.add(mapping)

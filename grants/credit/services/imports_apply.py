@@ -18,7 +18,7 @@ from grants.core.clock import local_day
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.credit.import_rows import Facts, Reason, RowDoubt, left_out, read_row
-from grants.credit.import_settings import Settings
+from grants.credit.import_settings import Settings, heading_words
 from grants.credit.models import (
     CreditImport,
     CreditMovement,
@@ -57,7 +57,7 @@ def _read_some(kept: CreditImport) -> bool:
     rows = queries.waiting_rows(kept, ROWS_AT_ONCE)
     if not rows or kept.mapping is None or not _advance(kept, len(rows)):
         return False
-    settings, heading = Settings.from_json(kept.mapping.settings), kept.mapping.heading
+    settings, heading = Settings.from_json(kept.mapping.settings), heading_words(kept.mapping.heading)
     for row in rows:
         _read(row, heading, settings)
     db.session.flush()
@@ -110,7 +110,8 @@ def _apply_some(kept: CreditImport, *, now: datetime) -> bool:
     """Do the rows of the next linkages, each linkage for itself. False when none is left."""
     linkage_ids = queries.next_linkages(kept, LINKAGES_AT_ONCE)
     rows = queries.rows_of_linkages(kept, linkage_ids)
-    if not rows or not _advance(kept, len(rows)):
+    good = sum(row.outcome is RowOutcome.GOOD for row in rows)
+    if not rows or not _advance(kept, good):
         return False
     found = _planned(kept, rows, now=now, only=linkage_ids)
     for linkage_id, entries in _by_linkage(found).items():
@@ -172,7 +173,7 @@ def _planned(
 ) -> Plan:  # fmt: skip
     if kept.mapping is None:
         raise ValueError("a file without its mapping")
-    entries = [Entry(row.id, row.number, Facts.from_json(row.facts)) for row in rows]
+    entries = [Entry(row.id, row.number, Facts.from_json(row.facts), linkage_id=row.linkage_id) for row in rows]
     settings = Settings.from_json(kept.mapping.settings)
     return plan(entries, kept.institution, settings, today=local_day(now), only=only)
 

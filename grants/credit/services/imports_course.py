@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from grants.core.clock import local_day
-from grants.credit.import_rows import Facts, Reason, RowDoubt, derived_reference
+from grants.credit.import_rows import DERIVED, Facts, Reason, RowDoubt, derived_reference
 from grants.credit.import_settings import STEPS, Basis, EventKind, Field, Settings
 from grants.credit.models import (
     Amortization,
@@ -82,10 +82,11 @@ class Course:
         self.last_step = max((event.happened_on for event in linkage.events), default=date.min)
         self.steps = {event.to_state: event.happened_on for event in linkage.events}
         self.logged = list(logged)
-        # Logged without a receipt number: a row that says the same is that one.
-        self.by_hand = Counter(
-            (one.kind, one.happened_on, one.amount_usd, one.balance_usd)
-            for one in logged if one.reference is None and one.counts
+        # Logged without a receipt number: a row that says the same is that one. A row without one may be any of them.
+        self.by_hand = Counter(_alike(one) for one in logged if one.counts and one.reference is None)
+        self.with_receipt = Counter(
+            _alike(one) for one in logged
+            if one.counts and one.reference is not None and not one.reference.startswith(DERIVED)
         )  # fmt: skip
         self.terms: Terms | None = terms_of(linkage) if linkage.disbursed_on else None
         self.left: Decimal | None = None  # at most so much is still owed; None: to be worked out
@@ -182,7 +183,7 @@ class Course:
     def _logged_already(self, movement: Movement, number: int, *, is_companion: bool) -> Reason | None:
         """Why the movement is nothing new; None when it is. RowDoubt when its receipt number says otherwise."""
         key = (movement.kind, movement.reference or "")
-        is_derived = not movement.reference or movement.reference.startswith("x-")
+        is_derived = not movement.reference or movement.reference.startswith(DERIVED)
         if is_companion and key in self.ledger.seen:
             return Reason.LOGGED
         self._refuse_seen(key, number, is_derived=is_derived)
@@ -192,11 +193,11 @@ class Course:
             if not self._is_the_same(known, movement):
                 raise RowDoubt(Reason.RECEIPT_DIFFERS, Field.RECEIPT)
             return Reason.LOGGED
-        hand = (movement.kind, movement.happened_on, movement.amount_usd, movement.balance_usd)
-        if self.by_hand[hand]:
-            self.by_hand[hand] -= 1
-            self.ledger.seen[key] = number
-            return Reason.LOGGED_BY_HAND
+        for logged, reason in ((self.by_hand, Reason.LOGGED_BY_HAND), (self.with_receipt, Reason.LOGGED)):
+            if logged[_alike(movement)] and (is_derived or logged is self.by_hand):
+                logged[_alike(movement)] -= 1
+                self.ledger.seen[key] = number
+                return reason
         return Reason.LOGGED if self._adds_nothing(movement) else None
 
     def _is_the_same(self, known: CreditMovement, movement: Movement) -> bool:
@@ -274,6 +275,10 @@ class Course:
 
     def _stepped(self, state: LinkageState, day: date) -> None:
         self.state, self.last_step, self.steps[state] = state, day, day
+
+
+def _alike(one: CreditMovement | Movement) -> tuple[MovementKind, date, Decimal | None, Decimal | None]:
+    return one.kind, one.happened_on, one.amount_usd, one.balance_usd
 
 
 def row_of(linkage: Linkage, movement: Movement) -> CreditMovement:

@@ -71,7 +71,7 @@ def plan(
     found = Plan(entries, in_order, {})
     for entry in in_order:
         try:
-            linkage = book.linkage_of(entry.facts)
+            linkage = book.linkage_of(entry.facts) if only is None else book.pinned(entry.linkage_id)
             entry.linkage_id = linkage.id
             if linkage.id not in found.courses:
                 found.courses[linkage.id] = book.course(linkage, settings, today)
@@ -91,6 +91,7 @@ class _Book:
     """The institution's own linkages, by all that a row can name them by."""
 
     def __init__(self, institution: Institution, linkages: Iterable[Linkage], entries: list[Entry]) -> None:
+        self.by_id: dict[int, Linkage] = {}
         self.by_operation: dict[str, Linkage] = {}
         self.by_digits: dict[str, list[Linkage]] = defaultdict(list)
         self.by_folio: dict[str, list[Linkage]] = defaultdict(list)
@@ -115,6 +116,15 @@ class _Book:
             raise RowDoubt(Reason.NOT_ACCEPTED)
         return linkage
 
+    def pinned(self, linkage_id: int | None) -> Linkage:
+        """The linkage that the check found, if it may still be seen and added to."""
+        linkage = self.by_id.get(linkage_id or 0)
+        if linkage is None:
+            raise RowDoubt(Reason.UNKNOWN)
+        if linkage.referral.state is not ReferralState.ACCEPTED:
+            raise RowDoubt(Reason.NOT_ACCEPTED)
+        return linkage
+
     def course(self, linkage: Linkage, settings: Settings, today: date) -> Course:
         return Course(linkage, self.logged[linkage.id], self.ledger, settings, today)
 
@@ -124,6 +134,7 @@ class _Book:
             self.by_operation.setdefault(course.operation, linkage)
 
     def _add(self, linkage: Linkage) -> None:
+        self.by_id[linkage.id] = linkage
         if linkage.reference:
             self.by_operation[linkage.reference] = linkage
             self.by_digits[linkage.reference.lstrip("0")].append(linkage)
@@ -192,6 +203,7 @@ class _Book:
         for entry in entries:
             linkage = self._by_operation(entry.facts)
             concerned |= {linkage.id} if linkage else {one.id for one in self._named(entry.facts) or ()}
+            concerned |= {entry.linkage_id} & self.by_id.keys()
         for movement in queries.movements_of(concerned):
             self.logged[movement.linkage_id].append(movement)
             self.ledger.know(movement)
