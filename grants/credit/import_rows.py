@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 from grants.credit.amounts import (
     MOST_USD,
-    Doubt,
     Unreadable,
     day_of_serial,
     parse_day,
@@ -20,6 +18,7 @@ from grants.credit.amounts import (
     parse_rate,
     parse_usd,
 )
+from grants.credit.import_reasons import REASON_OF_DOUBT, Reason, RowDoubt
 from grants.credit.import_settings import (
     DOLLARS,
     KIND_WORDS,
@@ -39,68 +38,6 @@ TIME_OF_DAY = re.compile(r"[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?$")
 SERIAL = re.compile(r"[0-9]{5}")
 MOST_DAYS_LATE = 36_500
 DERIVED = "x-"  # begins the reference of a movement whose row had no receipt number
-
-
-class Reason(StrEnum):
-    """Why a row is left out, refused, or nothing new."""
-
-    TITLE = "title"
-    HEADING = "heading"
-    TOTAL = "total"
-    # The cells
-    MISSING = "missing"
-    FORMULA = "formula"
-    TOO_LONG = "too_long"
-    INVISIBLE = "invisible"
-    NOT_A_NUMBER = "not_a_number"
-    AMBIGUOUS = "ambiguous"
-    TOO_PRECISE = "too_precise"
-    NEGATIVE = "negative"
-    ZERO = "zero"
-    TOO_LARGE = "too_large"
-    NOT_A_DAY = "not_a_day"
-    KIND = "kind"
-    CURRENCY = "currency"
-    BAD_OPERATION = "bad_operation"
-    BAD_RECEIPT = "bad_receipt"
-    DECLINE = "decline"
-    SPLIT = "split"
-    # Held against what is known
-    UNKNOWN = "unknown"
-    SEVERAL = "several"
-    CONFLICT = "conflict"
-    NOT_ACCEPTED = "not_accepted"
-    FUTURE = "future"
-    TOO_EARLY = "too_early"
-    STATE = "state"
-    PART = "part"
-    TERMS = "terms"
-    REPEATED = "repeated"
-    REPEATED_RECEIPT = "repeated_receipt"
-    RECEIPT_DIFFERS = "receipt_differs"
-    OPERATION_TAKEN = "operation_taken"
-    TOTAL_FELL = "total_fell"
-    LOGGED = "logged"
-    LOGGED_BY_HAND = "logged_by_hand"
-    BUSY = "busy"
-
-
-REASON_OF_DOUBT = {
-    Doubt.NOT_A_NUMBER: Reason.NOT_A_NUMBER,
-    Doubt.AMBIGUOUS: Reason.AMBIGUOUS,
-    Doubt.TOO_PRECISE: Reason.TOO_PRECISE,
-    Doubt.NOT_POSITIVE: Reason.ZERO,
-    Doubt.TOO_LARGE: Reason.TOO_LARGE,
-    Doubt.NOT_A_DAY: Reason.NOT_A_DAY,
-}
-
-
-class RowDoubt(Exception):
-    """A row that cannot be taken, why, and the column it concerns."""
-
-    def __init__(self, reason: Reason, field: Field | None = None, other: int | None = None) -> None:
-        super().__init__(reason.value)
-        self.reason, self.field, self.other = reason, field, other
 
 
 @dataclass(frozen=True, slots=True)

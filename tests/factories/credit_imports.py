@@ -46,7 +46,7 @@ def settings_of(**changed: Any) -> Settings:
     without = changed.pop("without", ())
     columns = {field: at for at, field in enumerate(FIELDS) if field not in without}
     told: dict[str, Any] = {"decimal_mark": ",", "rate_kind": RateKind.NOMINAL, "basis": Basis.MOVEMENTS}
-    if "kind" in changed and changed["kind"]:
+    if changed.get("kind"):
         columns.pop(Field.KIND, None)
     return Settings(columns=columns, **{**told, **changed})
 

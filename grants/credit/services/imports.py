@@ -14,7 +14,7 @@ from grants.core import journal
 from grants.core.crypto import lookup_hash, new_row_key
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
-from grants.credit.import_rows import Reason
+from grants.credit.import_reasons import Reason
 from grants.credit.import_settings import Settings, heading_words, plain, reads_as_heading
 from grants.credit.models import (
     CreditImport,

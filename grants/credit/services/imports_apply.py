@@ -17,7 +17,8 @@ from grants.core import journal
 from grants.core.clock import local_day
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
-from grants.credit.import_rows import Facts, Reason, RowDoubt, left_out, read_row
+from grants.credit.import_reasons import Reason, RowDoubt
+from grants.credit.import_rows import Facts, left_out, read_row
 from grants.credit.import_settings import Settings, heading_words
 from grants.credit.models import (
     CreditImport,

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from grants.core.clock import local_day
-from grants.credit.import_rows import DERIVED, Facts, Reason, RowDoubt, derived_reference
+from grants.credit.import_reasons import Reason, RowDoubt
+from grants.credit.import_rows import DERIVED, Facts, derived_reference
 from grants.credit.import_settings import STEPS, Basis, EventKind, Field, Settings
 from grants.credit.models import (
     Amortization,

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from grants.core.errors import RuleBroken
-from grants.credit.import_rows import Facts, Reason, RowDoubt
+from grants.credit.import_reasons import Reason, RowDoubt
+from grants.credit.import_rows import Facts
 from grants.credit.import_settings import ORDER, STEPS, EventKind, Field, Settings
 from grants.credit.models import (
     CreditMovement,
@@ -203,7 +204,8 @@ class _Book:
         for entry in entries:
             linkage = self._by_operation(entry.facts)
             concerned |= {linkage.id} if linkage else {one.id for one in self._named(entry.facts) or ()}
-            concerned |= {entry.linkage_id} & self.by_id.keys()
+            if entry.linkage_id in self.by_id:
+                concerned.add(entry.linkage_id)
         for movement in queries.movements_of(concerned):
             self.logged[movement.linkage_id].append(movement)
             self.ledger.know(movement)

@@ -58,7 +58,9 @@ def test_rows_become_movements_and_the_same_file_changes_nothing(app: Flask) -> 
     institution = make_institution()
     by, linkage = make_liaison(institution), credit(institution, reference="OP-7")
     file = csv_of(
-        a_row(operation="OP-7", kind="pago", day=DAY, amount="85,50", principal="70,25", interest="15,25", receipt="R1"),
+        a_row(
+            operation="OP-7", kind="pago", day=DAY, amount="85,50", principal="70,25", interest="15,25", receipt="R1"
+        ),
         a_row(operation="OP-7", kind="saldo", day=LATER, balance="1.234,00", days_late="3"),
     )
     kept = checked(file, institution, by)
