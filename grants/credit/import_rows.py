@@ -20,6 +20,7 @@ from grants.credit.amounts import (
 )
 from grants.credit.import_reasons import REASON_OF_DOUBT, Reason, RowDoubt
 from grants.credit.import_settings import (
+    DECLINE_WORDS,
     DOLLARS,
     KIND_WORDS,
     TOTALS,
@@ -30,7 +31,6 @@ from grants.credit.import_settings import (
     heading_words,
     plain,
 )
-from grants.credit.models.linkages import DeclineReason
 from grants.credit.workbooks import LONGEST_CELL, Cell
 
 OPERATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./_-]{0,59}")
@@ -247,12 +247,12 @@ class _Row:
 
     def decline(self) -> str:
         """The coded reason: nothing else says why somebody was declined."""
-        word = self.visible(Field.DECLINE).casefold().replace(" ", "_")
+        word = " ".join(self.visible(Field.DECLINE).split()).casefold()
         if not word:
             raise RowDoubt(Reason.MISSING, Field.DECLINE)
-        if word not in {one.value for one in DeclineReason}:
+        if word not in DECLINE_WORDS:
             raise RowDoubt(Reason.DECLINE, Field.DECLINE)
-        return word
+        return DECLINE_WORDS[word].value
 
     def check_currency(self) -> None:
         if Field.CURRENCY not in self.settings.columns:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from grants.credit.models.linkages import DeclineReason
 from grants.credit.models.products import RateKind
 from grants.credit.workbooks import Cell
 
@@ -86,6 +87,25 @@ HEADING_WORDS = {
     Field.RATE: ("tasa", "tasa anual", "rate"),
     Field.DECLINE: ("motivo", "razón", "razon", "reason"),
 }  # fmt: skip
+# Why somebody was declined, as lenders write it; the codes themselves are known too.
+DECLINE_WORDS = {
+    "documento no aceptado": DeclineReason.DOCUMENT_NOT_ACCEPTED,
+    "estatus no aceptado": DeclineReason.STATUS_NOT_ACCEPTED,
+    "fuera del vínculo": DeclineReason.OUTSIDE_BOND,
+    "fuera del vinculo": DeclineReason.OUTSIDE_BOND,
+    "edad": DeclineReason.AGE,
+    "sin garante": DeclineReason.NO_GUARANTOR,
+    "buró de crédito": DeclineReason.CREDIT_BUREAU,
+    "buro de credito": DeclineReason.CREDIT_BUREAU,
+    "capacidad de pago": DeclineReason.CAPACITY_TO_PAY,
+    "expediente incompleto": DeclineReason.INCOMPLETE_FILE,
+    "la persona desistió": DeclineReason.CLIENT_WITHDREW,
+    "la persona desistio": DeclineReason.CLIENT_WITHDREW,
+    "no localizable": DeclineReason.NOT_REACHABLE,
+    "se mudó": DeclineReason.MOVED_AWAY,
+    "se mudo": DeclineReason.MOVED_AWAY,
+    **{reason.value: reason for reason in DeclineReason},
+}
 DOLLARS = frozenset({"usd", "us$", "$", "dólar", "dolar", "dólares", "dolares", "dollar", "dollars", "840"})
 # The last column of the file of refused rows, by language: sent back, the file is one that is known.
 TO_CORRECT = {"es": "qué corregir (semilla)", "en": "what to correct (semilla)"}

@@ -93,9 +93,7 @@ SENTENCES = {
     # One sentence for all whom the institution does not see: it must not tell whether somebody else knows them.
     Reason.UNKNOWN: _("No credit of your institution fits this row. Check the number, or take the row out."),
     Reason.SEVERAL: _("The person has more than one credit here. Write the operation number or the linkage's folio."),
-    Reason.CONFLICT: _(
-        "The operation number and the folio or document are not of one person here. Correct one of them."
-    ),
+    Reason.CONFLICT: _("The operation number and the folio or document are of two people. Correct one of them."),
     Reason.NOT_ACCEPTED: _("The referral is not accepted yet. Accept it first."),
     Reason.FUTURE: _("This day is in the future. Send the row once it has happened."),
     Reason.TOO_EARLY: _("This day is before what came before it, as the referral or the disbursement. Check the date."),
@@ -121,9 +119,7 @@ TROUBLES = {
     Trouble.TOO_MANY: _("This file has more than 20,000 rows. Split it, and send the parts one after another."),
     Trouble.TOO_WIDE: _("This file has more than 60 columns. Take out those that are not needed."),
     Trouble.LONG_CELL: _("A cell of this file is as long as a book. Take it out, and send the file again."),
-    Trouble.ENTITIES: _(
-        "This file holds instructions that no spreadsheet needs. Save it again as XLSX, and send that."
-    ),
+    Trouble.ENTITIES: _("This file holds what no spreadsheet needs. Save it again as XLSX, and send that."),
 }
 
 

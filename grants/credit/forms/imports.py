@@ -17,6 +17,9 @@ from grants.credit.workbooks import Cell
 
 NONE = ""
 MOST_WORDS = 60
+NAMES_SOMEBODY = _("Choose at least one of operation number, folio and document number.")
+ONE_OF_TWO = _("Either all rows report one thing, or a column says it. Choose one of the two.")
+NO_PARTS = _("With totals, leave principal, interest and other charges without a column.")
 COLUMN_SAID = _("A column says it")
 
 
@@ -132,21 +135,17 @@ class MapForm(FlaskForm):
         columns = self._columns()
         problems = list[tuple[str, object]]()
         if not {Field.OPERATION, Field.FOLIO, Field.DOCUMENT} & columns.keys():
-            problems.append(
-                (column(Field.OPERATION), _("Choose at least one of operation number, folio and document number."))
-            )
+            problems.append((column(Field.OPERATION), NAMES_SOMEBODY))
         problems += [(column(name), _("Choose the column.")) for name in self._needed() if name not in columns]
         if self.kind.data and Field.KIND in columns:
-            problems.append(
-                ("kind", _("Either all rows report one thing, or a column says it. Choose one of the two."))
-            )
+            problems.append(("kind", ONE_OF_TWO))
         if self.basis.data == Basis.TOTALS and {Field.PRINCIPAL, Field.INTEREST, Field.OTHER} & columns.keys():
-            problems.append(("basis", _("With totals, leave principal, interest and other charges without a column.")))
+            problems.append(("basis", NO_PARTS))
         for name in columns:
             if list(columns.values()).count(columns[name]) > 1:
                 problems.append((column(name), _("Two things cannot stand in one column.")))
-        for name, sentence in problems:
-            self[name].errors = [*self[name].errors, sentence]
+        for place, sentence in problems:
+            self[place].errors = [*self[place].errors, sentence]
         return not problems
 
     def _needed(self) -> list[Field]:

@@ -225,11 +225,10 @@ def documents_of(person_ids: Iterable[int]) -> Iterator[tuple[int, str, str, byt
             yield person_id, str(kind.value), issuer or "", lookup or b""
 
 
-def people_of(rows: Sequence[ImportRow]) -> dict[int, Person]:
-    """The people of the linkages that rows were matched to, by linkage."""
-    ids = {row.linkage_id for row in rows if row.linkage_id is not None}
-    statement = select(Linkage).options(joinedload(Linkage.person)).where(Linkage.id.in_(ids)).order_by(Linkage.id)
-    return {linkage.id: linkage.person for linkage in db.session.scalars(statement)}
+def people_of(kept: CreditImport, rows: Sequence[ImportRow]) -> dict[int, Person]:
+    """The people of the linkages that rows were matched to, by linkage, as far as their consent stands."""
+    ids = sorted({row.linkage_id for row in rows if row.linkage_id is not None})
+    return {linkage.id: linkage.referral.person for linkage in own_linkages(kept.institution, ids)}
 
 
 def institution_named(user: User, institution_id: int) -> Institution:

@@ -160,19 +160,18 @@ def _sheet(file: bytes) -> spreadsheets.Sheet:
 
 def _show(kept: CreditImport, form: ApplyImportForm) -> ResponseReturnValue:
     outcomes = queries.outcomes_of(kept)
-    known = {one.value: one for one in RowOutcome}
-    asked = request.args.get("show", "")
+    known, asked = {one.value: one for one in RowOutcome}, request.args.get("show", "")
     first = RowOutcome.BAD if outcomes[RowOutcome.BAD] and kept.state is ImportState.READY else None
     outcome = known.get(asked, None if asked == "all" else first)
     page = queries.rows_page(kept, outcome, after=page_marker())
     lines = [] if kept.is_working else _lines(kept, list(page.items))
     return render_template("credit/import.html", kept=kept, form=form, page=page, lines=lines, outcome=outcome,
-                           outcomes=outcomes, asked=asked or (outcome.value if outcome else "all"), **_words())  # fmt: skip
+                           outcomes=outcomes, asked=outcome.value if outcome else "all", **_words())  # fmt: skip
 
 
 def _lines(kept: CreditImport, rows: list[ImportRow]) -> list[dict[str, Any]]:
     """What is shown of each row: the name that the file gives stands beside our own, and decides nothing."""
-    people = queries.people_of(rows)
+    people = queries.people_of(kept, rows)
     columns = Settings.from_json(kept.mapping.settings).columns if kept.mapping else {}
     lines = []
     for row in rows:
@@ -180,8 +179,10 @@ def _lines(kept: CreditImport, rows: list[ImportRow]) -> list[dict[str, Any]]:
         at = columns.get(Field.NAME, len(cells))
         named = shown(plain(cells[at])) if at < len(cells) else ""
         facts = Facts.from_json(row.facts) if row.facts else None
-        lines.append({"row": row, "person": person, "ours": short_name(person) if person else "", "named": named[:60],
-                      "facts": facts, "column": import_words.column_of(row), "said": import_words.said(row)})  # fmt: skip
+        lines.append({
+            "row": row, "person": person, "ours": short_name(person) if person else "", "named": named[:60],
+            "facts": facts, "column": import_words.column_of(row), "said": import_words.said(row),
+        })  # fmt: skip
     return lines
 
 
