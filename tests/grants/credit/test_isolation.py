@@ -80,7 +80,9 @@ def snapshot() -> list[Any]:
 def test_there_are_routes_to_check(app: Flask) -> None:
     found = {rule.endpoint for rule, _method in rules_with_ids(app)}
     assert found == {"credit.referral", "credit.linkage", "credit.log", "credit.accept", "credit.decline",
-                     "credit.add_linkage"}  # fmt: skip
+                     "credit.add_linkage", "credit.credit_import", "credit.map_import", "credit.go_on_with_import",
+                     "credit.apply_credit_import", "credit.discard_credit_import", "credit.import_errors",
+                     "credit.export_mapping"}  # fmt: skip
 
 
 def test_rows_of_another_institution_answer_as_missing_ones(app: Flask, sign_in: Any, others: list[Linkage]) -> None:
