@@ -47,7 +47,7 @@ IMPORT_STATES = {
     ImportState.CHECKING: _("Being checked"),
     ImportState.READY: _("Checked: decide"),
     ImportState.APPLYING: _("Being applied"),
-    ImportState.APPLIED: _("Applied"),
+    ImportState.APPLIED: _("File applied"),
     ImportState.DISCARDED: _("Forgotten"),
 }
 IMPORT_TONES = {
@@ -65,7 +65,7 @@ OUTCOME_NAMES = {
     RowOutcome.GOOD: _("OK"),
     RowOutcome.NOTHING_NEW: _("Nothing new"),
     RowOutcome.BAD: _("Correct it"),
-    RowOutcome.APPLIED: _("Applied"),
+    RowOutcome.APPLIED: _("Row applied"),
 }
 OUTCOME_TONES = {RowOutcome.GOOD: "good", RowOutcome.APPLIED: "good", RowOutcome.BAD: "warn"}
 

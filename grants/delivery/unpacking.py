@@ -16,7 +16,8 @@ class TooBig(Exception):
 def opened(file: bytes, *, most: int) -> zipfile.ZipFile:
     """The archive, its parts not yet unpacked. TooBig when they come to more than `most` bytes together."""
     end = file.rfind(END_OF_CATALOGUE)
-    if FAR_CATALOGUE in file[-4096:] or int.from_bytes(file[end + 12 : end + 16], "little") > MOST_CATALOGUE:
+    catalogue = int.from_bytes(file[end + 12 : end + 16], "little") if end >= 0 else 0
+    if FAR_CATALOGUE in file[-4096:] or catalogue > MOST_CATALOGUE:
         raise TooBig
     archive = zipfile.ZipFile(io.BytesIO(file))
     if sum(part.file_size for part in archive.infolist()) > most:

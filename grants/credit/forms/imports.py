@@ -15,7 +15,7 @@ from grants.credit.import_words import EVENT_NAMES, FIELD_NAMES
 from grants.credit.models import ImportMode, Institution, RateKind
 from grants.credit.workbooks import Cell
 
-NONE = ""
+NONE = "-"
 MOST_WORDS = 60
 NAMES_SOMEBODY = _("Choose at least one of operation number, folio and document number.")
 ONE_OF_TWO = _("Either all rows report one thing, or a column says it. Choose one of the two.")
@@ -39,7 +39,7 @@ class SendForm(FlaskForm):
 
     def offer(self, institutions: Sequence[Institution]) -> "SendForm":
         named = [(str(one.id), one.name) for one in institutions]
-        self.institution.choices = named if len(named) == 1 else [(NONE, "—"), *named]
+        self.institution.choices = named if len(named) == 1 else [("", "—"), *named]
         return self
 
 
@@ -94,13 +94,14 @@ class MapForm(FlaskForm):
         return self._columns_fit() and fine
 
     def settings(self) -> Settings:
+        kind, rate_kind = _chosen(self.kind), _chosen(self.rate_kind)
         return Settings(
             columns=self._columns(),
             decimal_mark=str(self.decimal_mark.data),
-            kind=EventKind(self.kind.data) if self.kind.data else None,
+            kind=EventKind(kind) if kind else None,
             month_first=self.day_order.data == "month",
             basis=Basis(self.basis.data),
-            rate_kind=RateKind(self.rate_kind.data) if self.rate_kind.data else None,
+            rate_kind=RateKind(rate_kind) if rate_kind else None,
             words=self._own_words(),
         )
 
@@ -129,7 +130,8 @@ class MapForm(FlaskForm):
         return self
 
     def _columns(self) -> dict[Field, int]:
-        return {name: int(self[column(name)].data) for name in Field if self[column(name)].data}
+        chosen = {name: _chosen(self[column(name)]) for name in Field}
+        return {name: int(at) for name, at in chosen.items() if at is not None and at.isdigit()}
 
     def _columns_fit(self) -> bool:
         columns = self._columns()
@@ -137,7 +139,7 @@ class MapForm(FlaskForm):
         if not {Field.OPERATION, Field.FOLIO, Field.DOCUMENT} & columns.keys():
             problems.append((column(Field.OPERATION), NAMES_SOMEBODY))
         problems += [(column(name), _("Choose the column.")) for name in self._needed() if name not in columns]
-        if self.kind.data and Field.KIND in columns:
+        if _chosen(self.kind) and Field.KIND in columns:
             problems.append(("kind", ONE_OF_TWO))
         if self.basis.data == Basis.TOTALS and {Field.PRINCIPAL, Field.INTEREST, Field.OTHER} & columns.keys():
             problems.append(("basis", NO_PARTS))
@@ -149,13 +151,13 @@ class MapForm(FlaskForm):
         return not problems
 
     def _needed(self) -> list[Field]:
-        if not self.kind.data:
+        kind = _chosen(self.kind)
+        if kind is None:
             return [Field.DAY, Field.KIND]
-        kind = EventKind(self.kind.data) if self.kind.data in set(EventKind) else None
         needed = [Field.DAY]
-        if kind in WITH_AMOUNT:
+        if kind in set(WITH_AMOUNT):
             needed.append(Field.AMOUNT)
-        return [*needed, Field.BALANCE] if kind is EventKind.BALANCE else needed
+        return [*needed, Field.BALANCE] if kind == EventKind.BALANCE else needed
 
     def _own_words(self) -> dict[str, EventKind]:
         known = {word: kind for kind, some in KIND_WORDS.items() for word in some}
@@ -171,6 +173,10 @@ class MapForm(FlaskForm):
 
 for _name in Field:
     setattr(MapForm, column(_name), SelectField(FIELD_NAMES[_name]))
+
+
+def _chosen(field: SelectField) -> str | None:
+    return None if field.data in (NONE, "", None) else str(field.data)
 
 
 def _column_name(at: int, cells: Sequence[Cell], example: Sequence[Cell]) -> str:

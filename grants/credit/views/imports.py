@@ -163,6 +163,8 @@ def _show(kept: CreditImport, form: ApplyImportForm) -> ResponseReturnValue:
     known, asked = {one.value: one for one in RowOutcome}, request.args.get("show", "")
     first = RowOutcome.BAD if outcomes[RowOutcome.BAD] and kept.state is ImportState.READY else None
     outcome = known.get(asked, None if asked == "all" else first)
+    if outcomes[RowOutcome.BAD] and not form.is_submitted():
+        form.which.data = ImportMode.GOOD.value
     page = queries.rows_page(kept, outcome, after=page_marker())
     lines = [] if kept.is_working else _lines(kept, list(page.items))
     return render_template("credit/import.html", kept=kept, form=form, page=page, lines=lines, outcome=outcome,

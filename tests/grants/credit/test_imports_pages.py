@@ -31,8 +31,9 @@ from tests.factories.credit_imports import FIELDS, a_row, applied, checked, csv_
 
 TODAY = local_day(utcnow())
 DAY = (TODAY - timedelta(days=10)).strftime("%d/%m/%Y")
-MAPPED = {f"column_{field.value}": "" for field in Field} | {f"column_{field.value}": str(at) for at, field in enumerate(FIELDS)} | {
-    "kind": "", "decimal_mark": ",", "day_order": "day", "basis": "movements", "rate_kind": "nominal", "words": "",
+PLACES = {field: str(at) for at, field in enumerate(FIELDS)}
+MAPPED = {f"column_{field.value}": PLACES.get(field, "-") for field in Field} | {
+    "kind": "-", "decimal_mark": ",", "day_order": "day", "basis": "movements", "rate_kind": "nominal", "words": "",
 }  # fmt: skip
 PAID = {"kind": "pago", "day": DAY, "amount": "85,50"}
 
@@ -187,8 +188,8 @@ def test_a_coordinator_sends_for_an_institution(app: Flask, sign_in: Any) -> Non
 
 
 @pytest.mark.parametrize(("changed", "place"), [
-    ({"column_day": ""}, "column_day"), ({"column_kind": ""}, "column_kind"),
-    ({"column_operation": "", "column_folio": "", "column_document": ""}, "column_operation"),
+    ({"column_day": "-"}, "column_day"), ({"column_kind": "-"}, "column_kind"),
+    ({"column_operation": "-", "column_folio": "-", "column_document": "-"}, "column_operation"),
     ({"column_amount": "5"}, "column_amount"), ({"kind": "repayment"}, "kind"), ({"basis": "totals"}, "basis"),
     ({"words": "CAJA pago"}, "words"), ({"words": "CAJA = nada"}, "words"), ({"column_day": "999"}, "column_day"),
     ({"decimal_mark": ""}, "decimal_mark"),
