@@ -5,7 +5,7 @@ hundred thirty-four in Ibarra and one and a bit elsewhere, so it is refused.
 """
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -13,6 +13,8 @@ MOST_USD = Decimal("9999999.99")
 MOST_RATE = Decimal(100)
 LONGEST = 40
 FIRST_YEAR, LAST_YEAR = 2000, 2100
+SERIALS_BEGIN = date(1899, 12, 30)
+_FIRST_SERIAL = (date(FIRST_YEAR, 1, 1) - SERIALS_BEGIN).days
 
 _DIGITS = re.compile(r"[0-9]+")
 _ZERO = re.compile(r"0+(?:[.,]0{1,2})?")
@@ -41,8 +43,8 @@ class Unreadable(ValueError):
         self.doubt = doubt
 
 
-def parse_usd(text: str) -> Decimal:
-    """A positive amount in dollars with at most two decimals.
+def parse_usd(text: str, *, mark: str | None = None, may_be_zero: bool = False) -> Decimal:
+    """A positive amount in dollars with at most two decimals. `mark`: the decimal one, where whoever wrote it said so.
 
     >>> parse_usd("1.234,56") == parse_usd("1,234.56") == Decimal("1234.56")
     True
@@ -51,13 +53,15 @@ def parse_usd(text: str) -> Decimal:
     >>> parse_usd("1.234")
     Traceback (most recent call last):
     grants.credit.amounts.Unreadable: ambiguous
+    >>> parse_usd("1.234", mark=",")
+    Decimal('1234.00')
     """
     written = text.strip().removeprefix("USD").removeprefix("$").strip()
-    whole, cents = _split(written)
+    whole, cents = _split(written) if mark is None else _split_at(written, mark)
     if len(cents) > 2:
         raise Unreadable(Doubt.TOO_PRECISE)
     amount = Decimal(f"{whole}.{cents:0<2}")
-    return _within(amount, MOST_USD)
+    return amount if may_be_zero and not amount else _within(amount, MOST_USD)
 
 
 def parse_usd_or_zero(text: str) -> Decimal:
@@ -106,8 +110,8 @@ def parse_count(text: str) -> int:
     return _whole(text, least=0, most=9999)
 
 
-def parse_day(text: str) -> date:
-    """A day as browsers send it (2024-03-05) or as people here write it, day first (5/3/2024).
+def parse_day(text: str, *, month_first: bool = False) -> date:
+    """A day as browsers send it (2024-03-05) or as people here write it, day first (5/3/2024) unless told otherwise.
 
     >>> parse_day("2024-03-05") == parse_day("5/3/2024")
     True
@@ -117,6 +121,7 @@ def parse_day(text: str) -> date:
         year, month, day = found.groups()
     elif found := _LOCAL_DAY.fullmatch(written):
         day, month, year = found.groups()
+        day, month = (month, day) if month_first else (day, month)
     else:
         raise Unreadable(Doubt.NOT_A_DAY)
     try:
@@ -126,6 +131,31 @@ def parse_day(text: str) -> date:
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
         raise Unreadable(Doubt.NOT_A_DAY)
     return value
+
+
+def day_of_serial(days: float) -> date:
+    """The day that a spreadsheet keeps as a number of days since 30 December 1899.
+
+    >>> day_of_serial(45356.5)
+    datetime.date(2024, 3, 5)
+    """
+    if not _FIRST_SERIAL <= days < _FIRST_SERIAL + 101 * 366:
+        raise Unreadable(Doubt.NOT_A_DAY)
+    return SERIALS_BEGIN + timedelta(days=int(days))
+
+
+def _split_at(written: str, mark: str) -> tuple[str, str]:
+    """As `_split`, where it is known which mark is the decimal one; the other one stands before three digits each."""
+    whole, found, decimals = written.partition(mark)
+    if len(written) > LONGEST or not set(written) <= set("0123456789.,"):
+        raise Unreadable(Doubt.NOT_A_NUMBER)
+    if "." in decimals or "," in decimals:
+        raise Unreadable(Doubt.AMBIGUOUS)
+    if not whole.isdigit():
+        if not _GROUPED.fullmatch(whole):
+            raise Unreadable(Doubt.AMBIGUOUS if whole else Doubt.NOT_A_NUMBER)
+        whole = re.sub("[.,]", "", whole)
+    return whole, _plain(decimals) if found else ""
 
 
 def _split(written: str) -> tuple[str, str]:

@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -15,6 +14,7 @@ from flask_babel import lazy_gettext as _
 
 from grants.core.documents import safe_text
 from grants.core.errors import RuleBroken
+from grants.delivery import unpacking
 
 MOST_ROWS = 5_000
 MOST_COLUMNS = 60
@@ -114,9 +114,11 @@ def _workbook(file: bytes) -> Iterable[Sequence[Any]]:
 
 def _refuse_huge(file: bytes) -> None:
     """A file of a few bytes may unpack to gigabytes, or hold one cell a million rows down."""
-    with zipfile.ZipFile(io.BytesIO(file)) as parts:
-        if sum(part.file_size for part in parts.infolist()) > MOST_UNPACKED:
-            raise RuleBroken(TOO_MANY, field="file")
+    try:
+        parts = unpacking.opened(file, most=MOST_UNPACKED)
+    except unpacking.TooBig as error:
+        raise RuleBroken(TOO_MANY, field="file") from error
+    with parts:
         for part in parts.namelist():
             if re.fullmatch(r"xl/worksheets/[^/]+\.xml", part):
                 _refuse_far_cells(parts.read(part))

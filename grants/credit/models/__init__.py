@@ -1,5 +1,6 @@
 """Institutions, their products, referrals, linkages and what is repaid. A register: Semilla lends nothing."""
 
+from grants.credit.models.imports import CreditImport, ImportMapping, ImportMode, ImportRow, ImportState, RowOutcome
 from grants.credit.models.institutions import (
     Agreement,
     AgreementEnd,
@@ -52,9 +53,10 @@ from grants.credit.models.referrals import (
 __all__ = [
     "ACTIVE_STATES", "ANSWER_DAYS", "CREDITED_STATES", "ENDED_REFERRAL_STATES", "ENDINGS", "LINKAGE_MOVES",
     "OPEN_REFERRAL_STATES", "OPEN_STATES", "REASSIGNABLE_STATES", "AcceptedDocument", "Agreement", "AgreementEnd",
-    "AgreementKind", "Amortization", "CloseReason", "CooperativeSegment", "CreditMovement", "DeclineReason",
-    "Frequency", "Institution", "InstitutionKind", "InstitutionLocation", "InstitutionSupport", "LiaisonPost",
-    "Linkage", "LinkageEvent", "LinkageKind", "LinkageRequestKey", "LinkageState", "LostReason", "MovementKind",
-    "MovementReversal", "Product", "ProductTerms", "RateCeiling", "RateKind", "Referral", "ReferralState",
-    "ReversalState", "SavingsBankReport", "Segment", "Source", "SupportEvidence", "SupportKind",
+    "AgreementKind", "Amortization", "CloseReason", "CooperativeSegment", "CreditImport", "CreditMovement",
+    "DeclineReason", "Frequency", "ImportMapping", "ImportMode", "ImportRow", "ImportState", "Institution",
+    "InstitutionKind", "InstitutionLocation", "InstitutionSupport", "LiaisonPost", "Linkage", "LinkageEvent",
+    "LinkageKind", "LinkageRequestKey", "LinkageState", "LostReason", "MovementKind", "MovementReversal", "Product",
+    "ProductTerms", "RateCeiling", "RateKind", "Referral", "ReferralState", "ReversalState", "RowOutcome",
+    "SavingsBankReport", "Segment", "Source", "SupportEvidence", "SupportKind",
 ]  # fmt: skip

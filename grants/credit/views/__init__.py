@@ -3,6 +3,7 @@
 from grants.credit.views import (  # noqa: F401 -- their routes  # noqa: F401 -- their routes
     ceilings,
     following,
+    imports,
     institutions,
     linkages,
     matching,
