@@ -37,6 +37,7 @@ from grants.credit.models.products import (
     Segment,
 )
 from grants.credit.models.referrals import ENDED_REFERRAL_STATES, OPEN_REFERRAL_STATES, Referral, ReferralState
+from grants.credit.models.webhooks import Webhook, WebhookEvent, WebhookEventKind, WebhookProblem
 
 __all__ = [
     "ACTIVE_STATES", "CREDITED_STATES", "ENDED_REFERRAL_STATES", "ENDINGS", "LINKAGE_MOVES", "OPEN_REFERRAL_STATES",
@@ -45,5 +46,6 @@ __all__ = [
     "DeclineReason", "Frequency", "Institution", "InstitutionKind", "InstitutionLocation", "InstitutionSupport",
     "LiaisonPost", "Linkage", "LinkageEvent", "LinkageKind", "LinkageRequestKey", "LinkageState", "MovementKind",
     "MovementReversal", "Product", "ProductTerms", "RateCeiling", "RateKind", "Referral", "ReferralState",
-    "ReversalState", "SavingsBankReport", "Segment", "Source", "SupportKind",
+    "ReversalState", "SavingsBankReport", "Segment", "Source", "SupportKind", "Webhook", "WebhookEvent",
+    "WebhookEventKind", "WebhookProblem",
 ]  # fmt: skip

@@ -23,7 +23,9 @@ from grants.credit.models import (
     LinkageState,
     Referral,
     ReferralState,
+    WebhookEventKind,
 )
+from grants.credit.services import webhooks
 from grants.people.folio import new_folio
 from grants.people.models import Consent, ConsentPurpose, ConsentText, Person
 
@@ -51,6 +53,7 @@ def refer(
     db.session.flush()
     journal.record(by, "referral.sent", referral, at=now, person_id=person.id, institution_id=to.id,
                    consent_id=referral.consent_id, kinds=[kind.value for kind in kinds])  # fmt: skip
+    webhooks.tell(WebhookEventKind.REFERRAL_SENT, referral, now=now)
     return referral
 
 
@@ -87,6 +90,7 @@ def withdraw(referral: Referral, *, by: User, now: datetime) -> None:
     db.session.refresh(referral)
     db.session.refresh(referral.consent)
     journal.record(by, "referral.withdrawn", referral, at=now, consent_id=referral.consent_id)
+    webhooks.tell(WebhookEventKind.REFERRAL_WITHDRAWN, referral, now=now)
 
 
 def add_linkage(referral: Referral, kind: LinkageKind, *, now: datetime) -> Linkage:
