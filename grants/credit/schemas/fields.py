@@ -25,9 +25,11 @@ def amount(description: str, example: str = "85.00", **options: Any) -> fields.S
     )
 
 
-def money(*, allow_none: bool = True) -> fields.Decimal:
-    """US dollars in an answer."""
-    return fields.Decimal(as_string=True, required=True, allow_none=allow_none)
+class Exact(fields.String):
+    """A Decimal in an answer, written out: "850.00". The description says text, as it is."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else format(value, "f")
 
 
 def decimals(data: dict[str, Any], *names: str) -> dict[str, Decimal]:

@@ -7,7 +7,7 @@ from marshmallow import Schema, fields, post_load, validate
 
 from grants.core.web import Whole
 from grants.credit.models import DeclineReason, LinkageKind, LinkageState, RateKind
-from grants.credit.schemas.fields import AMOUNT, RATE, REFERENCE, AfterSchema, Day, SharedSchema, words
+from grants.credit.schemas.fields import AMOUNT, RATE, REFERENCE, AfterSchema, Day, Exact, SharedSchema, words
 from grants.credit.services import Step
 
 LOGGABLE = (
@@ -46,17 +46,17 @@ class LinkageSchema(Schema):
     next_states = fields.List(fields.Enum(LinkageState, by_value=True), required=True)
     referred_on = fields.Date(required=True)
     last_step_on = fields.Date(required=True)
-    requested_usd = fields.Decimal(as_string=True, required=True, allow_none=True)
-    approved_usd = fields.Decimal(as_string=True, required=True, allow_none=True)
-    amount_usd = fields.Decimal(as_string=True, required=True, allow_none=True)
+    requested_usd = Exact(required=True, allow_none=True)
+    approved_usd = Exact(required=True, allow_none=True)
+    amount_usd = Exact(required=True, allow_none=True)
     disbursed_on = fields.Date(required=True, allow_none=True)
     term_months = fields.Integer(required=True, allow_none=True)
-    rate_percent = fields.Decimal(as_string=True, required=True, allow_none=True)
+    rate_percent = Exact(required=True, allow_none=True)
     rate_kind = fields.Enum(RateKind, by_value=True, required=True, allow_none=True)
     reference = fields.String(required=True, allow_none=True)
     decline_reason = fields.Enum(DeclineReason, by_value=True, required=True, allow_none=True)
-    outstanding_usd = fields.Decimal(
-        as_string=True, required=True, allow_none=True,
+    outstanding_usd = Exact(
+        required=True, allow_none=True,
         metadata={"description": "Principal owed as far as it was reported; null before the credit is disbursed."},
     )  # fmt: skip
     reported_on = fields.Date(

@@ -8,7 +8,7 @@ from marshmallow import Schema, fields, post_load, validate
 from grants.core.web import Whole
 from grants.credit.models import Amortization, Frequency, MovementKind, RateKind, Source
 from grants.credit.schedules import Terms
-from grants.credit.schemas.fields import RATE, REFERENCE, Day, amount, decimals, money, words
+from grants.credit.schemas.fields import RATE, REFERENCE, Day, Exact, amount, decimals, words
 from grants.credit.services import Movement
 
 LONGEST_LATE = 36_500  # days
@@ -76,6 +76,10 @@ class MovementSchema(Schema):
         )
 
 
+def _money() -> Exact:
+    return Exact(required=True, allow_none=True)
+
+
 class LoggedMovementSchema(Schema):
     """A movement as it was logged: nothing in it changes afterwards."""
 
@@ -85,13 +89,13 @@ class LoggedMovementSchema(Schema):
     happened_on = fields.Date(required=True)
     logged_at = fields.AwareDateTime(required=True)
     reference = fields.String(required=True, allow_none=True)
-    amount_usd, net_usd, principal_usd, interest_usd, other_usd = (money() for _part in range(5))
-    balance_usd = money()
+    amount_usd, net_usd, principal_usd, interest_usd, other_usd = (_money() for _part in range(5))
+    balance_usd = _money()
     days_late = fields.Integer(required=True, allow_none=True)
-    overdue_usd = money()
+    overdue_usd = _money()
     instalments = fields.Integer(required=True, allow_none=True)
     first_due_on = fields.Date(required=True, allow_none=True)
-    rate_percent = fields.Decimal(as_string=True, required=True, allow_none=True)
+    rate_percent = Exact(required=True, allow_none=True)
     rate_kind = fields.Enum(RateKind, by_value=True, required=True, allow_none=True)
     method = fields.Enum(Amortization, by_value=True, required=True, allow_none=True)
     frequency = fields.Enum(Frequency, by_value=True, required=True, allow_none=True)
@@ -112,9 +116,9 @@ class MovementPageSchema(Schema):
 
 class InstalmentSchema(Schema):
     due_on = fields.Date(required=True)
-    principal_usd = fields.Decimal(as_string=True, required=True, attribute="principal")
-    interest_usd = fields.Decimal(as_string=True, required=True, attribute="interest")
-    total_usd = fields.Decimal(as_string=True, required=True, attribute="total")
+    principal_usd = Exact(required=True, attribute="principal")
+    interest_usd = Exact(required=True, attribute="interest")
+    total_usd = Exact(required=True, attribute="total")
 
 
 class ScheduleSchema(Schema):
