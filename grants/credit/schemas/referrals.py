@@ -34,7 +34,7 @@ class ReferralSchema(Schema):
         required=True, allow_none=True, metadata={"description": "When the institution first opened it."}
     )
     answered_at = fields.AwareDateTime(required=True, allow_none=True)
-    decline_reason = fields.Enum(DeclineReason, by_value=True, required=True, allow_none=True)
+    decline_reason = fields.String(required=True, allow_none=True, validate=words(DeclineReason))
     person = fields.Nested(SharedSchema, required=True, attribute="shared")
     linkages = fields.List(fields.Nested(LinkageInShortSchema), required=True)
 

@@ -1,6 +1,6 @@
 """What programs do with referrals and credits. Each may be repeated when its answer did not arrive."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from flask_babel import lazy_gettext as _
@@ -36,6 +36,7 @@ DETAILS = {
     MovementKind.WRITE_OFF: (MONEY,),
     MovementKind.RECOVERY: (MONEY,),
 }
+LONGEST_GRACE = timedelta(days=5 * 366)
 ALL_DETAILS = sorted({name for names in DETAILS.values() for name in names})
 
 
@@ -111,6 +112,9 @@ def check_details(movement: Movement) -> None:
     if movement.net_usd is not None and not 0 < movement.net_usd <= (movement.amount_usd or 0):
         raise RuleBroken(_("What the person received cannot be more than the credit. Check both amounts."),
                          field="net_usd")  # fmt: skip
+    if movement.terms and not timedelta(0) < movement.terms.first_due_on - movement.happened_on <= LONGEST_GRACE:
+        raise RuleBroken(_("The first instalment falls due after the day of the new terms, within five years. Check "
+                           "its date."), field="terms")  # fmt: skip
     _check_split(movement)
 
 
