@@ -27,6 +27,7 @@ from grants.credit.services.webhooks import KIND
 
 LONGEST_WAIT = 10  # seconds, from the first byte sent to the answer's status
 SLOW = 3  # seconds
+MOST_ADDRESSES = 3
 GONE = 410
 ARRIVED = range(200, 300)
 WORLD = ipaddress.IPv6Network("2000::/3")  # what is global in IPv6
@@ -82,14 +83,17 @@ def post(address: str, body: bytes, headers: dict[str, str], *, only_public: boo
         found = _resolved(parts)
         if only_public and (parts.scheme != "https" or not all(is_public(one) for one in found)):
             return Attempt(problem=WebhookProblem.ADDRESS)
-        status = _status(parts, found[0], body, headers)
+        status = _status(parts, _connected(found, _port(parts)), body, headers)
     except ssl.SSLCertVerificationError:
         return Attempt(problem=WebhookProblem.CERTIFICATE)
     except (OSError, HTTPException, ValueError):
         return Attempt(problem=WebhookProblem.SILENT)
+    took = time.monotonic() - begun
+    if took >= LONGEST_WAIT:  # we hung up in the middle of its headers
+        return Attempt(problem=WebhookProblem.SILENT)
     if status not in ARRIVED:
         return Attempt(status, WebhookProblem.GONE if status == GONE else WebhookProblem.STATUS)
-    return Attempt(status, slow=time.monotonic() - begun > SLOW)
+    return Attempt(status, slow=took > SLOW)
 
 
 def is_public(address: str) -> bool:
@@ -110,12 +114,23 @@ def _port(parts: SplitResult) -> int:
     return parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _status(parts: SplitResult, ip: str, body: bytes, headers: dict[str, str]) -> int:
-    """Connect to this IP address, speak as if to the name, and read no further than the status and headers."""
+def _connected(found: Sequence[str], port: int) -> socket.socket:
+    """A connection to the first of these addresses that takes one."""
+    tried = found[:MOST_ADDRESSES]
+    for ip in tried[:-1]:
+        try:
+            return socket.create_connection((ip, port), timeout=LONGEST_WAIT / len(tried))
+        except OSError:
+            continue
+    return socket.create_connection((tried[-1], port), timeout=LONGEST_WAIT / len(tried))
+
+
+def _status(parts: SplitResult, line: socket.socket, body: bytes, headers: dict[str, str]) -> int:
+    """Speak over the line as if to the name, and read no further than the status and headers."""
     host = str(parts.hostname)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = kind(host, _port(parts), timeout=LONGEST_WAIT)
-    line = socket.create_connection((ip, _port(parts)), timeout=LONGEST_WAIT)
+    line.settimeout(LONGEST_WAIT)
     if parts.scheme == "https":
         context = ssl.create_default_context()
         line = context.wrap_socket(line, server_hostname=host, do_handshake_on_connect=False)
