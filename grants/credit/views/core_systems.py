@@ -33,7 +33,7 @@ EVENT_NAMES = {
     WebhookEventKind.TEST: lazy_gettext("Test"),
 }
 MESSAGE_NAMES = {
-    MessageState.WAITING: lazy_gettext("On its way"),
+    MessageState.WAITING: lazy_gettext("Under way"),
     MessageState.SENT: lazy_gettext("Arrived"),
     MessageState.FAILED: lazy_gettext("Not sent"),
 }
