@@ -55,15 +55,21 @@ class OutboxMessage(SealedRow, Model):
 Send = Callable[[str, str, str], None]
 Gateway = Callable[[dict[str, Any], Path], Send]
 _gateways: dict[str, Gateway] = {}
+_patient: set[str] = set()
 
 
 class TooLate(Exception):
     """The message is no longer worth sending."""
 
 
-def carry(kind: str, gateway: Gateway) -> None:
-    """Messages of this kind go another way than by mail. `gateway`: from config and instance folder to a sender."""
+def carry(kind: str, gateway: Gateway, *, patient: bool = False) -> None:
+    """Messages of this kind go another way than by mail. `gateway`: from config and instance folder to a sender.
+
+    `patient`: they go after all others that are due, since nobody knows how long their receivers take.
+    """
     _gateways[kind] = gateway
+    if patient:
+        _patient.add(kind)
 
 
 def add(kind: str, *, address: str, subject: str, body: str, now: datetime) -> OutboxMessage:
@@ -83,7 +89,8 @@ def deliver_due(send: Send, *, now: datetime, others: Mapping[str, Send] | None 
         OutboxMessage.state == MessageState.WAITING, OutboxMessage.next_attempt_at <= now
     )
     sent = 0
-    for message_id in db.session.scalars(due.order_by(OutboxMessage.id).limit(limit)).all():
+    in_order = due.order_by(OutboxMessage.kind.in_(_patient), OutboxMessage.id)
+    for message_id in db.session.scalars(in_order.limit(limit)).all():
         db.session.commit()
         if _claimed(message_id, now):
             sent += _send_one(message_id, send, others or {}, now)

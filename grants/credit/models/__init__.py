@@ -49,6 +49,7 @@ from grants.credit.models.referrals import (
     Referral,
     ReferralState,
 )
+from grants.credit.models.webhooks import Webhook, WebhookEvent, WebhookEventKind, WebhookProblem
 
 __all__ = [
     "ACTIVE_STATES", "ANSWER_DAYS", "CREDITED_STATES", "ENDED_REFERRAL_STATES", "ENDINGS", "LINKAGE_MOVES",
@@ -58,5 +59,6 @@ __all__ = [
     "InstitutionKind", "InstitutionLocation", "InstitutionSupport", "LiaisonPost", "Linkage", "LinkageEvent",
     "LinkageKind", "LinkageRequestKey", "LinkageState", "LostReason", "MovementKind", "MovementReversal", "Product",
     "ProductTerms", "RateCeiling", "RateKind", "Referral", "ReferralState", "ReversalState", "RowOutcome",
-    "SavingsBankReport", "Segment", "Source", "SupportEvidence", "SupportKind",
+    "SavingsBankReport", "Segment", "Source", "SupportEvidence", "SupportKind", "Webhook", "WebhookEvent",
+    "WebhookEventKind", "WebhookProblem",
 ]  # fmt: skip

@@ -232,10 +232,13 @@ class LinkageEvent(Model):
 
 
 class LinkageRequestKey(Model):
-    """A program's request that was already answered: the same key brings the same event, and never a second one."""
+    """A program's request that was already answered: the same key brings the same answer, and never a second row."""
 
     __tablename__ = "linkage_request_key"
-    __table_args__ = (UniqueConstraint("user_id", "key"),)
+    __table_args__ = (
+        UniqueConstraint("user_id", "key"),
+        CheckConstraint("event_id IS NULL OR movement_id IS NULL", name="one_answer"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
@@ -244,4 +247,6 @@ class LinkageRequestKey(Model):
     linkage_id: Mapped[int] = mapped_column(ForeignKey("linkage.id"))
     event_id: Mapped[int | None] = mapped_column(ForeignKey("linkage_event.id"))
     event: Mapped[LinkageEvent | None] = relationship()
+    movement_id: Mapped[int | None] = mapped_column(ForeignKey("credit_movement.id"), index=True)
+    movement: Mapped["CreditMovement | None"] = relationship()
     created_at: Mapped[datetime]

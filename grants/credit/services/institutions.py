@@ -18,6 +18,8 @@ from grants.credit.models import (
     InstitutionLocation,
     LiaisonPost,
 )
+from grants.credit.queries import posts_of
+from grants.credit.services.tokens import end_tokens
 from grants.people.models import Canton
 
 
@@ -58,8 +60,9 @@ def activate(institution: Institution, *, by: User, now: datetime) -> None:
 
 
 def deactivate(institution: Institution, *, by: User, now: datetime) -> None:
-    """Close it to new referrals; its liaisons see nobody until it is active again. Nothing is deleted."""
+    """Close it to new referrals; its liaisons see nobody until it is active again, and its programs' tokens end."""
     institution.is_active = False
+    end_tokens((post.user_id for post in posts_of(institution)), by=by, now=now)
     journal.record(by, "institution.deactivated", institution, at=now)
 
 
@@ -93,6 +96,7 @@ def assign_liaison(institution: Institution, user: User, *, by: User, now: datet
     except IntegrityError:
         raise RuleBroken(_("This person already works for an institution. Release them there first."),
                          field="user_id") from None  # fmt: skip
+    end_tokens([user.id], by=by, now=now)
     journal.record(by, "liaison.assigned", post, at=now, user_id=user.id, institution_id=institution.id)
     return post
 
@@ -101,6 +105,7 @@ def release_liaison(post: LiaisonPost, *, by: User, now: datetime) -> None:
     """Take the institution from a liaison, who sees nobody from now on."""
     journal.record(by, "liaison.released", "liaison_post", at=now, post_id=post.id, user_id=post.user_id,
                    institution_id=post.institution_id)  # fmt: skip
+    end_tokens([post.user_id], by=by, now=now)
     db.session.delete(post)
 
 

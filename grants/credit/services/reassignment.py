@@ -11,7 +11,8 @@ from grants.core import journal
 from grants.core.clock import local_day
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
-from grants.credit.models import LinkageState, Referral, ReferralState
+from grants.credit.models import LinkageState, Referral, ReferralState, WebhookEventKind
+from grants.credit.services import webhooks
 from grants.credit.services.referrals import Request, end_linkages, send
 
 
@@ -25,7 +26,7 @@ def reassign(referral: Referral, request: Request, *, by: User, now: datetime) -
     if db.session.scalar(select(exists().where(Referral.reassigned_from_id == referral.id))):
         raise RuleBroken(_("This person was sent on already. Look at the person's referrals before going on."))
     if referral.state is ReferralState.SENT:
-        _end(referral, ReferralState.REASSIGNED)
+        _end(referral, ReferralState.REASSIGNED, now=now)
         end_linkages(referral, LinkageState.WITHDRAWN, by=by, now=now)
     after = send(referral.person, request, by=by, now=now, reassigned_from=referral)
     journal.record(by, "referral.reassigned", referral, at=now, to_referral_id=after.id)
@@ -45,7 +46,7 @@ def expire(referral_id: int, *, now: datetime) -> bool:
     """
     referral = db.session.get_one(Referral, referral_id)
     try:
-        _end(referral, ReferralState.EXPIRED, before=now)
+        _end(referral, ReferralState.EXPIRED, now=now, only_overdue=True)
     except RuleBroken:
         return False
     end_linkages(referral, LinkageState.WITHDRAWN, by=referral.referred_by, now=now)
@@ -53,12 +54,13 @@ def expire(referral_id: int, *, now: datetime) -> bool:
     return True
 
 
-def _end(referral: Referral, state: ReferralState, *, before: datetime | None = None) -> None:
-    """From waiting to ended; `before`: only if its last day has passed."""
+def _end(referral: Referral, state: ReferralState, *, now: datetime, only_overdue: bool = False) -> None:
+    """From waiting to ended; `only_overdue`: only if its last day has passed."""
     statement = update(Referral).where(Referral.id == referral.id, Referral.state == ReferralState.SENT)
-    if before is not None:
-        statement = statement.where(Referral.expires_on < local_day(before))
+    if only_overdue:
+        statement = statement.where(Referral.expires_on < local_day(now))
     hit = db.session.execute(statement.values(state=state).execution_options(synchronize_session=False))
     if not rows_hit(hit):
         raise RuleBroken(_("Somebody answered this referral at this moment. Look at it before going on."))
     db.session.refresh(referral)
+    webhooks.tell(WebhookEventKind.REFERRAL_ENDED, referral, now=now)

@@ -26,8 +26,10 @@ from grants.credit.models import (
     Product,
     Referral,
     ReferralState,
+    WebhookEventKind,
 )
 from grants.credit.models.referrals import GROUP_ASKED_SINCE
+from grants.credit.services import webhooks
 from grants.credit.sharing import MINIMUM, SharedField
 from grants.people.folio import new_folio
 from grants.people.models import Consent, ConsentPurpose, ConsentText, Person
@@ -80,6 +82,7 @@ def send(
                    consent_id=referral.consent_id, kinds=[kind.value for kind in kinds],
                    product_id=referral.product_id, shared=referral.shared_fields,
                    reassigned_from_id=referral.reassigned_from_id)  # fmt: skip
+    webhooks.tell(WebhookEventKind.REFERRAL_SENT, referral, now=now)
     return referral
 
 
@@ -131,6 +134,7 @@ def withdraw(referral: Referral, *, by: User, now: datetime) -> None:
     db.session.refresh(referral)
     db.session.refresh(referral.consent)
     journal.record(by, "referral.withdrawn", referral, at=now, consent_id=referral.consent_id)
+    webhooks.tell(WebhookEventKind.REFERRAL_WITHDRAWN, referral, now=now)
 
 
 def add_linkage(

@@ -20,7 +20,9 @@ from grants.credit.models import (
     MovementKind,
     MovementReversal,
     ReversalState,
+    WebhookEventKind,
 )
+from grants.credit.services import webhooks
 from grants.credit.services.movement_rules import margin
 from grants.credit.services.movements import movements_of, settle
 
@@ -108,6 +110,7 @@ def _decide(proposal: MovementReversal, state: ReversalState, *, by: User, now: 
     if not rows_hit(db.session.execute(decided)):
         raise RuleBroken(_("Somebody already decided about this. Reload the page."))
     db.session.refresh(proposal)
+    webhooks.tell(WebhookEventKind.REVERSAL_DECIDED, proposal.movement.linkage, now=now)
 
 
 def _part_from_successor(linkage: Linkage, *, by: User, now: datetime) -> None:

@@ -1,7 +1,8 @@
 """The pages about credit."""
 
-from grants.credit.views import (  # noqa: F401 -- their routes  # noqa: F401 -- their routes
+from grants.credit.views import (  # noqa: F401 -- their routes
     ceilings,
+    core_systems,
     following,
     imports,
     institutions,

@@ -1,14 +1,13 @@
-"""Linkages as programs read and write them. Amounts are text with a point: never a float, never a guess."""
+"""Linkages as programs read and write them."""
 
-import re
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, fields, post_load, validate
+from marshmallow import Schema, fields, post_load, validate
 
 from grants.core.web import Whole
 from grants.credit.models import DeclineReason, LinkageKind, LinkageState, RateKind
+from grants.credit.schemas.fields import AMOUNT, RATE, REFERENCE, AfterSchema, Day, Exact, SharedSchema, words
 from grants.credit.services import Step
 
 LOGGABLE = (
@@ -21,53 +20,10 @@ LOGGABLE = (
     LinkageState.DECLINED,
     LinkageState.WITHDRAWN,
 )
-AMOUNT = r"^(0|[1-9][0-9]{0,6})\.[0-9]{2}$"
-RATE = r"^(100(\.0{1,4})?|[1-9]?[0-9](\.[0-9]{1,4})?)$"
-KEY = r"^[A-Za-z0-9._:-]{1,80}$"
-REFERENCE = r"^[A-Za-z0-9][A-Za-z0-9 ./_-]{0,59}$"
 
 
-def words(states: Any) -> validate.OneOf:
-    return validate.OneOf([member.value for member in states])
-
-
-class Day(fields.Date):
-    """A day as RFC 3339 writes it, and no other of the ways that ISO 8601 knows."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:
-        if not isinstance(value, str) or not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
-        return super()._deserialize(value, attr, data, **kwargs)
-
-
-class LinkageQuerySchema(Schema):
+class LinkageQuerySchema(AfterSchema):
     state = fields.String(validate=words(LinkageState), metadata={"description": "Only linkages in this state."})
-    after = fields.String(
-        validate=validate.Length(max=40), metadata={"description": "`next_after` of the page before."}
-    )  # fmt: skip
-
-
-class KeySchema(Schema):
-    """The header that makes a repeated request harmless."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    idempotency_key = fields.String(
-        data_key="Idempotency-Key",
-        validate=validate.Regexp(KEY),
-        metadata={"description": "The same key with the same body brings the first answer again."},
-    )
-
-
-class SharedSchema(Schema):
-    """All that a referral shares about the person."""
-
-    folio = fields.String(required=True)
-    name = fields.String(required=True)
-    contact = fields.String(required=True, allow_none=True)
-    canton = fields.String(required=True)
-    need = fields.String(required=True)
 
 
 class EventSchema(Schema):
@@ -90,15 +46,24 @@ class LinkageSchema(Schema):
     next_states = fields.List(fields.Enum(LinkageState, by_value=True), required=True)
     referred_on = fields.Date(required=True)
     last_step_on = fields.Date(required=True)
-    requested_usd = fields.Decimal(as_string=True, required=True, allow_none=True)
-    approved_usd = fields.Decimal(as_string=True, required=True, allow_none=True)
-    amount_usd = fields.Decimal(as_string=True, required=True, allow_none=True)
+    requested_usd = Exact(required=True, allow_none=True)
+    approved_usd = Exact(required=True, allow_none=True)
+    amount_usd = Exact(required=True, allow_none=True)
     disbursed_on = fields.Date(required=True, allow_none=True)
     term_months = fields.Integer(required=True, allow_none=True)
-    rate_percent = fields.Decimal(as_string=True, required=True, allow_none=True)
+    rate_percent = Exact(required=True, allow_none=True)
     rate_kind = fields.Enum(RateKind, by_value=True, required=True, allow_none=True)
     reference = fields.String(required=True, allow_none=True)
     decline_reason = fields.Enum(DeclineReason, by_value=True, required=True, allow_none=True)
+    outstanding_usd = Exact(
+        required=True, allow_none=True,
+        metadata={"description": "Principal owed as far as it was reported; null before the credit is disbursed."},
+    )  # fmt: skip
+    reported_on = fields.Date(
+        required=True, allow_none=True,
+        metadata={"description": "The last day about which anything was reported. After 45 days it is unknown how "
+                                 "the credit goes, whatever the balance was."},
+    )  # fmt: skip
     person = fields.Nested(SharedSchema, required=True, attribute="referral.shared")
 
 

@@ -68,17 +68,19 @@ def log_event(headers: dict[str, str], step: Step, folio: str) -> LinkageEvent:
         if key is None:
             return services.log_step(linkage, step, by=current_user, now=utcnow())
         try:
-            return services.log_step_once(linkage, step, key=key, request=_request_text(linkage), by=current_user,
-                                          now=utcnow())  # fmt: skip
+            return services.log_step_once(linkage, step, key=key, request=request_text("event", linkage),
+                                          by=current_user, now=utcnow())  # fmt: skip
         except services.KeyReused:
-            _refuse_key()
+            refuse_key()
 
 
-def _refuse_key() -> NoReturn:
+def refuse_key() -> NoReturn:
+    """Say that the key came with another request before."""
     refuse(422, messages={"headers": {"Idempotency-Key": [_("This key came with another request before.")]}})
     raise AssertionError  # refuse raises; its type does not say so
 
 
-def _request_text(linkage: Linkage) -> str:
+def request_text(door: str, linkage: Linkage) -> str:
     """The request in one way of writing: the order of its members and spaces make no difference."""
-    return json.dumps([linkage.folio, request.get_json()], sort_keys=True, separators=(",", ":"))
+    about = [linkage.folio] if door == "event" else [door, linkage.folio]  # as events were remembered at first
+    return json.dumps([*about, request.get_json()], sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,86 @@
+"""Shapes that linkages, referrals and movements share. Amounts are text with a point: never a float, never a guess."""
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, fields, validate
+
+AMOUNT = r"^(0|[1-9][0-9]{0,6})\.[0-9]{2}$"
+RATE = r"^(100(\.0{1,4})?|[1-9]?[0-9](\.[0-9]{1,4})?)$"
+KEY = r"^[A-Za-z0-9._:-]{1,80}$"
+REFERENCE = r"^[A-Za-z0-9][A-Za-z0-9 ./_-]{0,59}$"
+KEY_MEANING = {"description": "The same key with the same body brings the first answer again."}
+
+
+def words(states: Any) -> validate.OneOf:
+    return validate.OneOf([member.value for member in states])
+
+
+def amount(description: str, example: str = "85.00", **options: Any) -> fields.String:
+    """US dollars as text, with a point and two digits after it."""
+    return fields.String(
+        validate=validate.Regexp(AMOUNT), metadata={"description": description, "example": example}, **options
+    )
+
+
+class Exact(fields.String):
+    """A Decimal in an answer, written out: "850.00". The description says text, as it is."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else format(value, "f")
+
+
+def decimals(data: dict[str, Any], *names: str) -> dict[str, Decimal]:
+    """Those of the members that were sent, as exact numbers."""
+    return {name: Decimal(data[name]) for name in names if name in data}
+
+
+class Day(fields.Date):
+    """A day as RFC 3339 writes it, and no other of the ways that ISO 8601 knows."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:
+        if not isinstance(value, str) or not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class AfterSchema(Schema):
+    """Where a list goes on."""
+
+    after = fields.String(
+        validate=validate.Length(max=40), metadata={"description": "`next_after` of the page before."}
+    )  # fmt: skip
+
+
+class KeySchema(Schema):
+    """The header that makes a repeated request harmless."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    idempotency_key = fields.String(
+        data_key="Idempotency-Key", validate=validate.Regexp(KEY), metadata=KEY_MEANING
+    )  # fmt: skip
+
+
+class NeededKeySchema(Schema):
+    """The same header where money moves: without it a repeated request would count twice."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    idempotency_key = fields.String(
+        data_key="Idempotency-Key", required=True, validate=validate.Regexp(KEY), metadata=KEY_MEANING
+    )
+
+
+class SharedSchema(Schema):
+    """All that a referral shares about the person."""
+
+    folio = fields.String(required=True)
+    name = fields.String(required=True)
+    contact = fields.String(required=True, allow_none=True)
+    canton = fields.String(required=True)
+    need = fields.String(required=True)
