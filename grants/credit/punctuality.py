@@ -40,7 +40,7 @@ def fallen_due(
     passed = [stage for stage in stages(terms, movements) if stage.day <= until + slack]
     found = []
     for place, stage in enumerate(passed):
-        if stage.is_settled:
+        if not stage.owed:
             continue
         # What falls due until the day of the next stage falls due under this one.
         ends = passed[place + 1].day if place + 1 < len(passed) else until

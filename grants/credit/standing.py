@@ -174,6 +174,8 @@ def _repay(book: _Book, one: Moved, amount: Decimal) -> Decimal:
         interest += part
         part = min(amount - interest - principal, max(due_principal - book.paid - principal, ZERO))
         principal += part
+        if interest + principal == amount:
+            break
     book.interest += interest
     book.paid += principal
     return interest
@@ -229,7 +231,7 @@ class Stage:
     kind: MovementKind
     instalments: Sequence[Instalment]
     covered: Decimal
-    is_settled: bool  # nothing is owed any more: repaid or written off
+    owed: Decimal  # nothing once repaid or written off
 
 
 def stages(terms: Terms, movements: Iterable[Moved]) -> list[Stage]:
@@ -238,6 +240,6 @@ def stages(terms: Terms, movements: Iterable[Moved]) -> list[Stage]:
     for one in movements:
         if one.counts:
             _read(one, book, found)
-            settled = bool(found.written_off) or not book.owed
-            passed.append(Stage(one.happened_on, one.kind, book.instalments, book.paid + book.let_off, settled))
+            owed = ZERO if found.written_off else book.owed
+            passed.append(Stage(one.happened_on, one.kind, book.instalments, book.paid + book.let_off, owed))
     return passed
