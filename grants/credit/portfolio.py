@@ -165,6 +165,8 @@ class Punctuality:
     coverage: Ratio
     least: Ratio
     most: Ratio
+    late_n: int
+    unknown_n: int
 
 
 def punctuality(given: Iterable[Credit], *, since: date, until: date, tolerance: int = 0) -> Punctuality:
@@ -175,8 +177,8 @@ def punctuality(given: Iterable[Credit], *, since: date, until: date, tolerance:
         if (fallen := fallen_due(credit.terms, credit.movements, since=since, until=until, tolerance=tolerance))
     ]
     on_time, on_time_n = _sum(due, lambda one: one.on_time)
-    late, _late_n = _sum(due, lambda one: one.late)
-    unknown, _unknown_n = _sum(due, lambda one: one.unknown)
+    late, late_n = _sum(due, lambda one: one.late)
+    unknown, unknown_n = _sum(due, lambda one: one.unknown)
     known_n = sum(any(one.on_time or one.late for one in fallen) for fallen in due)
     whole = on_time + late + unknown
     return Punctuality(
@@ -184,7 +186,8 @@ def punctuality(given: Iterable[Credit], *, since: date, until: date, tolerance:
         Ratio(on_time + late, whole, known_n, len(due)),
         Ratio(on_time, whole, on_time_n, len(due)),
         Ratio(on_time + unknown, whole, sum(any(one.on_time or one.unknown for one in some) for some in due), len(due)),
-    )
+        late_n, unknown_n,
+    )  # fmt: skip
 
 
 def _sum(due: Iterable[Sequence[Fallen]], amount: Callable[[Fallen], Decimal]) -> tuple[Decimal, int]:
