@@ -37,13 +37,15 @@ from grants.credit.models.products import (
     Segment,
 )
 from grants.credit.models.referrals import ENDED_REFERRAL_STATES, OPEN_REFERRAL_STATES, Referral, ReferralState
+from grants.credit.models.satisfaction import CreditAnswer, Outcome, SurveyChannel
 
 __all__ = [
     "ACTIVE_STATES", "CREDITED_STATES", "ENDED_REFERRAL_STATES", "ENDINGS", "LINKAGE_MOVES", "OPEN_REFERRAL_STATES",
     "OPEN_STATES",
-    "AcceptedDocument", "Agreement", "AgreementKind", "Amortization", "CooperativeSegment", "CreditMovement",
+    "AcceptedDocument", "Agreement", "AgreementKind", "Amortization", "CooperativeSegment", "CreditAnswer",
+    "CreditMovement",
     "DeclineReason", "Frequency", "Institution", "InstitutionKind", "InstitutionLocation", "InstitutionSupport",
     "LiaisonPost", "Linkage", "LinkageEvent", "LinkageKind", "LinkageRequestKey", "LinkageState", "MovementKind",
-    "MovementReversal", "Product", "ProductTerms", "RateCeiling", "RateKind", "Referral", "ReferralState",
-    "ReversalState", "SavingsBankReport", "Segment", "Source", "SupportKind",
+    "MovementReversal", "Outcome", "Product", "ProductTerms", "RateCeiling", "RateKind", "Referral", "ReferralState",
+    "ReversalState", "SavingsBankReport", "Segment", "Source", "SupportKind", "SurveyChannel",
 ]  # fmt: skip
