@@ -104,3 +104,13 @@ DIMENSION_NAMES = {
     "outcome": _("Outcome"),
     "month": _("Month of the referral"),
 }
+BEHIND_NAMES = {
+    "gross": _("All credits that are owed"),
+    "known": _("Credits with a recent report"),
+    "unknown": _("Credits without a recent report"),
+    "par30": _("Credits in PAR30"),
+    "par30_late": _("Credits late for more than 30 days"),
+    "par90": _("Credits in PAR90"),
+    "par90_late": _("Credits late for more than 90 days"),
+    "late": _("Late credits"),
+}

@@ -56,6 +56,10 @@ class Measures:
     measures: Sequence[Measure]
     losses: Losses | None  # None: protected
 
+    @property
+    def hides_any(self) -> bool:
+        return self.gross.n is None or any(one.hidden or one.is_coarse for one in self.measures)
+
     def __getitem__(self, code: str) -> Measure:
         return next(one for one in self.measures if one.code == code)
 

@@ -30,17 +30,26 @@ def shown_steps(found: Funnel) -> list[int | None]:
     return counts
 
 
-def columns_to_show(groups: Mapping[str, Funnel]) -> tuple[Step, ...]:
-    """The fullest choice of steps in which no group has one to four people between two steps; () when there is none."""
+def steps_shown(found: Funnel) -> tuple[Step, ...]:
+    """The steps whose counts may be shown of everybody."""
+    return tuple(step for step, count in zip(STEPS, shown_steps(found), strict=True) if count is not None)
+
+
+def columns_to_show(groups: Mapping[str, Funnel], allowed: Sequence[Step]) -> tuple[Step, ...]:
+    """The fullest choice of steps in which no group has one to four people between two steps; () when there is none.
+
+    `allowed`: the steps shown of everybody. The groups of a step add up to it, so no other may be shown by group.
+    """
     for choice in CHOICES:
-        if not any(is_small(count) for one in groups.values() for count in _between(one, choice)):
-            return choice
+        steps = tuple(step for step in choice if step in allowed)
+        if not any(is_small(count) for one in groups.values() for count in _between(one, steps)):
+            return steps
     return ()
 
 
 def _between(found: Funnel, steps: Sequence[Step]) -> list[int]:
     counts = [found.count(step) for step in steps]
-    return [one - after for one, after in zip(counts, [*counts[1:], 0], strict=True)]
+    return [one - after for one, after in zip(counts, [*counts[1:], 0][: len(counts)], strict=True)]
 
 
 def shown_parts(counts: Sequence[int]) -> list[int | None]:
