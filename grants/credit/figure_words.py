@@ -5,12 +5,12 @@ from flask_babel import lazy_gettext as _
 from grants.credit.funnel import Step
 
 STEP_NAMES = {
-    Step.REFERRED: _("Referred"),
+    Step.REFERRED: _("Referred to an institution"),
     Step.ACKNOWLEDGED: _("Seen by the institution"),
-    Step.APPLIED: _("Applied"),
-    Step.APPROVED: _("Approved"),
-    Step.DISBURSED: _("Disbursed"),
-    Step.SECOND: _("Second credit"),
+    Step.APPLIED: _("Applied for credit"),
+    Step.APPROVED: _("Credit approved"),
+    Step.DISBURSED: _("Credit disbursed"),
+    Step.SECOND: _("Second credit disbursed"),
 }
 MEASURE_NAMES = {
     "coverage": _("Coverage, by credits"),

@@ -228,7 +228,7 @@ def conversion_table(found: Conversion, *, withheld: bool, protected: bool) -> T
         return Table("conversion", title, columns, [], definition, _withheld())
     sent, decided = _("those sent"), _("those decided")
     rows: list[Sequence[Value]] = [
-        [_("Sent"), found.sent, None, None],
+        [_("Sent to an institution"), found.sent, None, None],
         [_("Decided"), found.decided, share(found.decided, found.sent), sent],
         [_("Approved"), found.approved, share(found.approved, found.decided), decided],
         [_("Withdrawn before a decision"), found.withdrawn, share(found.withdrawn, found.sent), sent],

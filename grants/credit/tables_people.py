@@ -68,7 +68,7 @@ def _said_itself(one: SavingsBankReport | None, *, protected: bool) -> list[Valu
 
 
 def _satisfaction_columns(first: str) -> list[Column]:
-    return [Column(first, Kind.TEXT), Column(_("Asked")), Column(_("Did not want to answer")), Column(_("Answered")),
+    return [Column(first, Kind.TEXT), Column(_("People asked")), Column(_("Did not want to answer")), Column(_("Answers")),
             Column(_("Satisfied")), Column(_("Share satisfied"), Kind.SHARE)]  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def satisfied_by_table(
 
 def parts_table(answers: Sequence[Said], *, protected: bool) -> Table:
     """The mean grade of each part of the process. Protected: of five or more answers."""
-    columns = [Column(_("Part of the process"), Kind.TEXT), Column(_("Answered")),
+    columns = [Column(_("Part of the process"), Kind.TEXT), Column(_("Answers")),
                Column(_("Mean of 1 to 5"), Kind.NUMBER)]  # fmt: skip
     means, rows = part_means(answers), []
     for part, name in PART_NAMES.items():

@@ -18,6 +18,7 @@ from grants.demo.awards import build_device_awards, build_seed_capital_awards
 from grants.demo.calls import build_devices_call, build_programme, build_seed_capital_call
 from grants.demo.corner import build_corner
 from grants.demo.credit import build_credit
+from grants.demo.credit_voices import build_credit_voices
 from grants.demo.deliveries import DEVICES_FROM, KITS_FROM, build_deliveries, build_pins
 from grants.demo.facts import Chance, programme
 from grants.demo.people import Cohort, build_entrepreneurs, build_learners, build_places
@@ -82,6 +83,7 @@ def _build_reported(chance: Chance, staff: Staff, desk: Desk, progress: Progress
     build_deliveries(chance, staff, _device_awards(chance, staff, devices, learners), desk, first=DEVICES_FROM)
     progress("devices")
     build_credit(chance, staff, learners)
+    build_credit_voices(staff)
     adopt_framework(owner, by=staff[Role.COORDINATOR][0], now=awards[0].awarded_at)
     progress("credits and indicators")
     awarded = {award.application.person_id for award in awards}
