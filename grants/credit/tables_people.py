@@ -68,8 +68,8 @@ def _said_itself(one: SavingsBankReport | None, *, protected: bool) -> list[Valu
 
 
 def _satisfaction_columns(first: str) -> list[Column]:
-    return [Column(first, Kind.TEXT), Column(_("People asked")), Column(_("Did not want to answer")), Column(_("Answers")),
-            Column(_("Satisfied")), Column(_("Share satisfied"), Kind.SHARE)]  # fmt: skip
+    return [Column(first, Kind.TEXT), Column(_("People asked")), Column(_("Did not want to answer")),
+            Column(_("Answers")), Column(_("Satisfied")), Column(_("Share satisfied"), Kind.SHARE)]  # fmt: skip
 
 
 def satisfaction_table(answers: Sequence[Said], *, protected: bool) -> Table:

@@ -16,17 +16,17 @@ SAFE = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": Fals
 
 
 def results_workbook(
-    found: Sequence[Result], shares: Sequence[ShareResult], *, places: Mapping[str, str], language: str
+    found: Sequence[Result], shares: Sequence[ShareResult] = (), *, places: Mapping[str, str], language: str
 ) -> bytes:
     """An .xlsx file: a summary, then a sheet for each indicator."""
     file = BytesIO()
     book = xlsxwriter.Workbook(file, SAFE)
     bold = book.add_format({"bold": True})
     _summary(_Sheet(book.add_worksheet(_("Summary")), bold), found, language)
-    for share in shares:
-        _share(_Sheet(book.add_worksheet(share.code), bold), share, language)
     for result in found:
         _details(_Sheet(book.add_worksheet(result.frame.code), bold), result, places, language)
+    for share in shares:
+        _share(_Sheet(book.add_worksheet(share.code), bold), share, language)
     book.close()
     return file.getvalue()
 
