@@ -47,8 +47,15 @@ def make_decided(ago: int, *, state: LinkageState = LinkageState.DECLINED, **fac
 
 
 def make_step(linkage: Linkage, state: LinkageState, day: date) -> None:
-    db.session.add(LinkageEvent(linkage_id=linkage.id, from_state=LinkageState.REFERRED, to_state=state, happened_on=day,
-                                logged_at=utcnow(), logged_by_id=linkage.referral.referred_by_id))  # fmt: skip
+    event = LinkageEvent(
+        linkage_id=linkage.id,
+        from_state=LinkageState.REFERRED,
+        to_state=state,
+        happened_on=day,
+        logged_at=utcnow(),
+        logged_by_id=linkage.referral.referred_by_id,
+    )
+    db.session.add(event)
     db.session.flush()
 
 

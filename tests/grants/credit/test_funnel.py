@@ -1,7 +1,6 @@
 """The funnel: who came how far, how long it took, and what few people's cells give away."""
 
 from datetime import UTC, date, datetime
-from itertools import product
 
 from flask import Flask
 from hypothesis import given, settings
@@ -120,16 +119,13 @@ def made(counts: list[int]) -> Funnel:
     return Funnel(0, 0, dict(zip(STEPS, counts, strict=True)))
 
 
-def possible(shown: list[int | None]) -> list[tuple[int, ...]]:
-    """Every way in which people could have ended, given the counts that are shown. By trying all."""
-    known = [(place, count) for place, count in enumerate(shown) if count is not None]
-    found = []
-    first = max((count for _place, count in known), default=0)
-    for tried in product(range(10), repeat=6):
-        counts = [sum(tried[place:]) for place in range(6)]
-        if all(counts[place] == count for place, count in known) and counts[0] <= max(first, counts[0]):
-            found.append(tried)
-    return found
+def possible(shown: list[int | None], most: int = 9) -> list[list[int]]:
+    """Every way in which people could have ended, up to `most` at each step, given the counts that are shown."""
+    ways: list[list[int]] = [[]]
+    for count in reversed(shown):
+        tried = [[end, *way] for way in ways for end in range(most + 1)]
+        ways = [way for way in tried if count is None or sum(way) == count]
+    return ways
 
 
 def test_a_small_end_cannot_be_worked_out_from_the_steps_shown() -> None:
