@@ -255,3 +255,25 @@ def _find_lateness(book: _Book, found: Standing) -> None:
             found.overdue = min(short, found.owed)
     if book.said_late_since is not None:
         found.late_since = book.said_late_since
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How a credit stood after one movement. `covered`: principal of the instalments in force that is not late."""
+
+    day: date
+    kind: MovementKind
+    instalments: Sequence[Instalment]
+    covered: Decimal
+    owed: Decimal  # nothing once repaid or written off
+
+
+def stages(terms: Terms, movements: Iterable[Moved]) -> list[Stage]:
+    """The credit after each movement that counts, in their order; `covered` starts anew with new instalments."""
+    found, book, passed = Standing(date.min), _Book(terms), []
+    for one in movements:
+        if one.counts:
+            _read(one, book, found)
+            owed = ZERO if found.written_off else book.owed
+            passed.append(Stage(one.happened_on, one.kind, book.instalments, book.paid + book.let_off, owed))
+    return passed

@@ -19,6 +19,7 @@ from grants.demo.calls import build_devices_call, build_programme, build_seed_ca
 from grants.demo.corner import build_corner
 from grants.demo.credit import build_credit
 from grants.demo.credit_offers import build_offers
+from grants.demo.credit_voices import build_credit_voices
 from grants.demo.deliveries import DEVICES_FROM, KITS_FROM, build_deliveries, build_pins
 from grants.demo.facts import Chance, programme
 from grants.demo.people import Cohort, build_entrepreneurs, build_learners, build_places
@@ -84,6 +85,7 @@ def _build_reported(chance: Chance, staff: Staff, desk: Desk, progress: Progress
     progress("devices")
     build_credit(chance, staff, learners)
     build_offers(staff)
+    build_credit_voices(staff)
     adopt_framework(owner, by=staff[Role.COORDINATOR][0], now=awards[0].awarded_at)
     progress("credits and indicators")
     awarded = {award.application.person_id for award in awards}

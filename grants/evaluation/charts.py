@@ -3,60 +3,15 @@
 Each has a table beside it with the same figures: a chart is a help for the eye, never the only place of a number.
 """
 
-import json
-import re
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any
-from urllib.parse import quote
 
-import vl_convert
-from flask_babel import get_locale
 from flask_babel import gettext as _
 
+from grants.evaluation.drawing import DARK, INK, LINE, PALE, Spec, drawn, quantity
 from grants.evaluation.quality import Agreement, GroupContrasts, Severity, Spread
 from grants.evaluation.queries import EvaluatorLoad
 
-INK, DARK, PALE, LINE = "#1c2a24", "#14532d", "#9fb8ab", "#5b6a63"
-LONG_DECIMALS = re.compile(r"(\d+\.\d{2})\d+")
-WIDTH, STEP, MOST = 620, 26, 30
-CONFIG = {
-    "font": "DejaVu Sans, Arial, sans-serif",
-    "background": "white",
-    "view": {"stroke": None},
-    "axis": {"labelFontSize": 13, "titleFontSize": 13, "labelColor": INK, "titleColor": INK, "labelLimit": 190,
-             "gridColor": "#dfe5e2", "titleFontWeight": "normal"},
-    "legend": {"labelFontSize": 13, "title": None, "orient": "top", "labelColor": INK, "labelLimit": 300},
-}  # fmt: skip
-Spec = dict[str, Any]
-
-
-def _drawn(rows: Sequence[Spec], layers: Sequence[Spec], y: Spec) -> str:
-    """The address of the picture, which holds the picture itself; nothing to draw is no picture."""
-    if not rows:
-        return ""
-    spec = {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "width": WIDTH,
-        "height": {"step": STEP},
-        "config": CONFIG,
-        "data": {"values": rows},
-        "encoding": {"y": {"field": "name", "type": "nominal", "sort": None, "title": None, **y}},
-        "layer": layers,
-    }
-    return _picture(json.dumps(spec, sort_keys=True), spanish=str(get_locale()).startswith("es"))
-
-
-@lru_cache(maxsize=128)
-def _picture(spec: str, *, spanish: bool) -> str:
-    svg = vl_convert.vegalite_to_svg(spec, format_locale="es-ES" if spanish else "en-US", allowed_base_urls=[])
-    # Written out and not in base64, its marks to hundredths of a pixel: a quarter less to load.
-    short = re.sub(r"<[^>]+>", lambda tag: LONG_DECIMALS.sub(r"\1", tag[0]), svg)
-    return "data:image/svg+xml," + quote(short, safe=" =:/,;()!*-._~$+@?[]{}|")
-
-
-def _quantity(field: str, title: str, **more: Any) -> Spec:
-    return {"field": field, "type": "quantitative", "title": title, **more}
+MOST = 30
 
 
 def _line_at(value: float) -> Spec:
@@ -86,9 +41,9 @@ def progress(loads: Sequence[EvaluatorLoad]) -> str:
     }
     bars = {
         "mark": {"type": "bar", "stroke": INK, "strokeWidth": 0.5},
-        "encoding": {"x": _quantity("count", _("Sheets")), "color": colour, "order": {"field": "place"}},
+        "encoding": {"x": quantity("count", _("Sheets")), "color": colour, "order": {"field": "place"}},
     }
-    return _drawn(rows, [bars], {})
+    return drawn(rows, [bars], {})
 
 
 def agreement(found: Sequence[Agreement]) -> str:
@@ -111,9 +66,9 @@ def agreement(found: Sequence[Agreement]) -> str:
         shape = {"datum": name, "type": "nominal", "scale": names}
         layers.append({
             "mark": {"type": "point", "filled": True, "size": 120, "color": colour, "stroke": INK},
-            "encoding": {"x": _quantity(field, title), "shape": shape},
+            "encoding": {"x": quantity(field, title), "shape": shape},
         })  # fmt: skip
-    return _drawn(rows, layers, {})
+    return drawn(rows, layers, {})
 
 
 def spread(found: Sequence[Spread], marked_from: int) -> str:
@@ -132,14 +87,14 @@ def spread(found: Sequence[Spread], marked_from: int) -> str:
     width = {"field": "what", "type": "nominal", "scale": {"domain": [far, near], "range": [7, 2]}}
     lines = {
         "mark": {"type": "rule", "color": LINE},
-        "encoding": {"x": _quantity("low", _("Points of 100")), "x2": {"field": "high"}, "strokeWidth": width},
+        "encoding": {"x": quantity("low", _("Points of 100")), "x2": {"field": "high"}, "strokeWidth": width},
     }
     dots = {
         "transform": [{"flatten": ["points"]}],
         "mark": {"type": "point", "filled": True, "size": 90, "color": DARK, "stroke": "white"},
-        "encoding": {"x": _quantity("points", _("Points of 100"), scale={"domain": [0, 100]})},
+        "encoding": {"x": quantity("points", _("Points of 100"), scale={"domain": [0, 100]})},
     }
-    return _drawn(rows, [lines, dots], {})
+    return drawn(rows, [lines, dots], {})
 
 
 def severity(found: Severity) -> str:
@@ -156,9 +111,9 @@ def severity(found: Severity) -> str:
     ]
     dots = {
         "mark": {"type": "point", "filled": True, "size": 120, "color": DARK},
-        "encoding": {"x": _quantity("severity", _("Points fewer than the average evaluator gives"))},
+        "encoding": {"x": quantity("severity", _("Points fewer than the average evaluator gives"))},
     }
-    return _drawn(rows, [_line_at(0), _interval("low", "high"), dots], {})
+    return drawn(rows, [_line_at(0), _interval("low", "high"), dots], {})
 
 
 def misfit(found: Severity) -> str:
@@ -174,9 +129,9 @@ def misfit(found: Severity) -> str:
         shape = {"datum": name, "type": "nominal", "scale": names}
         layers.append({
             "mark": {"type": "point", "filled": True, "size": 110, "color": colour, "stroke": INK},
-            "encoding": {"x": _quantity(field, _("Mean square (1 is as expected)")), "shape": shape},
+            "encoding": {"x": quantity(field, _("Mean square (1 is as expected)")), "shape": shape},
         })  # fmt: skip
-    return _drawn(rows, layers, {})
+    return drawn(rows, layers, {})
 
 
 def contrasts(found: GroupContrasts, labels: Sequence[str]) -> str:
@@ -188,6 +143,6 @@ def contrasts(found: GroupContrasts, labels: Sequence[str]) -> str:
             rows.append({"name": name, "effect": row.effect, "low": interval[0], "high": interval[1]})
     dots = {
         "mark": {"type": "point", "filled": True, "size": 110, "color": DARK},
-        "encoding": {"x": _quantity("effect", _("Points more or fewer than colleagues give"))},
+        "encoding": {"x": quantity("effect", _("Points more or fewer than colleagues give"))},
     }
-    return _drawn(rows, [_line_at(0), _interval("low", "high"), dots], {})
+    return drawn(rows, [_line_at(0), _interval("low", "high"), dots], {})

@@ -9,12 +9,15 @@ from flask_babel import gettext as _
 
 from grants.reports.framework import Published
 from grants.reports.results import Breakdown, Cell, Result, Row
-from grants.reports.words import dimension_name, hidden_mark, value_name
+from grants.reports.shares import ShareResult
+from grants.reports.words import PROTECTED, dimension_name, hidden_mark, value_name
 
 SAFE = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 
-def results_workbook(found: Sequence[Result], *, places: Mapping[str, str], language: str) -> bytes:
+def results_workbook(
+    found: Sequence[Result], shares: Sequence[ShareResult] = (), *, places: Mapping[str, str], language: str
+) -> bytes:
     """An .xlsx file: a summary, then a sheet for each indicator."""
     file = BytesIO()
     book = xlsxwriter.Workbook(file, SAFE)
@@ -22,6 +25,8 @@ def results_workbook(found: Sequence[Result], *, places: Mapping[str, str], lang
     _summary(_Sheet(book.add_worksheet(_("Summary")), bold), found, language)
     for result in found:
         _details(_Sheet(book.add_worksheet(result.frame.code), bold), result, places, language)
+    for share in shares:
+        _share(_Sheet(book.add_worksheet(share.code), bold), share, language)
     book.close()
     return file.getvalue()
 
@@ -69,6 +74,25 @@ def _details(sheet: _Sheet, result: Result, places: Mapping[str, str], language:
     _sentences(sheet, result.contradictions, language)
     for part in result.breakdowns:
         _breakdown(sheet, part, places, language)
+
+
+def _share(sheet: _Sheet, share: ShareResult, language: str) -> None:
+    found = share.tally
+    sheet.add(share.code, share.name(language), bold=True)
+    sheet.add(_("Baseline"), share.baseline)
+    sheet.add(_("Target"), share.target)
+    sheet.add(_("Until"), share.day.isoformat())
+    sheet.add(_("People asked"), _or_protected(found.asked))
+    sheet.add(_("Answers"), _or_protected(found.answered))
+    sheet.add(_("Satisfied"), _or_protected(found.satisfied))
+    sheet.add(_("Percent satisfied"), _or_protected(share.percent) if found.answered != 0 else None)
+    if share.published:
+        sheet.add(_("Once published"), share.published.figure)
+        _sentences(sheet, [share.published], language)
+
+
+def _or_protected(value: float | None) -> float | str:
+    return str(PROTECTED) if value is None else value
 
 
 def _breakdown(sheet: _Sheet, part: Breakdown, places: Mapping[str, str], language: str) -> None:

@@ -9,6 +9,7 @@ from flask_login import current_user
 
 from grants.access.guard import requires
 from grants.access.permissions import Permission
+from grants.core.clock import local_day, utcnow
 from grants.core.errors import NotFound
 from grants.core.web import page_marker
 from grants.reports import queries
@@ -16,6 +17,7 @@ from grants.reports.export import results_workbook
 from grants.reports.framework import CODES
 from grants.reports.home import home
 from grants.reports.results import Result, dimensions_of
+from grants.reports.shares import ShareResult, shares
 from grants.reports.words import dimension_name, hidden_mark, value_name
 
 bp = Blueprint("reports", __name__)
@@ -30,6 +32,7 @@ def results() -> ResponseReturnValue:
     return render_template(
         "reports/results.html",
         results=_results(),
+        shares=_shares(),
         opens_records=_opens_records(),
         dimension_name=dimension_name,
         value_name=lambda dimension, value: value_name(dimension, value, places),
@@ -40,7 +43,7 @@ def results() -> ResponseReturnValue:
 @bp.get("/results.xlsx")
 @requires(Permission.VIEW_RESULTS)
 def spreadsheet() -> ResponseReturnValue:
-    content = results_workbook(_results(), places=queries.place_names(), language=_language())
+    content = results_workbook(_results(), _shares(), places=queries.place_names(), language=_language())
     headers = {"Content-Disposition": "attachment; filename=semilla-results.xlsx"}
     return Response(content, mimetype=SPREADSHEET, headers=headers)
 
@@ -73,6 +76,10 @@ def _wanted_year() -> int | None:
 
 def _results() -> Sequence[Result]:
     return queries.results(protected=not _opens_records())
+
+
+def _shares() -> Sequence[ShareResult]:
+    return shares(local_day(utcnow()), protected=not _opens_records())
 
 
 def _opens_records() -> bool:

@@ -1,8 +1,9 @@
-"""Savings banks' own figures."""
+"""Savings banks: what each said about itself, and whom Semilla knows there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import pairwise
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
@@ -11,8 +12,16 @@ from grants.access.models import User
 from grants.access.permissions import Permission
 from grants.core.db import db
 from grants.core.errors import NotFound
-from grants.credit.models import Institution, InstitutionKind, SavingsBankReport
+from grants.credit.models import Institution, InstitutionKind, Linkage, LinkageKind, LinkageState, SavingsBankReport
 from grants.credit.queries.institutions import get_institution, liaison_institution
+
+
+class Joined(NamedTuple):
+    """Different people with an open membership or account, as logged in Semilla."""
+
+    institution_id: int
+    kind: LinkageKind
+    people: int
 
 
 def newest_reports(day: date) -> list[SavingsBankReport]:
@@ -55,3 +64,21 @@ def reporting_institution(user: User, institution_id: int) -> Institution:
     if not allowed or institution.kind is not InstitutionKind.SAVINGS_BANK:
         raise NotFound
     return institution
+
+
+def joined_people(day: date, ids: Iterable[int] | None = None) -> list[Joined]:
+    """Memberships and accounts opened until a day at savings banks, by institution and kind: people, each once."""
+    statement = (
+        select(Linkage.institution_id, Linkage.kind, func.count(Linkage.person_id.distinct()))
+        .join(Institution, Institution.id == Linkage.institution_id)
+        .where(
+            Institution.kind == InstitutionKind.SAVINGS_BANK,
+            Linkage.kind.in_((LinkageKind.MEMBERSHIP, LinkageKind.SAVINGS_ACCOUNT)),
+            Linkage.state == LinkageState.OPENED,
+            Linkage.last_step_on <= day,
+        )
+        .group_by(Linkage.institution_id, Linkage.kind)
+        .order_by(Linkage.institution_id, Linkage.kind)
+    )
+    wanted = None if ids is None else set(ids)
+    return [Joined(*row) for row in db.session.execute(statement) if wanted is None or row[0] in wanted]

@@ -3,6 +3,7 @@
 from grants.credit.views import (  # noqa: F401 -- their routes
     ceilings,
     core_systems,
+    figures,
     following,
     imports,
     institutions,
@@ -13,6 +14,7 @@ from grants.credit.views import (  # noqa: F401 -- their routes
     openings,
     refer,
     referrals,
+    satisfaction,
     savings_banks,
     support,
 )

@@ -111,7 +111,7 @@ def test_spreadsheet_opens_with_a_sheet_per_indicator(reader, eight_people):
     answer = reader.get("/results.xlsx")
 
     book = load_workbook(BytesIO(answer.data))
-    assert book.sheetnames[1:] == ["1.2a", "1.2b", "1.3a", "2.3a", "2.3b"]
+    assert book.sheetnames[1:] == ["1.2a", "1.2b", "1.3a", "2.3a", "2.3b", "2.3d"]
     rows = {row[0]: row[1:] for row in book.worksheets[0].iter_rows(values_only=True)}
     assert rows["1.3a"][:3] == (rows["1.3a"][0], 0, 200)
     assert 8 in rows["1.3a"]
