@@ -37,13 +37,14 @@ from grants.credit.models.products import (
     Segment,
 )
 from grants.credit.models.referrals import ENDED_REFERRAL_STATES, OPEN_REFERRAL_STATES, Referral, ReferralState
+from grants.credit.models.reminders import CreditReminder, ReminderKind
 
 __all__ = [
     "ACTIVE_STATES", "CREDITED_STATES", "ENDED_REFERRAL_STATES", "ENDINGS", "LINKAGE_MOVES", "OPEN_REFERRAL_STATES",
     "OPEN_STATES",
-    "AcceptedDocument", "Agreement", "AgreementKind", "Amortization", "CooperativeSegment", "CreditMovement",
+    "AcceptedDocument", "Agreement", "AgreementKind", "Amortization", "CooperativeSegment", "CreditMovement", "CreditReminder",
     "DeclineReason", "Frequency", "Institution", "InstitutionKind", "InstitutionLocation", "InstitutionSupport",
     "LiaisonPost", "Linkage", "LinkageEvent", "LinkageKind", "LinkageRequestKey", "LinkageState", "MovementKind",
-    "MovementReversal", "Product", "ProductTerms", "RateCeiling", "RateKind", "Referral", "ReferralState",
+    "MovementReversal", "Product", "ProductTerms", "RateCeiling", "RateKind", "Referral", "ReferralState", "ReminderKind",
     "ReversalState", "SavingsBankReport", "Segment", "Source", "SupportKind",
 ]  # fmt: skip

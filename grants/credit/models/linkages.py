@@ -90,10 +90,16 @@ class Linkage(SealedRow, Model):
         UniqueConstraint("institution_id", "reference"),
         Index("ix_linkage_institution_state", "institution_id", "state"),
         Index("ix_linkage_last_step", "last_step_on", "id"),
-        CheckConstraint("state NOT IN ('disbursed', 'repaying', 'repaid', 'written_off') OR "
+        Index("ix_linkage_next_due", "next_due_on", "id"),
+        Index("ix_linkage_reported", "reported_on", "id"),
+        CheckConstraint("removed_at IS NOT NULL OR state NOT IN ('disbursed', 'repaying', 'repaid', 'written_off') OR "
                         "(amount_usd IS NOT NULL AND disbursed_on IS NOT NULL AND reference IS NOT NULL)",
                         name="disbursed_has_terms"),
-        CheckConstraint("(state = 'declined') = (decline_reason IS NOT NULL)", name="decline_has_reason"),
+        CheckConstraint("removed_at IS NOT NULL OR (state = 'declined') = (decline_reason IS NOT NULL)",
+                        name="decline_has_reason"),
+        CheckConstraint("removed_at IS NULL OR (amount_usd IS NULL AND requested_usd IS NULL AND approved_usd IS NULL"
+                        " AND reference IS NULL AND rate_percent IS NULL AND outstanding_usd IS NULL"
+                        " AND decline_reason IS NULL AND note_sealed IS NULL)", name="removed_is_bare"),
         CheckConstraint("amount_usd IS NULL OR amount_usd > 0", name="amount"),
         CheckConstraint("outstanding_usd IS NULL OR outstanding_usd >= 0", name="outstanding"),
         CheckConstraint("instalments IS NULL OR instalments BETWEEN 1 AND 600", name="instalments"),
@@ -134,6 +140,11 @@ class Linkage(SealedRow, Model):
     reported_on: Mapped[date | None]  # the last day about which anything was reported
     restructured_on: Mapped[date | None]
     lost_on: Mapped[date | None]  # since when nobody can follow the person up: not a default
+    # The oldest instalment that is not paid: late since then once it is past. None where nothing is owed.
+    next_due_on: Mapped[date | None]
+    # From when the five years of credit data count; None: from the last step. docs/decisions/0029.
+    counted_from: Mapped[date | None]
+    removed_at: Mapped[datetime | None]  # the five years are over: state, person and day of disbursement are left
     decline_reason: Mapped[DeclineReason | None] = mapped_column(state_column(DeclineReason))
     note = sealed_optional_text()
     created_at: Mapped[datetime]
