@@ -10,6 +10,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from grants.access.models import User
 from grants.core.db import Page, db, one_or_refuse
 from grants.credit.models import OPEN_STATES, Institution, Linkage, LinkageEvent, LinkageState, Referral
+from grants.credit.queries.gone import linkage_in_time
 from grants.credit.queries.institutions import findable, liaison_institution
 from grants.credit.queries.referrals import own_and_consented, visible_to
 from grants.people.folio import normal_folio
@@ -97,6 +98,7 @@ def _with_person() -> Select[Linkage]:
             contains_eager(Linkage.referral).joinedload(Referral.person).joinedload(Person.canton),
             joinedload(Linkage.institution),
         )
+        .where(linkage_in_time())
     )
 
 

@@ -28,6 +28,7 @@ from grants.credit.models import (
     ReferralState,
     Source,
 )
+from grants.credit.retention import days_kept
 from grants.credit.schedules import Terms, months_later
 from grants.credit.standing import Standing, standing
 
@@ -88,7 +89,8 @@ def append(linkage: Linkage, movement: Movement, *, by: User, now: datetime) -> 
 
 def settle(linkage: Linkage, *, by: User, now: datetime) -> Standing:
     """Keep beside the linkage what its movements come to. Guarded: only from where it was seen."""
-    found = standing(terms_of(linkage), movements_of(linkage), local_day(now))
+    movements = movements_of(linkage)
+    found = standing(terms_of(linkage), movements, local_day(now))
     before = linkage.state
     statement = (
         update(Linkage)
@@ -96,6 +98,7 @@ def settle(linkage: Linkage, *, by: User, now: datetime) -> Standing:
                Linkage.outstanding_usd.is_not_distinct_from(linkage.outstanding_usd))
         .values(state=found.state, outstanding_usd=found.owed, reported_on=found.reported_on,
                 restructured_on=found.restructured_on, amount_usd=found.disbursed,
+                **days_kept(linkage, found, standing(terms_of(linkage), movements, date.max)),
                 last_step_on=max(linkage.last_step_on, found.reported_on or linkage.last_step_on))
         .execution_options(synchronize_session=False)
     )  # fmt: skip

@@ -1,0 +1,51 @@
+"""What the lists of who waits are called, and the buttons of their rows."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+
+from grants.credit.likely import likely_next
+from grants.credit.models import Linkage, MovementKind
+from grants.credit.queries.queues import Queue, unknown_from
+from grants.credit.words import STEP_NAMES
+
+QUEUE_NAMES = {
+    Queue.ANSWER: _("To answer"),
+    Queue.EXPIRING: _("About to expire"),
+    Queue.SEND_ON: _("To send on"),
+    Queue.CONTACT: _("On their way"),
+    Queue.STUCK: _("Stuck for two weeks"),
+    Queue.APPROVED: _("Approved, not disbursed"),
+    Queue.OWED: _("Reports I owe"),
+    Queue.UNKNOWN: _("Not reported for 45 days"),
+    Queue.LATE: _("Late"),
+}
+
+# What a list says when nobody is in it.
+QUEUE_EMPTY = {
+    Queue.ANSWER: _("No referral waits for an answer."),
+    Queue.EXPIRING: _("No referral expires in the next three days."),
+    Queue.SEND_ON: _("Nobody was declined or left without an answer who was not sent on."),
+    Queue.CONTACT: _("Nobody waits for a step. Accept a referral, and the person appears here."),
+    Queue.STUCK: _("Every linkage on its way had a step in the last two weeks."),
+    Queue.APPROVED: _("No approved credit waits to be disbursed."),
+    Queue.OWED: _("Every credit that is being repaid was reported this month."),
+    Queue.UNKNOWN: _("Every credit that is being repaid was reported in the last 45 days."),
+    Queue.LATE: _("As far as known, no credit is late."),
+}
+
+MOVEMENT_STEPS = {
+    MovementKind.REPAYMENT: _("The person paid"),
+    MovementKind.BALANCE: _("This is what is owed"),
+}
+
+
+def likely_words(linkage: Linkage, today: Any) -> Any:
+    """The button that logs what probably comes next; empty where nothing does."""
+    likely = likely_next(linkage, today)
+    if likely is None:
+        return ""
+    return STEP_NAMES[likely.step] if likely.step else MOVEMENT_STEPS[likely.movement or MovementKind.BALANCE]
+
+
+__all__ = ["MOVEMENT_STEPS", "QUEUE_EMPTY", "QUEUE_NAMES", "likely_words", "unknown_from"]
