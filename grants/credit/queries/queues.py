@@ -67,7 +67,7 @@ class Step(NamedTuple):
 
     institution_id: int
     state: LinkageState
-    count: int
+    linkages: int
     since: date
 
 

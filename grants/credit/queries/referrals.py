@@ -55,11 +55,7 @@ def own_referrals_page(
     institution: Institution, *, state: ReferralState | None, after: str | None
 ) -> Page[Referral]:  # fmt: skip
     """The institution's referrals with their linkages, those that have waited longest first."""
-    statement = (
-        _with_person()
-        .where(own_and_consented(institution))
-        .options(selectinload(Referral.linkages.and_(linkage_in_time())))
-    )
+    statement = _with_person().where(own_and_consented(institution)).options(_linkages_in_time())
     if state is not None:
         statement = statement.where(Referral.state == state)
     return keyset_page(statement, Referral.id, Referral.id, after=after)
@@ -69,7 +65,7 @@ def referrals_of_person(person: Person) -> list[Referral]:
     """Every referral of a person, newest first: for those who may refer, never for a liaison."""
     statement = (
         select(Referral)
-        .options(joinedload(Referral.institution), selectinload(Referral.linkages.and_(linkage_in_time())))
+        .options(joinedload(Referral.institution), _linkages_in_time())
         .where(Referral.person_id == person.id, referral_in_time())
         .order_by(Referral.id.desc())
     )
@@ -118,7 +114,11 @@ def _with_person() -> Select[Referral]:
 def _page_of_one() -> tuple[ExecutableOption, ...]:
     return (
         joinedload(Referral.person).selectinload(Person.contact_points),
-        selectinload(Referral.linkages.and_(linkage_in_time())),
+        _linkages_in_time(),
         joinedload(Referral.referred_by),
         contains_eager(Referral.consent).joinedload(Consent.text),
     )
+
+
+def _linkages_in_time() -> ExecutableOption:
+    return selectinload(Referral.linkages.and_(linkage_in_time()))

@@ -23,10 +23,10 @@ from grants.credit.services.movements import movements_of, terms_of
 from grants.credit.standing import standing
 
 AT_A_TIME = 500
-# What is emptied of a linkage. Its folio, person, institution, kind, state, day of disbursement and of the last step stay.
+# What is emptied of a linkage. Folio, person, institution, kind, state, days of disbursement and of the last step stay.
 EMPTIED = (
-    "requested_usd", "approved_usd", "amount_usd", "term_months", "rate_percent", "rate_kind", "reference", "product_id",
-    "segment", "method", "frequency", "instalments", "first_due_on", "refinances_id", "outstanding_usd", "reported_on",
+    "requested_usd", "approved_usd", "amount_usd", "term_months", "rate_percent", "rate_kind", "reference",
+    "product_id", "segment", "method", "frequency", "instalments", "first_due_on", "refinances_id", "outstanding_usd", "reported_on",
     "restructured_on", "lost_on", "next_due_on", "counted_from", "decline_reason", "note_sealed",
 )  # fmt: skip
 
@@ -95,7 +95,7 @@ def _empty(linkage_id: int, *, now: datetime) -> bool:
 
 
 def _empty_referral(referral_id: int, *, now: datetime) -> bool:
-    """What was shared stays, as the consent does: it proves that sharing was lawful. What for, and why not, does not."""
+    """What was shared stays, as the consent does: it proves that sharing was lawful. The need and the reason go."""
     hit = db.session.execute(
         update(Referral)
         .where(Referral.id == referral_id, Referral.removed_at.is_(None))

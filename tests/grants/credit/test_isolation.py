@@ -80,7 +80,7 @@ def snapshot() -> list[Any]:
 def test_there_are_routes_to_check(app: Flask) -> None:
     found = {rule.endpoint for rule, _method in rules_with_ids(app)}
     assert found == {"credit.referral", "credit.linkage", "credit.log", "credit.accept", "credit.decline",
-                     "credit.add_linkage"}  # fmt: skip
+                     "credit.add_linkage", "credit.quick"}  # fmt: skip
 
 
 def test_rows_of_another_institution_answer_as_missing_ones(app: Flask, sign_in: Any, others: list[Linkage]) -> None:
