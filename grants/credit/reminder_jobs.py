@@ -15,7 +15,7 @@ MOST_RUNS = 20  # in one start of the job; what is left waits for the next
 
 @timed("credit reminders", every_minutes=30)
 def remind(app: Flask) -> None:
-    """Put what is due into the outbox, each in a transaction of its own. Nothing goes twice for the same week or day."""
+    """Put what is due into the outbox, each in a transaction of its own. Nothing goes twice for a week or a day."""
     now = utcnow()
     here = now.astimezone(PROGRAMME_ZONE)
     if not app.config["CREDIT_REMINDERS"] or here.hour < int(app.config["CREDIT_REMINDER_HOUR"]):

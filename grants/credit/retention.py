@@ -41,5 +41,5 @@ def days_kept(linkage: Linkage, found: Standing, at_the_end: Standing) -> dict[s
     """What is kept beside a linkage, so that lists need not read movements. `at_the_end`: if nothing more is paid."""
     return {
         "next_due_on": at_the_end.late_since,
-        "counted_from": counted_from(found, before=linkage.state, counted=linkage.counted_from),
+        "counted_from": counted_from(found, before=linkage.state, counted=linkage.counted_from) or linkage.last_step_on,
     }

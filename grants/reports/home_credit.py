@@ -79,12 +79,14 @@ def _to_log(one: Linkage, queue: Queue, today: date) -> Line:
 
 def _detail(one: Linkage, queue: Queue, today: date) -> str:
     if queue is Queue.LATE and one.next_due_on is not None:
-        return ngettext("%(num)d day late", "%(num)d days late", (today - one.next_due_on).days)
-    if queue is Queue.OWED and one.reported_on is not None:
+        said = ngettext("%(num)d day late", "%(num)d days late", (today - one.next_due_on).days)
+    elif queue is Queue.OWED and one.reported_on is not None:
         unknown = queues.unknown_from(one.reported_on)
         since = _("unknown since %(day)s", day=day(unknown))
-        return since if unknown <= today else _("unknown from %(day)s", day=day(unknown))
-    return ngettext("%(num)d day without a step", "%(num)d days without a step", one.days_since_step(today))
+        said = since if unknown <= today else _("unknown from %(day)s", day=day(unknown))
+    else:
+        said = ngettext("%(num)d day without a step", "%(num)d days without a step", one.days_since_step(today))
+    return str(said)
 
 
 def _stuck_line(one: Linkage, today: date) -> Line:

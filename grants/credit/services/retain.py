@@ -26,8 +26,8 @@ AT_A_TIME = 500
 # What is emptied of a linkage. Folio, person, institution, kind, state, days of disbursement and of the last step stay.
 EMPTIED = (
     "requested_usd", "approved_usd", "amount_usd", "term_months", "rate_percent", "rate_kind", "reference",
-    "product_id", "segment", "method", "frequency", "instalments", "first_due_on", "refinances_id", "outstanding_usd", "reported_on",
-    "restructured_on", "lost_on", "next_due_on", "counted_from", "decline_reason", "note_sealed",
+    "product_id", "segment", "method", "frequency", "instalments", "first_due_on", "refinances_id", "outstanding_usd",
+    "reported_on", "restructured_on", "lost_on", "next_due_on", "counted_from", "decline_reason", "note_sealed",
 )  # fmt: skip
 
 
