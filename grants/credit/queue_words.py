@@ -18,7 +18,7 @@ QUEUE_NAMES = {
     Queue.APPROVED: _("Approved, not disbursed"),
     Queue.OWED: _("Reports I owe"),
     Queue.UNKNOWN: _("Not reported for 45 days"),
-    Queue.LATE: _("Late"),
+    Queue.LATE: _("Credits that are late"),
 }
 
 # What a list says when nobody is in it.

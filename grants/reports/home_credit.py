@@ -16,7 +16,7 @@ from grants.credit.queries.referrals import own_and_consented
 from grants.credit.queue_words import QUEUE_EMPTY, QUEUE_NAMES, likely_words
 from grants.credit.words import STATE_NAMES
 from grants.pages import day
-from grants.reports.home_parts import SHOWN, Figure, Line, Section
+from grants.reports.home_parts import SHOWN, Line, Section
 
 FIRST = 3  # of each list on the home page
 QUIET = (Queue.APPROVED, Queue.LATE)  # no section where nobody is in them
@@ -30,14 +30,9 @@ def own_day(user: User, now: datetime) -> list[Section]:
         return [Section(_("Who waits for me"), nothing=(_("You have no institution yet"), sentence))]
     today = local_day(now)
     counted = queues.counts(own_and_consented(institution), OWN_QUEUES, today)
-    figures = [
-        Figure(str(count), str(QUEUE_NAMES[queue]), url_for("credit.my_linkages", show=queue.value))
-        for queue, count in counted.items()
+    return [
+        _section(queue, count, institution, today) for queue, count in counted.items() if count or queue not in QUIET
     ]
-    action = (_("My linkages"), url_for("credit.my_linkages"))
-    first = Section(_("Who waits for me"), figures=figures, action=action)
-    rest = [_section(queue, institution, today) for queue in OWN_QUEUES if counted[queue] or queue not in QUIET]
-    return [first, *rest]
 
 
 def stuck(_user: User, now: datetime) -> list[Section]:
@@ -48,13 +43,16 @@ def stuck(_user: User, now: datetime) -> list[Section]:
     return [Section(_("Linkages without a step"), lines, nothing=nothing, action=action)]
 
 
-def _section(queue: Queue, institution: Institution, today: date) -> Section:
+def _section(queue: Queue, count: int, institution: Institution, today: date) -> Section:
+    """The first of a list, and where the others are."""
     seen = own_and_consented(institution)
     if queue is Queue.ANSWER:
         lines = [_to_answer(one, today) for one in queues.referrals_in(queue, seen, today, size=FIRST).items]
     else:
         lines = [_to_log(one, queue, today) for one in queues.linkages_in(queue, seen, today, size=FIRST).items]
-    return Section(str(QUEUE_NAMES[queue]), lines, nothing=(_("Nothing here"), str(QUEUE_EMPTY[queue])))
+    title = f"{QUEUE_NAMES[queue]}: {count}" if count else str(QUEUE_NAMES[queue])
+    action = (_("All of them"), url_for("credit.my_linkages", show=queue.value)) if count > FIRST else None
+    return Section(title, lines, nothing=(_("Nothing here"), str(QUEUE_EMPTY[queue])), action=action)
 
 
 def _to_answer(one: Referral, today: date) -> Line:
@@ -72,9 +70,8 @@ def _to_answer(one: Referral, today: date) -> Line:
 def _to_log(one: Linkage, queue: Queue, today: date) -> Line:
     address, word = url_for("credit.linkage", linkage_id=one.id), str(likely_words(one, today))
     button = (word, url_for("credit.quick", linkage_id=one.id)) if word else None
-    return Line(
-        one.referral.short_name, address, _detail(one, queue, today), str(STATE_NAMES[one.state]), button=button
-    )
+    state = str(STATE_NAMES[one.state]) if one.is_open else ""
+    return Line(one.referral.short_name, address, _detail(one, queue, today), state, button=button)
 
 
 def _detail(one: Linkage, queue: Queue, today: date) -> str:
