@@ -1,5 +1,6 @@
 """What the lists of who waits are called, and the buttons of their rows."""
 
+from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -40,12 +41,13 @@ MOVEMENT_STEPS = {
 }
 
 
-def likely_words(linkage: Linkage, today: Any) -> Any:
-    """The button that logs what probably comes next; empty where nothing does."""
+def next_button(linkage: Linkage, today: date) -> tuple[Any, str] | None:
+    """The button that logs what probably comes next, and its word in the address; None where nothing does."""
     likely = likely_next(linkage, today)
     if likely is None:
-        return ""
-    return STEP_NAMES[likely.step] if likely.step else MOVEMENT_STEPS[likely.movement or MovementKind.BALANCE]
+        return None
+    names: dict[Any, Any] = {**STEP_NAMES, **MOVEMENT_STEPS}
+    return names[likely.step or likely.movement], likely.word
 
 
-__all__ = ["MOVEMENT_STEPS", "QUEUE_EMPTY", "QUEUE_NAMES", "likely_words", "unknown_from"]
+__all__ = ["MOVEMENT_STEPS", "QUEUE_EMPTY", "QUEUE_NAMES", "next_button", "unknown_from"]

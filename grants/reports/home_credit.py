@@ -13,7 +13,7 @@ from grants.credit.models import Institution, Linkage, Referral
 from grants.credit.queries import queues
 from grants.credit.queries.queues import OWN_QUEUES, Queue
 from grants.credit.queries.referrals import own_and_consented
-from grants.credit.queue_words import QUEUE_EMPTY, QUEUE_NAMES, likely_words
+from grants.credit.queue_words import QUEUE_EMPTY, QUEUE_NAMES, next_button
 from grants.credit.words import STATE_NAMES
 from grants.pages import day
 from grants.reports.home_parts import SHOWN, Line, Section
@@ -68,8 +68,10 @@ def _to_answer(one: Referral, today: date) -> Line:
 
 
 def _to_log(one: Linkage, queue: Queue, today: date) -> Line:
-    address, word = url_for("credit.linkage", linkage_id=one.id), str(likely_words(one, today))
-    button = (word, url_for("credit.quick", linkage_id=one.id)) if word else None
+    address, following = url_for("credit.linkage", linkage_id=one.id), next_button(one, today)
+    button = None
+    if following is not None:
+        button = (str(following[0]), url_for("credit.quick", linkage_id=one.id, do=following[1]))
     state = str(STATE_NAMES[one.state]) if one.is_open else ""
     return Line(one.referral.short_name, address, _detail(one, queue, today), state, button=button)
 

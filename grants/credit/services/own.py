@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from grants.core.db import db
 from grants.credit.likely import Likely, amount_of
-from grants.credit.models import Linkage, LinkageState, MovementKind
-from grants.credit.services.movements import movements_of, terms_of
+from grants.credit.models import CreditMovement, Linkage, LinkageState, MovementKind
+from grants.credit.services.movements import POSSIBLE, movements_of, terms_of
 from grants.credit.standing import standing
 
 
@@ -22,6 +22,21 @@ def filled(linkage: Linkage, likely: Likely, today: date) -> dict[str, Any]:
         return {**facts, name: amount_of(likely.movement, found, linkage.next_due_on)}
     facts["amount_usd"] = likely.amount_usd
     return {**facts, **_usual_terms(linkage)} if likely.step is LinkageState.DISBURSED else facts
+
+
+def is_possible(linkage: Linkage, likely: Likely) -> bool:
+    """Whether it can still be logged: who comes back to a page after a lost answer must not log the step after it."""
+    if likely.movement is not None:
+        return linkage.state in POSSIBLE[likely.movement]
+    return likely.step in linkage.next_states
+
+
+def logged_on(linkage: Linkage, likely: Likely, day: date) -> CreditMovement | None:
+    """The latest movement of this kind on the day: worth a look before another is logged."""
+    same = [
+        one for one in movements_of(linkage) if one.counts and one.kind is likely.movement and one.happened_on == day
+    ]
+    return same[-1] if same else None
 
 
 def _usual_terms(linkage: Linkage) -> dict[str, Any]:

@@ -59,6 +59,9 @@ def quick(linkage_id: int) -> ResponseReturnValue:
     likely = named(request.args.get("do", ""), linkage) or likely_next(linkage, today)
     if likely is None or linkage.referral.state is not ReferralState.ACCEPTED:
         return _to_page(linkage)
+    if request.method == "GET" and not services.is_possible(linkage, likely):
+        flash(_("That is logged already, or does not follow now. This is where it stands."), "info")
+        return _to_page(linkage)
     form = quick_form(likely, services.filled(linkage, likely, today))
     if form.validate_on_submit():
         with errors_to(form), transaction():
@@ -67,7 +70,8 @@ def quick(linkage_id: int) -> ResponseReturnValue:
             return _to_page(linkage)
         if form.form_key.errors:
             form.form_key.renew()
-    return render_template("credit/quick.html", form=form, linkage=linkage, likely=likely)
+    return render_template("credit/quick.html", form=form, linkage=linkage, likely=likely,
+                           today_already=services.logged_on(linkage, likely, today))  # fmt: skip
 
 
 def _to_page(linkage: Linkage) -> ResponseReturnValue:

@@ -311,7 +311,7 @@ def test_another_institutions_person_is_not_found_and_the_answer_is_the_same(app
     theirs = make_linkage(person=make_person(given_names="Luz", first_surname="Ortiz"),
                           state=LinkageState.DISBURSED, reference="OP-9")  # fmt: skip
     client = sign_in(make_liaison(make_institution()))
-    nobody = plain(client.get("/my-linkages/search?q=Nadie").text, "Nadie")
+    nobody = plain(client.get("/my-linkages/search?q=Zzyzx").text, "Zzyzx")
     for typed in ("Luz", "Ortiz", theirs.folio, theirs.referral.folio, theirs.person.folio, "OP-9"):
         answer = client.get("/my-linkages/search", query_string={"q": typed}).text
         assert plain(answer, typed) == nobody
