@@ -68,6 +68,9 @@ DEFAULTS: dict[str, object] = {
     "DESK_SECOND_ADDRESS": "desk-2",
     "DESK_ESCALATION_ADDRESS": "desk-escalation",
     "DESK_ESCALATE_MINUTES": 5,
+    "CREDIT_REMINDERS": True,  # by e-mail to liaisons and coordinators: counts and a link, no names
+    "CREDIT_DIGEST_WEEKDAY": 0,  # 0 is Monday: the digest goes out then or later that week; 7: never
+    "CREDIT_REMINDER_HOUR": 7,  # where the programme works; nothing goes out before it
     "NEXT_STOP_WAIT_MINUTES": 10,  # the desk answers an officer's question at the earliest then
     "RATELIMIT_STORAGE_URI": "memory://",
     "RATELIMIT_ENABLED": True,

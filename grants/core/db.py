@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -171,7 +171,7 @@ def keyset_page(
 ) -> Page[M]:
     """A page in the order of (column, key), from behind `after`, which is "value~id" of the last row shown.
 
-    `column` must be indexed and of text or integer; an `after` that does not parse starts at the first page.
+    `column` must be indexed and of text, integer or day; an `after` that does not parse starts at the first page.
     """
     marker = _marker(after, column)
     if marker is not None:
@@ -189,9 +189,18 @@ def _marker(after: str | None, column: InstrumentedAttribute[Any]) -> tuple[Any,
     value, found, number = (after or "").rpartition("~")
     if not found or not _is_row_number(number):
         return None
+    if column.type.python_type is date:
+        return (day, int(number)) if (day := _day(value)) else None
     if column.type.python_type is not int:
         return (value, int(number)) if "\x00" not in value else None
     return (int(value), int(number)) if _is_row_number(value) else None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _is_row_number(text: str) -> bool:

@@ -1,4 +1,6 @@
-"""`grants credit`: the published ceilings, and the proof that linkages keep what their movements come to."""
+"""`grants credit`: the published ceilings, what may no longer be kept, and the proof that
+linkages keep what their movements come to.
+"""
 
 import click
 from flask.cli import AppGroup
@@ -9,8 +11,9 @@ from grants.core.clock import utcnow
 from grants.core.db import reads_only, transaction
 from grants.credit.queries.movements import differing_linkages
 from grants.credit.services import ceilings
+from grants.credit.services import retain as retention
 
-group = AppGroup("credit", help="Credits: verify them, load the ceilings of rates.")
+group = AppGroup("credit", help="Credits: verify them, remove what is too old, load the ceilings of rates.")
 
 
 @group.command("load-ceilings")
@@ -33,3 +36,19 @@ def verify() -> None:
         if differing:
             raise click.ClickException(_("%(num)s linkages do not keep what their movements come to.", num=differing))
         click.echo(_("Every credit keeps what its movements come to."))
+
+
+@group.command("retain")
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+def retain(dry_run: bool) -> None:
+    """Remove what credits consist of once their five years are over. Says counts and numbers of rows, no names."""
+    now = utcnow()
+    with transaction():
+        if not dry_run:
+            retention.fill(now=now)
+        found = retention.to_remove(now=now) if dry_run else retention.remove_old(now=now)
+    verb = "To remove" if dry_run else "Removed"
+    click.echo(f"{verb}: {len(found.linkages)} linkages, {len(found.referrals)} referrals.")
+    for name, ids in (("linkage", found.linkages), ("referral", found.referrals)):
+        if ids:
+            click.echo(f"{name}: " + " ".join(str(one) for one in ids))

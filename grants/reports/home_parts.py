@@ -20,6 +20,7 @@ class Line:
     detail: str = ""
     state: str = ""
     tone: str = "quiet"
+    button: tuple[str, str] | None = None  # (text, address): the act that the line asks for
 
 
 @dataclass(frozen=True, slots=True)

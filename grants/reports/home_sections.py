@@ -14,14 +14,11 @@ from grants.applications import queries as applications
 from grants.calls import queries as calls
 from grants.calls.models import STAGE_NAMES
 from grants.core import journal
-from grants.core.clock import local_day
-from grants.credit import queries as credit
-from grants.credit.words import STATE_NAMES as LINKAGE_NAMES
 from grants.evaluation import queries as evaluation
 from grants.evaluation.models import SESSION_NAMES, Assignment
 from grants.pages import day, moment
 from grants.people import queries as people
-from grants.reports import home_after, home_road, home_runs
+from grants.reports import home_after, home_credit, home_road, home_runs
 from grants.reports import queries as reports
 from grants.reports.home_papers import files_to_approve
 from grants.reports.home_parts import SHOWN, Figure, Line, Section
@@ -132,48 +129,6 @@ def _to_tell(user: User, _now: datetime) -> list[Section]:
     return [Section(_("Who must be told in person that their result is ready"), lines)] if lines else []
 
 
-def _stuck(_user: User, now: datetime) -> list[Section]:
-    today = local_day(now)
-    lines = [
-        Line(
-            f"{one.person.full_name}",
-            url_for("credit.linkage", linkage_id=one.id),
-            ngettext(
-                "%(institution)s, %(num)d day without a step",
-                "%(institution)s, %(num)d days without a step",
-                (today - one.last_step_on).days,
-                institution=one.institution.name,
-            ),
-            str(LINKAGE_NAMES[one.state]),
-        )
-        for one in credit.stuck(now, limit=SHOWN)
-    ]
-    nothing = (_("No linkage is stuck"), _("Every open linkage had a step lately."))
-    return [Section(_("Linkages without a step"), lines, nothing=nothing)]
-
-
-def _who_waits(user: User, now: datetime) -> list[Section]:
-    institution = credit.liaison_institution(user)
-    if institution is None:
-        sentence = _("Ask the coordinator to name you liaison of your institution.")
-        return [Section(_("Who waits for me"), nothing=(_("You have no institution yet"), sentence))]
-    today = local_day(now)
-    lines = [
-        Line(
-            one.referral.short_name,  # as much of the name as was shared
-            url_for("credit.linkage", linkage_id=one.id),
-            ngettext(
-                "%(num)d day without a step", "%(num)d days without a step", max(0, (today - one.last_step_on).days)
-            ),
-            str(LINKAGE_NAMES[one.state]),
-        )
-        for one in credit.waiting_for(institution, limit=SHOWN)
-    ]
-    nothing = (_("Nobody waits"), _("People referred to your institution appear here."))
-    action = (_("All my referrals"), url_for("credit.my_referrals"))
-    return [Section(_("Who waits for me"), lines, nothing=nothing, action=action)]
-
-
 def _indicators(user: User, _now: datetime) -> list[Section]:
     figures = [
         Figure(
@@ -235,8 +190,8 @@ SECTIONS: Sequence[tuple[Permission, Callable[[User, datetime], list[Section]]]]
     (Permission.DECIDE_RISK, risk_of_areas),
     (Permission.ANSWER_STOPS, home_road.alarm_desk),
     (Permission.VIEW_DELIVERY, home_road.on_the_road),
-    (Permission.LOG_LINKAGE, _who_waits),
-    (Permission.REFER_PERSON, _stuck),
+    (Permission.LOG_LINKAGE, home_credit.own_day),
+    (Permission.REFER_PERSON, home_credit.stuck),
     (Permission.VIEW_RESULTS, _indicators),
     (Permission.MANAGE_USERS, _accounts),
     (Permission.VIEW_JOURNAL, _audit),

@@ -15,6 +15,7 @@ from grants.core.clock import local_day
 from grants.core.db import db
 from grants.core.errors import NotFound
 from grants.credit.models import Linkage, LinkageKind
+from grants.credit.queries.gone import people_hidden
 from grants.delivery.models import Delivery, DeliveryState
 from grants.people.models import Canton, Person, PopulationGroup, Province
 from grants.people.protection import is_small
@@ -92,11 +93,12 @@ def _how_many(events: Select[Any, Any]) -> ScalarSelect[int]:
 
 @dataclass(frozen=True, slots=True)
 class RecordsPage:
-    """Some of the people behind one figure; `count` is that figure."""
+    """Some of the people behind one figure; `count` is that figure, `unnamed` how many of it may be named no more."""
 
     count: int
     items: Sequence[Reached]
     next_after: str | None
+    unnamed: int = 0
 
 
 def records_page(
@@ -104,9 +106,12 @@ def records_page(
 ) -> RecordsPage:
     """The people behind one figure, in the order of their folios, from behind the folio `after`."""
     found = matching(people_reached([code])[code], year=year, dimension=dimension, value=value)
-    rest = [one for one in found if one.folio > (after or "")]
+    hidden = people_hidden() if code == "2.3b" else frozenset()  # credits older than five years name nobody
+    named = [one for one in found if one.person_id not in hidden]
+    rest = [one for one in named if one.folio > (after or "")]
     shown = rest[:RECORDS_A_PAGE]
-    return RecordsPage(len(found), shown, shown[-1].folio if len(rest) > len(shown) else None)
+    next_after = shown[-1].folio if len(rest) > len(shown) else None
+    return RecordsPage(len(found), shown, next_after, len(found) - len(named))
 
 
 def place_names() -> dict[str, str]:

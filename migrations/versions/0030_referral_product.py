@@ -1,12 +1,12 @@
 """Which product a referral is for; a referral is sent on once
 
-Revision: 0030, after 0028
+Revision: 0030, after 0029
 """
 
 from alembic import op
 
 revision = '0030'
-down_revision = '0028'
+down_revision = '0029'
 branch_labels = None
 depends_on = None
 

@@ -1,12 +1,12 @@
 """Accounts that were closed and members who left; how often a credit was settled
 
-Revision: 0031, after 0028
+Revision: 0031, after 0030
 """
 
 from alembic import op
 
 revision = '0031'
-down_revision = '0028'
+down_revision = '0030'
 branch_labels = None
 depends_on = None
 

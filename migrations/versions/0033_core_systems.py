@@ -1,13 +1,13 @@
 """Webhooks of institutions and what they were told; answers to movements kept under their keys
 
-Revision: 0033, after 0028
+Revision: 0033, after 0032
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0033'
-down_revision = '0028'
+down_revision = '0032'
 branch_labels = None
 depends_on = None
 

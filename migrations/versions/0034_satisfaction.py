@@ -1,13 +1,13 @@
 """What people say about the process of getting credit
 
-Revision: 0034, after 0028
+Revision: 0034, after 0033
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0034'
-down_revision = '0028'
+down_revision = '0033'
 branch_labels = None
 depends_on = None
 

@@ -49,6 +49,7 @@ from grants.credit.models.referrals import (
     Referral,
     ReferralState,
 )
+from grants.credit.models.reminders import CreditReminder, ReminderKind
 from grants.credit.models.satisfaction import CreditAnswer, Outcome, SurveyChannel
 from grants.credit.models.webhooks import Webhook, WebhookEvent, WebhookEventKind, WebhookProblem
 
@@ -56,10 +57,11 @@ __all__ = [
     "ACTIVE_STATES", "ANSWER_DAYS", "CREDITED_STATES", "ENDED_REFERRAL_STATES", "ENDINGS", "LINKAGE_MOVES",
     "OPEN_REFERRAL_STATES", "OPEN_STATES", "REASSIGNABLE_STATES", "AcceptedDocument", "Agreement", "AgreementEnd",
     "AgreementKind", "Amortization", "CloseReason", "CooperativeSegment", "CreditAnswer", "CreditImport",
-    "CreditMovement", "DeclineReason", "Frequency", "ImportMapping", "ImportMode", "ImportRow", "ImportState",
-    "Institution", "InstitutionKind", "InstitutionLocation", "InstitutionSupport", "LiaisonPost", "Linkage",
-    "LinkageEvent", "LinkageKind", "LinkageRequestKey", "LinkageState", "LostReason", "MovementKind",
+    "CreditMovement", "CreditReminder", "DeclineReason", "Frequency", "ImportMapping", "ImportMode", "ImportRow",
+    "ImportState", "Institution", "InstitutionKind", "InstitutionLocation", "InstitutionSupport", "LiaisonPost",
+    "Linkage", "LinkageEvent", "LinkageKind", "LinkageRequestKey", "LinkageState", "LostReason", "MovementKind",
     "MovementReversal", "Outcome", "Product", "ProductTerms", "RateCeiling", "RateKind", "Referral",
-    "ReferralState", "ReversalState", "RowOutcome", "SavingsBankReport", "Segment", "Source", "SupportEvidence",
-    "SupportKind", "SurveyChannel", "Webhook", "WebhookEvent", "WebhookEventKind", "WebhookProblem",
+    "ReferralState", "ReminderKind", "ReversalState", "RowOutcome", "SavingsBankReport", "Segment", "Source",
+    "SupportEvidence", "SupportKind", "SurveyChannel", "Webhook", "WebhookEvent", "WebhookEventKind",
+    "WebhookProblem",
 ]  # fmt: skip

@@ -114,11 +114,18 @@ class Linkage(SealedRow, Model):
         UniqueConstraint("institution_id", "reference"),
         Index("ix_linkage_institution_state", "institution_id", "state"),
         Index("ix_linkage_last_step", "last_step_on", "id"),
-        CheckConstraint("state NOT IN ('disbursed', 'repaying', 'repaid', 'written_off') OR "
+        Index("ix_linkage_next_due", "next_due_on", "id"),
+        Index("ix_linkage_reported", "reported_on", "id"),
+        CheckConstraint("removed_at IS NOT NULL OR state NOT IN ('disbursed', 'repaying', 'repaid', 'written_off') OR "
                         "(amount_usd IS NOT NULL AND disbursed_on IS NOT NULL AND reference IS NOT NULL)",
                         name="disbursed_has_terms"),
-        CheckConstraint("(state = 'declined') = (decline_reason IS NOT NULL)", name="decline_has_reason"),
-        CheckConstraint("(state = 'closed') = (close_reason IS NOT NULL)", name="close_has_reason"),
+        CheckConstraint("removed_at IS NOT NULL OR (state = 'declined') = (decline_reason IS NOT NULL)",
+                        name="decline_has_reason"),
+        CheckConstraint("removed_at IS NULL OR (amount_usd IS NULL AND requested_usd IS NULL AND approved_usd IS NULL"
+                        " AND reference IS NULL AND rate_percent IS NULL AND outstanding_usd IS NULL"
+                        " AND decline_reason IS NULL AND note_sealed IS NULL)", name="removed_is_bare"),
+        CheckConstraint("removed_at IS NOT NULL OR (state = 'closed') = (close_reason IS NOT NULL)",
+                        name="close_has_reason"),
         CheckConstraint("amount_usd IS NULL OR amount_usd > 0", name="amount"),
         CheckConstraint("outstanding_usd IS NULL OR outstanding_usd >= 0", name="outstanding"),
         CheckConstraint("instalments IS NULL OR instalments BETWEEN 1 AND 600", name="instalments"),
@@ -161,6 +168,11 @@ class Linkage(SealedRow, Model):
     lost_on: Mapped[date | None]  # since when nobody can follow the person up: not a default
     # How often its movements were settled. Two at once start from the same number, and one of them is refused.
     settled: Mapped[int] = mapped_column(default=0, server_default="0")
+    # The oldest instalment that is not paid: late since then once it is past. None where nothing is owed.
+    next_due_on: Mapped[date | None]
+    # From when the five years of credit data count; None: from the last step. docs/decisions/0029.
+    counted_from: Mapped[date | None]
+    removed_at: Mapped[datetime | None]  # the five years are over: state, person and day of disbursement are left
     decline_reason: Mapped[DeclineReason | None] = mapped_column(state_column(DeclineReason))
     close_reason: Mapped[CloseReason | None] = mapped_column(state_column(CloseReason))
     note = sealed_optional_text()

@@ -51,7 +51,9 @@ class Referral(Model):
         Index("ix_referral_state_expires", "state", "expires_on"),
         # Sent on once: from there the new referral is the one to send on.
         Index("uq_referral_reassigned_from", "reassigned_from_id", unique=True),
-        CheckConstraint("(state = 'declined') = (decline_reason IS NOT NULL)", name="decline_has_reason"),
+        CheckConstraint("removed_at IS NOT NULL OR (state = 'declined') = (decline_reason IS NOT NULL)",
+                        name="decline_has_reason"),
+        CheckConstraint("removed_at IS NULL OR (need = '' AND decline_reason IS NULL)", name="removed_is_bare"),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -73,6 +75,7 @@ class Referral(Model):
     acknowledged_at: Mapped[datetime | None]  # when the institution first opened it
     answered_at: Mapped[datetime | None]
     decline_reason: Mapped[str | None] = mapped_column(String(40))
+    removed_at: Mapped[datetime | None]  # nothing under it may be shown any more; what was shared stays provable
     # What the consent covers, as words of SharedField; None on what was sent before this was asked: the minimum.
     shared_fields: Mapped[list[str] | None] = mapped_column(JSON)
     reassigned_from_id: Mapped[int | None] = mapped_column(ForeignKey("referral.id"))

@@ -17,6 +17,7 @@ from grants.credit.models import (
     Referral,
     ReferralState,
 )
+from grants.credit.queries.gone import linkage_in_time
 from grants.credit.queries.linkages import own_open_linkages
 from grants.people.models import Canton, Person, Province
 
@@ -61,6 +62,7 @@ def stuck(now: datetime, *, after: timedelta = STUCK_AFTER, limit: int = 25) -> 
             Linkage.state.in_(OPEN_STATES),
             Referral.state != ReferralState.WITHDRAWN,
             Linkage.last_step_on <= local_day(now) - after,
+            linkage_in_time(local_day(now)),
         )
         .order_by(Linkage.last_step_on, Linkage.id)
         .limit(limit)

@@ -18,6 +18,7 @@ from grants.credit.models import (
     LinkageState,
     Referral,
 )
+from grants.credit.queries.gone import linkage_in_time
 from grants.credit.queries.institutions import findable, liaison_institution
 from grants.credit.queries.referrals import own_and_consented, visible_to
 from grants.people.folio import normal_folio
@@ -105,6 +106,7 @@ def _with_person() -> Select[Linkage]:
             contains_eager(Linkage.referral).joinedload(Referral.person).joinedload(Person.canton),
             joinedload(Linkage.institution),
         )
+        .where(linkage_in_time())
     )
 
 

@@ -1,6 +1,6 @@
 """Referrals: which of them a reader may see, and what the page of a new one needs."""
 
-from sqlalchemy import ColumnElement, Select, and_, false, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -8,6 +8,7 @@ from grants.access.models import User
 from grants.access.permissions import Permission
 from grants.core.db import Page, db, keyset_page, one_or_refuse
 from grants.credit.models import ENDED_REFERRAL_STATES, OPEN_REFERRAL_STATES, Institution, Referral, ReferralState
+from grants.credit.queries.gone import linkage_in_time, referral_in_time
 from grants.credit.queries.institutions import findable, liaison_institution
 from grants.people.models import Consent, ConsentPurpose, ConsentText, Person
 
@@ -20,13 +21,14 @@ def own_and_consented(institution: Institution | None) -> ColumnElement[bool]:
         Referral.institution_id == institution.id,
         Referral.state.not_in(ENDED_REFERRAL_STATES),
         Consent.revoked_at.is_(None),
+        referral_in_time(),
     )
 
 
 def visible_to(user: User) -> ColumnElement[bool]:
     """All for who follows linkages, one's own institution for a liaison, nothing for anybody else."""
     if user.may(Permission.VIEW_LINKAGE):
-        return true()
+        return referral_in_time()
     if user.may(Permission.LOG_LINKAGE):
         return own_and_consented(liaison_institution(user))
     return false()
@@ -53,7 +55,7 @@ def own_referrals_page(
     institution: Institution, *, state: ReferralState | None, after: str | None
 ) -> Page[Referral]:  # fmt: skip
     """The institution's referrals with their linkages, those that have waited longest first."""
-    statement = _with_person().where(own_and_consented(institution)).options(selectinload(Referral.linkages))
+    statement = _with_person().where(own_and_consented(institution)).options(_linkages_in_time())
     if state is not None:
         statement = statement.where(Referral.state == state)
     return keyset_page(statement, Referral.id, Referral.id, after=after)
@@ -63,8 +65,8 @@ def referrals_of_person(person: Person) -> list[Referral]:
     """Every referral of a person, newest first: for those who may refer, never for a liaison."""
     statement = (
         select(Referral)
-        .options(joinedload(Referral.institution), selectinload(Referral.linkages))
-        .where(Referral.person_id == person.id)
+        .options(joinedload(Referral.institution), _linkages_in_time())
+        .where(Referral.person_id == person.id, referral_in_time())
         .order_by(Referral.id.desc())
     )
     return list(db.session.scalars(statement))
@@ -112,8 +114,12 @@ def _with_person() -> Select[Referral]:
 def _page_of_one() -> tuple[ExecutableOption, ...]:
     return (
         joinedload(Referral.person).selectinload(Person.contact_points),
-        selectinload(Referral.linkages),
+        _linkages_in_time(),
         joinedload(Referral.referred_by),
         joinedload(Referral.product),
         contains_eager(Referral.consent).joinedload(Consent.text),
     )
+
+
+def _linkages_in_time() -> ExecutableOption:
+    return selectinload(Referral.linkages.and_(linkage_in_time()))

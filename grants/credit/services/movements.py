@@ -25,6 +25,7 @@ from grants.credit.models import (
     MovementKind,
     Source,
 )
+from grants.credit.retention import days_kept
 from grants.credit.schedules import Terms
 from grants.credit.services.ceilings import refuse_above_ceiling
 from grants.credit.services.movement_rules import POSSIBLE, check
@@ -85,8 +86,8 @@ def settle(linkage: Linkage, *, by: User, now: datetime) -> Standing:
     statement = (
         update(Linkage)
         .where(Linkage.id == linkage.id, Linkage.state == before, Linkage.settled == linkage.settled)
-        .values(**kept, **({} if found.disbursed else UNDISBURSED), last_step_on=last_step_on,
-                settled=linkage.settled + 1)
+        .values(**kept, **days_kept(linkage, found, standing_with(linkage, movements, date.max)),
+                **({} if found.disbursed else UNDISBURSED), last_step_on=last_step_on, settled=linkage.settled + 1)
         .execution_options(synchronize_session=False)
     )  # fmt: skip
     if not rows_hit(db.session.execute(statement)):

@@ -1,6 +1,7 @@
 """The pages about credit."""
 
 from grants.credit.views import (  # noqa: F401 -- their routes
+    board,
     ceilings,
     core_systems,
     figures,
@@ -12,6 +13,7 @@ from grants.credit.views import (  # noqa: F401 -- their routes
     movements,
     offers,
     openings,
+    own,
     refer,
     referrals,
     satisfaction,

@@ -5,11 +5,11 @@ from typing import Any
 from flask import Blueprint
 
 from grants.core.clock import local_day, utcnow
-from grants.credit import words
+from grants.credit import queue_words, words
 
 bp = Blueprint("credit", __name__)
 
 
 @bp.context_processor
 def names() -> dict[str, Any]:
-    return {"words": words, "today": local_day(utcnow())}
+    return {"words": words, "queue_words": queue_words, "today": local_day(utcnow())}

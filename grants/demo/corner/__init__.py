@@ -9,6 +9,7 @@ from datetime import datetime
 
 from grants.delivery.signals import Desk
 from grants.demo.corner.credit import build_referrals
+from grants.demo.corner.credit_due import build_due
 from grants.demo.corner.deliveries import build_kits
 from grants.demo.corner.goods import build_goods
 from grants.demo.corner.open_call import build_open_call
@@ -34,6 +35,7 @@ def build_corner(chance: Chance, staff: Staff, people: Sequence[Person], desk: D
     build_goods(setting)
     build_open_call(setting, chosen[PILOT : PILOT + OPEN_CALL])
     build_referrals(setting, chosen[PILOT + OPEN_CALL :])
+    build_due(setting, list(reversed(chosen[PILOT + OPEN_CALL :])))
 
 
 def _pilot_first(people: list[Person]) -> list[Person]:

@@ -87,7 +87,7 @@ def test_there_are_routes_to_check(app: Flask) -> None:
                      "credit.add_linkage", "credit.savings_bank_figures", "credit.log_movement", "credit.refinance",
                      "credit.mark_lost", "credit.mark_found", "credit.credit_import", "credit.map_import",
                      "credit.go_on_with_import", "credit.apply_credit_import", "credit.discard_credit_import",
-                     "credit.import_errors", "credit.export_mapping"}  # fmt: skip
+                     "credit.import_errors", "credit.export_mapping", "credit.quick"}  # fmt: skip
 
 
 def test_rows_of_another_institution_answer_as_missing_ones(app: Flask, sign_in: Any, others: list[Linkage]) -> None:
