@@ -1,7 +1,9 @@
 """Agreements, cantons, products and their terms, as people type them."""
 
+from decimal import Decimal
 from typing import Any
 
+from flask_babel import format_decimal
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, RadioField, SelectField, StringField, TextAreaField
@@ -243,10 +245,8 @@ class _Shown:
         self.rate_percent = plain(terms.rate_percent)
 
 
-def plain(value: Any) -> str | None:
-    """A number as people may type it: 850.00 stays, 12.0000 is 12."""
+def plain(value: Decimal | None) -> str | None:
+    """A number as the reader would type it: 12 for 12.0000, 21,50 in Spanish for 21.5000."""
     if value is None:
         return None
-    whole, _found, decimals = str(value).partition(".")
-    kept = decimals.rstrip("0")
-    return f"{whole}.{kept:0<2}" if kept else whole
+    return str(format_decimal(value, "0" if value == value.to_integral_value() else "0.00##"))

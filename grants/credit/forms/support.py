@@ -48,7 +48,7 @@ class GoodsForm(FlaskForm):
         InputRequired(NEEDED),
         description=_("Of the delivery that handed the goods over. Value and day are taken from it."),
     )
-    purpose = line(_("What it is for"), 300, InputRequired(NEEDED))
+    purpose = line(_("Purpose"), 300, InputRequired(NEEDED))
     file = FileField(_("Receipt or photo"), description=_("A photo or PDF, if there is one besides the delivery's."))
 
     kind = SupportKind.OFFICE_EQUIPMENT
@@ -60,7 +60,7 @@ class GoodsForm(FlaskForm):
 class CapitalForm(FlaskForm):
     given_on = DayField(_("Given on"))
     amount_usd = ParsedField(_("Amount in USD"), parse_usd, render_kw=DECIMAL)
-    purpose = line(_("What it is for"), 300, InputRequired(NEEDED))
+    purpose = line(_("Purpose"), 300, InputRequired(NEEDED))
     file = FileField(_("Receipt or photo"), [FileRequired(_("Choose a file: support is recorded with its evidence."))],
                      description=_("A photo or PDF of what was signed."))  # fmt: skip
 
