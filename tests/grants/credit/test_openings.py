@@ -99,6 +99,17 @@ def test_one_canton_counts_its_own_people() -> None:
     assert rows(openings(counted, LENDERS, canton="9999", protected=False))["", "people"] == 0
 
 
+def test_the_edges_of_age_and_the_cantons_served_still_tell_people_apart() -> None:
+    """30 is the least age of the visa's credit and 50 the most: 29 and 51 are out; so is a canton not attended."""
+    here = Lender(1, "Cooperativa", InstitutionKind.COOPERATIVE, cantons=frozenset({"1001", "1004"}))
+    loan = Offer(1, "Visa", LinkageKind.CREDIT, here, Demands(frozenset({D.VISA}), least_age=30, most_age=50))
+    asked = [*(people(1, Sex.MALE, Held(D.VISA), age=age, canton=canton)[0]
+               for age in (12, 29, 30, 31, 49, 50, 51, 90) for canton in ("1001", "1004", "2101"))]  # fmt: skip
+    found = rows(openings(tally(asked, [here], [loan], day=DAY), [here], protected=False))
+    assert (found["", "open"], found["Cooperativa", "age"]) == (4 * 2, 4 * 3)
+    assert found["Cooperativa", "outside_locations"] == 8
+
+
 def test_situations() -> None:
     old, card = Held(D.PASSPORT, DAY - timedelta(days=1)), Held(D.CEDULA_EC, DAY)
     assert [situation_of(held, DAY) for held in ([], [old], [old, Held(D.VISA)], [card], [old, card])] == [
