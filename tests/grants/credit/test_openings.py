@@ -15,7 +15,7 @@ from grants.access.permissions import Role
 from grants.core.clock import local_day, utcnow
 from grants.core.db import db
 from grants.core.journal import JournalEntry
-from grants.credit.matching import Asker, Demands, Held, Lender, Offer
+from grants.credit.matching import Asker, Demands, Held, Lender, Offer, reasons_against
 from grants.credit.models import InstitutionKind, LinkageKind, LinkageState
 from grants.credit.openings import Counted, DocumentSituation, hidden, openings, people_in, situation_of, tally
 from grants.credit.queries import matching
@@ -97,6 +97,17 @@ def test_one_canton_counts_its_own_people() -> None:
     found = rows(openings(counted, LENDERS, canton="2101", protected=False))
     assert (found["", "people"], found["", "open"], found["Cooperativa", "age"]) == (6, 0, 6)
     assert rows(openings(counted, LENDERS, canton="9999", protected=False))["", "people"] == 0
+
+
+def test_the_edges_of_age_and_the_cantons_served_still_tell_people_apart() -> None:
+    """30 is the least age of the visa's credit and 50 the most: 29 and 51 are out; so is a canton not attended."""
+    here = Lender(1, "Cooperativa", InstitutionKind.COOPERATIVE, cantons=frozenset({"1001", "1004"}))
+    loan = Offer(1, "Visa", LinkageKind.CREDIT, here, Demands(frozenset({D.VISA}), least_age=30, most_age=50))
+    asked = [*(people(1, Sex.MALE, Held(D.VISA), age=age, canton=canton)[0]
+               for age in (12, 29, 30, 31, 49, 50, 51, 90) for canton in ("1001", "1004", "2101"))]  # fmt: skip
+    found = rows(openings(tally(asked, [here], [loan], day=DAY), [here], protected=False))
+    assert (found["", "open"], found["Cooperativa", "age"]) == (4 * 2, 4 * 3)
+    assert found["Cooperativa", "outside_locations"] == 8
 
 
 def test_situations() -> None:
@@ -225,3 +236,34 @@ def test_ten_thousand_people_are_counted_in_seconds() -> None:
     counted = tally(many, banks, loans, day=DAY)
     assert people_in(counted) == 10_000
     assert time.perf_counter() - before < 10
+
+
+held = st.builds(
+    Held, st.sampled_from([D.CEDULA_EC, D.VISA, D.PASSPORT]), st.sampled_from([None, DAY, date(2020, 1, 1)])
+)
+anyone = st.builds(
+    Counted, st.sampled_from(Sex),
+    st.builds(Asker, st.frozensets(held, max_size=2), st.integers(15, 80), st.sampled_from(["1001", "1004", "2101"]),
+              st.frozensets(st.sampled_from([1, 2]))),
+)  # fmt: skip
+PLACES = [Lender(1, "A", InstitutionKind.BANK, cantons=frozenset({"1001"})), CAJA]
+limits = st.none() | st.integers(16, 70)
+terms = st.builds(Demands, st.frozensets(st.sampled_from([D.CEDULA_EC, D.VISA, D.NONE])), st.booleans(),
+                  least_age=limits, most_age=limits)  # fmt: skip
+on_offer = st.builds(Offer, st.just(1), st.just("x"), st.just(LinkageKind.CREDIT), st.sampled_from(PLACES),
+                     st.none() | terms)  # fmt: skip
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(anyone, max_size=12), st.lists(on_offer, max_size=4))
+def test_the_shortcut_counts_what_looking_at_each_person_counts(everybody: list[Counted], loans: list[Offer]) -> None:
+    found = openings(tally(everybody, PLACES, loans, day=DAY), PLACES, protected=False)
+    for part in found.parts:
+        own = [one for one in loans if one.institution.id == part.institution.id]
+        open_to = [one for one in everybody if any(not reasons_against(one.asker, loan, day=DAY) for loan in own)]
+        assert part.open.total == len(open_to)
+        assert part.shut.total == len(everybody) - len(open_to)
+        for row in part.reasons if own else ():
+            by = [one for one in everybody if one not in open_to
+                  and any(row.what in reasons_against(one.asker, loan, day=DAY) for loan in own)]  # fmt: skip
+            assert row.total == len(by)
