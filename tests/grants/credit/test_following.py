@@ -174,8 +174,14 @@ def disburse(linkage: Linkage, day: date | None = None, **details: object) -> Li
 
 def test_a_product_says_what_the_liaison_need_not(app: Flask) -> None:
     linkage = approved()
-    product = make_product(linkage.institution, rate_percent=Decimal("19.5"), rate_kind=RateKind.EFFECTIVE,
-                           segment=Segment.MINORISTA, method=Amortization.GERMAN, frequency=Frequency.WEEKLY)  # fmt: skip
+    product = make_product(
+        linkage.institution,
+        rate_percent=Decimal("19.5"),
+        rate_kind=RateKind.EFFECTIVE,
+        segment=Segment.MINORISTA,
+        method=Amortization.GERMAN,
+        frequency=Frequency.WEEKLY,
+    )
     disburse(linkage, product=product, net_usd=Decimal(950))
 
     assert (linkage.rate_percent, linkage.rate_kind, linkage.segment) == (
