@@ -35,14 +35,14 @@ SOURCE_NAMES = {
 
 HEALTH_NAMES = {
     Health.CURRENT: _("Up to date"),
-    Health.LATE: _("Late"),
+    Health.LATE: _("In arrears"),
     Health.UNKNOWN: _("Unknown"),
 }
 
 PROGRESS_NAMES = {
     Progress.PAID: _("Paid"),
     Progress.PARTLY: _("Paid in part"),
-    Progress.LATE: _("Late"),
+    Progress.LATE: _("Overdue"),
     Progress.COMING: _("To come"),
     Progress.ENDED: _("Written off"),
 }

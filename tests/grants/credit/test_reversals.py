@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 
 from grants.access.models import User
 from grants.access.permissions import Role
@@ -56,7 +57,8 @@ def take_back(movement: CreditMovement) -> None:
 def refused(act: object, *arguments: object, **options: object) -> str:
     with pytest.raises(RuleBroken) as error, db.session.begin_nested():
         act(*arguments, **options)  # type: ignore[operator]
-    return str(error.value.message)
+    with force_locale("en"):
+        return str(error.value.message)
 
 
 def test_the_credit_stands_as_if_it_had_never_been(app: Flask) -> None:
