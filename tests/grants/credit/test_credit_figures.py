@@ -25,7 +25,7 @@ from grants.credit.queries import savings_banks
 from grants.credit.queries.portfolio import Narrowed
 from grants.credit.services.movements import standing_of, terms_of
 from tests.factories.access import make_user
-from tests.factories.credit import make_institution, make_linkage, make_movement
+from tests.factories.credit import make_institution, make_linkage, make_movement, make_referral
 from tests.factories.credit_figures import make_answer, make_credit, make_report, repay
 from tests.factories.people import make_person
 from tests.grants.credit.counting import queries_of
@@ -194,10 +194,9 @@ def test_savings_banks_say_the_newest_and_count_people_once(app: Flask, coordina
     make_report(caja.id, date(2026, 6, 30), members=40)
     corrected = make_report(caja.id, date(2026, 6, 30), members=41, women=38, loans=2)
     make_report(caja.id, date(2026, 9, 30), members=90)
-    person = make_person()
+    referral = make_referral(make_person(), caja)
     for _place in range(2):
-        make_linkage(person=person, institution=caja, kind=LinkageKind.MEMBERSHIP, state=LinkageState.OPENED,
-                     happened_on=date(2026, 5, 1))  # fmt: skip
+        make_linkage(referral, kind=LinkageKind.MEMBERSHIP, state=LinkageState.OPENED, happened_on=date(2026, 5, 1))
 
     assert [one.id for one in savings_banks.newest_reports(DAY)] == [corrected.id]
     assert [tuple(one) for one in savings_banks.joined_people(DAY)] == [(caja.id, LinkageKind.MEMBERSHIP, 1)]
