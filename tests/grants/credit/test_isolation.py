@@ -183,7 +183,9 @@ def test_a_quick_form_for_another_institution_answers_as_for_a_missing_row(
         answers = [client.open(path, method=method, data=QUICK if method == "POST" else None)
                    for path in (there, missing)]  # fmt: skip
         assert [one.status_code for one in answers] == [404, 404]
-        assert TOKEN.sub("", answers[0].text) == TOKEN.sub("", answers[1].text)
+        plain = [TOKEN.sub("", one.text.replace(path.split("?")[0], ""))
+                 for one, path in zip(answers, (there, missing), strict=True)]  # fmt: skip
+        assert plain[0] == plain[1]
     assert snapshot() == before
 
 
