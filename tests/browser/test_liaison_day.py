@@ -127,7 +127,8 @@ def test_a_lost_answer_and_a_second_tap_log_once(phone: Callable[..., tuple[Page
     # The very same form once more, as a browser sends it again.
     token = page.locator("input[name=csrf_token]").first.input_value()
     again = page.request.post(f"/linkages/{linkage.id}/quick?do=contacted",
-                              form={"csrf_token": token, "form_key": key, "happened_on": today})  # fmt: skip
+                              form={"csrf_token": token, "form_key": key, "happened_on": today},
+                              headers={"Accept-Language": "en-US"})  # fmt: skip
     assert "This was logged already" in again.text()
     count = select(func.count(LinkageEvent.id)).where(LinkageEvent.linkage_id == linkage.id)
     assert read(count) == 1

@@ -37,7 +37,7 @@ S = LinkageState
 NEED = "Mercadería para el local"
 TO_APPROVAL = ((S.CONTACTED, 20), (S.APPLIED, 14), (S.APPROVED, 6))
 APPROVED = Decimal("600.00")
-# Days until the referrals that wait for an answer expire, the newest first.
+# Days until the referrals that wait for an answer expire, the one listed first last.
 EXPIRE_IN = (9, 2)
 # Each credit: how many days ago it was restructured, in how many days its first instalment falls due, and how many
 # days ago somebody paid. None: nobody has.
@@ -65,7 +65,7 @@ def _let_expire(setting: Setting, institution: Institution) -> None:
     waiting = db.session.scalars(
         select(Referral)
         .where(Referral.institution_id == institution.id, Referral.state == ReferralState.SENT)
-        .order_by(Referral.referred_at.desc(), Referral.id)
+        .order_by(Referral.id.desc())
     ).all()
     for referral, days in zip(waiting, EXPIRE_IN, strict=False):
         referral.expires_on = setting.day(days)

@@ -25,6 +25,7 @@ from grants.credit.models import (
 from tests.factories.credit import make_institution, make_liaison, make_linkage, make_referral
 from tests.factories.credit_offers import make_caja
 from tests.factories.people import make_person
+from tests.grants.credit.counting import queries_of
 
 BODY = {"happened_on": "2026-01-05", "decline_reason": "age", "kind": "credit", "amount_usd": "850"}
 MISSING = 1_000_000
@@ -173,3 +174,49 @@ def test_another_institutions_reference_is_not_revealed(app: Flask, sign_in: Any
 
     assert answer.status_code == 302
     assert db.session.get(Linkage, own.id).reference == "OP-1"
+
+
+QUICK = {"happened_on": "2026-01-05", "amount_usd": "850", "balance_usd": "1", "form_key": "k" * 22}
+
+
+@pytest.mark.parametrize("do", ["contacted", "disbursed", "repayment", "balance", "nonsense", ""])
+def test_a_quick_form_for_another_institution_answers_as_for_a_missing_row(
+    app: Flask, sign_in: Any, others: list[Linkage], do: str
+) -> None:
+    client = sign_in(make_liaison(make_institution()))
+    before = snapshot()
+    for linkage, method in product(others, ("GET", "POST")):
+        there, missing = (f"/linkages/{number}/quick?do={do}" for number in (linkage.id, MISSING + linkage.id))
+        answers = [client.open(path, method=method, data=QUICK if method == "POST" else None)
+                   for path in (there, missing)]  # fmt: skip
+        assert [one.status_code for one in answers] == [404, 404]
+        plain = [TOKEN.sub("", one.text.replace(path.split("?")[0], ""))
+                 for one, path in zip(answers, (there, missing), strict=True)]  # fmt: skip
+        assert plain[0] == plain[1]
+    assert snapshot() == before
+
+
+def test_a_search_asks_the_same_whoever_knows_the_person(app: Flask, sign_in: Any) -> None:
+    theirs = make_linkage(person=make_person(given_names="Luz", first_surname="Ortiz"), state=LinkageState.DISBURSED)
+    own = make_institution()
+    client = sign_in(make_liaison(own))
+    client.get("/my-linkages/search?q=zz")
+    asked = {
+        typed: queries_of(lambda typed=typed: client.get("/my-linkages/search", query_string={"q": typed}))
+        for typed in ("Luz", "Nobody", theirs.folio, theirs.person.folio, theirs.reference)
+    }
+    assert len(set(asked.values())) == 1
+
+
+def test_lists_counts_and_suggestions_know_the_own_institution_only(app: Flask, sign_in: Any) -> None:
+    """Another institution's rate and term are no suggestion, its people no number."""
+    make_linkage(state=LinkageState.DISBURSED)  # 12 months at 25,12
+    own = make_linkage(state=LinkageState.APPROVED)
+    client = sign_in(make_liaison(own.institution))
+
+    page = client.get(f"/linkages/{own.id}/quick?do=disbursed").text
+
+    assert "25,12" not in page.replace("25,12.", "")  # the hint's example
+    home = client.get("/").text
+    assert "owed" in client.get("/my-linkages?show=owed").text
+    assert home.count('href="/linkages/') == 2  # one line, its name and its button
