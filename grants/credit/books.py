@@ -6,12 +6,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import Row
+
 from grants.credit.models import Amortization, Frequency, Linkage, RateKind
 from grants.credit.schedules import Terms, one_period_later
 from grants.credit.standing import Moved, Standing, standing
 
 
-def terms_of(linkage: Linkage) -> Terms:
+def terms_of(linkage: Linkage | Row[Any]) -> Terms:
     """How a disbursed credit is to be repaid; unsaid is the usual: French, monthly, from a period on."""
     frequency = linkage.frequency or Frequency.MONTHLY
     begun = linkage.disbursed_on or linkage.last_step_on

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from grants.access.cli import console
 from grants.core.clock import utcnow
 from grants.core.db import reads_only, transaction
+from grants.credit import import_jobs, jobs, reminder_jobs  # noqa: F401 -- their timed jobs
 from grants.credit.queries.movements import differing_linkages
 from grants.credit.services import ceilings
 from grants.credit.services import retain as retention

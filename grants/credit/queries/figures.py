@@ -10,12 +10,12 @@ from grants.core.clock import local_day
 from grants.core.db import db
 from grants.credit.models import (
     CREDITED_STATES,
+    ENDED_REFERRAL_STATES,
     OPEN_STATES,
     Institution,
     Linkage,
     LinkageKind,
     Referral,
-    ReferralState,
 )
 from grants.credit.queries.gone import linkage_in_time
 from grants.credit.queries.linkages import own_open_linkages
@@ -60,7 +60,7 @@ def stuck(now: datetime, *, after: timedelta = STUCK_AFTER, limit: int = 25) -> 
         .options(joinedload(Linkage.institution), joinedload(Linkage.person))
         .where(
             Linkage.state.in_(OPEN_STATES),
-            Referral.state != ReferralState.WITHDRAWN,
+            Referral.state.not_in(ENDED_REFERRAL_STATES),
             Linkage.last_step_on <= local_day(now) - after,
             linkage_in_time(local_day(now)),
         )
@@ -87,7 +87,7 @@ def linked_people() -> list[LinkedPerson]:
         select(Referral.person_id, Canton.province_code, func.min(Referral.referred_at))
         .join(Person, Person.id == Referral.person_id)
         .join(Canton, Canton.code == Person.canton_code)
-        .where(Referral.state != ReferralState.WITHDRAWN)
+        .where(Referral.state.not_in(ENDED_REFERRAL_STATES))
         .group_by(Referral.person_id, Canton.province_code)
         .order_by(Referral.person_id)
     )
@@ -102,7 +102,7 @@ def linked_by_province() -> list[LinkedInProvince]:
         .join(Person, Person.id == Referral.person_id)
         .join(Canton, Canton.code == Person.canton_code)
         .join(Province, Province.code == Canton.province_code)
-        .where(Referral.state != ReferralState.WITHDRAWN)
+        .where(Referral.state.not_in(ENDED_REFERRAL_STATES))
         .group_by(Province.code, Province.name)
         .order_by(Province.code)
     )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 from grants.core.db import db
+from grants.credit.books import terms_of
 from grants.credit.models import (
     Amortization,
     CreditMovement,
@@ -22,7 +23,6 @@ from grants.credit.models import (
 )
 from grants.credit.portfolio import Credit
 from grants.credit.queries.institutions import findable
-from grants.credit.schedules import Terms, months_later
 from grants.people.models import Canton, Person
 
 AT_A_TIME = 2_000
@@ -65,25 +65,13 @@ def credits_until(day: date, narrowed: Narrowed) -> list[Credit]:
     statement = _narrow(
         select(Linkage.id, Linkage.person_id, Linkage.institution_id, Linkage.folio, Linkage.disbursed_on,
                Linkage.term_months, Linkage.rate_percent, Linkage.rate_kind, Linkage.method, Linkage.frequency,
-               Linkage.instalments, Linkage.first_due_on),
+               Linkage.instalments, Linkage.first_due_on, Linkage.last_step_on),
         day, narrowed,
     )  # fmt: skip
     return [
         Credit(row.id, row.person_id, row.institution_id, terms_of(row), moves.get(row.id, ()), row.folio)
         for row in db.session.execute(statement.order_by(Linkage.id))
     ]
-
-
-def terms_of(row: Any) -> Terms:
-    """As services.movements.terms_of, of a plain row; unsaid is the usual: French, monthly, from a month on."""
-    return Terms(
-        rate_percent=row.rate_percent or Decimal(0),
-        rate_kind=row.rate_kind or RateKind.NOMINAL,
-        method=row.method or Amortization.FRENCH,
-        frequency=row.frequency or Frequency.MONTHLY,
-        instalments=row.instalments or row.term_months or 1,
-        first_due_on=row.first_due_on or months_later(row.disbursed_on, 1),
-    )
 
 
 def institution_names(ids: Iterable[int] | None = None) -> dict[int, str]:
@@ -113,7 +101,10 @@ def _moves(day: date, narrowed: Narrowed) -> dict[int, list[Move]]:
 
 def _narrow(statement: Any, day: date, narrowed: Narrowed) -> Any:
     statement = statement.where(
-        Linkage.kind == LinkageKind.CREDIT, Linkage.disbursed_on.is_not(None), Linkage.disbursed_on <= day
+        Linkage.kind == LinkageKind.CREDIT,
+        Linkage.disbursed_on.is_not(None),
+        Linkage.disbursed_on <= day,
+        Linkage.removed_at.is_(None),  # its amounts are gone
     )
     if narrowed.institution_id is not None:
         statement = statement.where(Linkage.institution_id == findable(narrowed.institution_id))

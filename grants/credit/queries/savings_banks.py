@@ -58,10 +58,14 @@ def corrected(reports: Sequence[SavingsBankReport]) -> frozenset[int]:
 
 def reporting_institution(user: User, institution_id: int) -> Institution:
     """The savings bank whose figures this person may write: any for a coordinator, for a liaison their own; or 404."""
-    institution = get_institution(institution_id)
-    own = liaison_institution(user)
-    allowed = user.may(Permission.MANAGE_INSTITUTION) or (own is not None and own.id == institution.id)
-    if not allowed or institution.kind is not InstitutionKind.SAVINGS_BANK:
+    if user.may(Permission.MANAGE_INSTITUTION):
+        institution = get_institution(institution_id)
+    else:  # another's is not even looked for: it answers as one that does not exist
+        own = liaison_institution(user)
+        if own is None or own.id != institution_id:
+            raise NotFound
+        institution = own
+    if institution.kind is not InstitutionKind.SAVINGS_BANK:
         raise NotFound
     return institution
 

@@ -58,7 +58,7 @@ def terms_disbursed(linkage: Linkage, step: Disbursed) -> dict[str, Any]:
     check_approved(linkage, amount)
     check_net(step.net_usd, amount)
     offer = _offer(linkage, step)
-    frequency = step.frequency or (offer and offer.frequency) or Frequency.MONTHLY
+    frequency = step.frequency or (offer and offer.frequency) or linkage.frequency or Frequency.MONTHLY
     months: int = needed(step.term_months, "term_months")
     first_due_on = step.first_due_on or one_period_later(day, frequency)
     check_first_due(first_due_on, begun=day)
@@ -69,7 +69,7 @@ def terms_disbursed(linkage: Linkage, step: Disbursed) -> dict[str, Any]:
         **_rate(step, offer),
         "reference": needed(step.reference, "reference"),
         "product_id": step.product.id if step.product else linkage.product_id,
-        "segment": step.segment or (offer and offer.segment),
+        "segment": step.segment or (offer and offer.segment) or linkage.segment,
         "method": step.method or (offer and offer.method) or Amortization.FRENCH,
         "frequency": frequency,
         "instalments": _count(step.instalments or periods_in(months, frequency)),

@@ -13,8 +13,9 @@ from grants.core.web import errors_to, page_marker
 from grants.credit import queries
 from grants.credit.forms.quick import logged, quick_form
 from grants.credit.likely import likely_next, named
-from grants.credit.models import Linkage, ReferralState
+from grants.credit.models import Linkage, LinkageState, ReferralState
 from grants.credit.queries import own_search, queues
+from grants.credit.queries.movements import credit_products
 from grants.credit.queries.queues import OF_REFERRALS, OWN_QUEUES, Queue
 from grants.credit.queries.referrals import own_and_consented
 from grants.credit.services import own as services
@@ -63,6 +64,8 @@ def quick(linkage_id: int) -> ResponseReturnValue:
         flash(_("That is logged already, or does not follow now. This is where it stands."), "info")
         return _to_page(linkage)
     form = quick_form(likely, services.filled(linkage, likely, today))
+    if likely.step is LinkageState.DISBURSED:
+        form.offer(credit_products(linkage.institution))
     if form.validate_on_submit():
         with errors_to(form), transaction():
             is_new = log_once(linkage, logged(form, likely), key=form.form_key.data, by=current_user, now=utcnow())

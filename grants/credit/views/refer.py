@@ -14,7 +14,6 @@ from grants.core.clock import local_day, utcnow
 from grants.core.db import transaction
 from grants.core.web import errors_to, page_marker
 from grants.credit import (
-    jobs,  # noqa: F401 -- registers its job
     queries,
 )
 from grants.credit.forms import ReferForm
