@@ -13,6 +13,7 @@ from grants.credit import queries, services
 from grants.credit.api.linkages import blp, refuse_key, request_text
 from grants.credit.models import CreditMovement
 from grants.credit.queries import programs
+from grants.credit.queries.linkages import linkage_with_movements
 from grants.credit.schemas import (
     AfterSchema,
     LoggedMovementSchema,
@@ -60,5 +61,5 @@ def log_movement(headers: dict[str, str], movement: Movement, folio: str) -> Cre
 @blp.refuses(404)
 def get_schedule(folio: str) -> dict[str, Any]:
     """When a credit falls due by the terms in force today."""
-    linkage, day = programs.linkage_with_movements(current_user, folio), local_day(utcnow())
+    linkage, day = linkage_with_movements(current_user, folio), local_day(utcnow())
     return {"linkage": linkage.folio, "as_of": day, "instalments": services.standing_of(linkage, day).instalments}

@@ -3,16 +3,18 @@
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Select, select, tuple_
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy import ColumnElement, Select, select, tuple_
+from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from grants.access.models import User
+from grants.access.permissions import Permission
 from grants.core.db import Page, db, one_or_refuse
 from grants.credit.models import (
     OPEN_STATES,
     CreditMovement,
     Institution,
+    LiaisonPost,
     Linkage,
     LinkageEvent,
     LinkageState,
@@ -45,18 +47,24 @@ def linkages_visible_to(user: User) -> Select[Linkage]:
 def get_linkage(user: User, linkage_id: int) -> Linkage:
     """A linkage that the user may see, with all that its page shows, or 404."""
     statement = linkages_visible_to(user).options(*_page_of_one())
-    return one_or_refuse(statement.where(Linkage.id == findable(linkage_id)))
+    return one_or_refuse(statement.where(_the_one(user, number=linkage_id)))
 
 
 def get_own_linkage(user: User, linkage_id: int) -> Linkage:
     """A linkage of the liaison's own institution, or 404."""
-    return one_or_refuse(_own(user).where(Linkage.id == findable(linkage_id)))
+    return one_or_refuse(_own(user).where(_the_one(user, number=linkage_id, own=True)))
 
 
 def linkage_by_folio(user: User, folio: str, *, own: bool = False) -> Linkage:
     """By its public reference, as far as the user may see; `own`: only as its liaison. 404 otherwise."""
     statement = _own(user) if own else linkages_visible_to(user).options(*_page_of_one())
-    return one_or_refuse(statement.where(Linkage.folio == (normal_folio(folio[:20]) or "")))
+    return one_or_refuse(statement.where(_the_one(user, folio=folio, own=own)))
+
+
+def linkage_with_movements(user: User, folio: str) -> Linkage:
+    """By its public reference, as far as the user may see, with its movements, or 404."""
+    statement = linkages_visible_to(user).options(selectinload(Linkage.movements))
+    return one_or_refuse(statement.where(_the_one(user, folio=folio)))
 
 
 def linkages_page(
@@ -94,6 +102,19 @@ def own_open_linkages(institution: Institution, *, limit: int) -> list[Linkage]:
 
 def _own(user: User) -> Select[Linkage]:
     return _with_person().where(own_and_consented(liaison_institution(user))).options(*_page_of_one())
+
+
+def _the_one(user: User, *, folio: str = "", number: int = -1, own: bool = False) -> ColumnElement[bool]:
+    """The linkage of this name, found before anything is joined to it: so what is another institution's costs the
+    same as what does not exist. PostgreSQL may join first, and then reads a row that is there once for each of ours."""
+    one = aliased(Linkage)
+    named = one.folio == (normal_folio(folio[:20]) or "") if folio else one.id == findable(number)
+    found = select(one.id).where(named)
+    if own or not user.may(Permission.VIEW_LINKAGE):
+        found = found.where(
+            one.institution_id.in_(select(LiaisonPost.institution_id).where(LiaisonPost.user_id == user.id))
+        )
+    return Linkage.id == found.scalar_subquery()
 
 
 def _with_person() -> Select[Linkage]:

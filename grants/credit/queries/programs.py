@@ -1,4 +1,4 @@
-"""What a program reads: referrals by folio, movements of a credit, and the credit with what its schedule needs."""
+"""What a program reads: referrals by folio, and movements of a credit."""
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
@@ -7,7 +7,6 @@ from grants.access.models import User
 from grants.core.db import Page, keyset_page, one_or_refuse
 from grants.credit.models import CreditMovement, Linkage, Referral, ReferralState
 from grants.credit.queries.institutions import liaison_institution
-from grants.credit.queries.linkages import linkages_visible_to
 from grants.credit.queries.referrals import own_and_consented, referrals_visible_to
 from grants.people.folio import normal_folio
 from grants.people.models import Person
@@ -27,12 +26,6 @@ def referral_by_folio(user: User, folio: str, *, own: bool = False) -> Referral:
     if own:
         statement = statement.where(own_and_consented(liaison_institution(user)))
     return one_or_refuse(statement.where(Referral.folio == _folio(folio)))
-
-
-def linkage_with_movements(user: User, folio: str) -> Linkage:
-    """By its public reference, as far as the user may see, with its movements, or 404."""
-    statement = linkages_visible_to(user).options(selectinload(Linkage.movements))
-    return one_or_refuse(statement.where(Linkage.folio == _folio(folio)))
 
 
 def movements_page(linkage: Linkage, *, after: str | None) -> Page[CreditMovement]:

@@ -10,6 +10,7 @@ from grants.core import journal
 from grants.core.clock import local_day
 from grants.core.db import db, rows_hit
 from grants.credit.models import (
+    CreditAnswer,
     CreditMovement,
     Linkage,
     LinkageEvent,
@@ -111,6 +112,13 @@ def _delete_rows(linkage_ids: Sequence[int]) -> tuple[int, int]:
     movements = select(CreditMovement.id).where(CreditMovement.linkage_id.in_(linkage_ids))
     _delete(MovementReversal, MovementReversal.movement_id.in_(movements))
     _delete(LinkageRequestKey, LinkageRequestKey.linkage_id.in_(linkage_ids))
+    # What they said in their own words about getting credit goes; their marks are counted on.
+    db.session.execute(
+        update(CreditAnswer)
+        .where(CreditAnswer.linkage_id.in_(linkage_ids))
+        .values(comment_sealed=None)
+        .execution_options(synchronize_session=False)
+    )
     return (
         _delete(CreditMovement, CreditMovement.linkage_id.in_(linkage_ids)),
         _delete(LinkageEvent, LinkageEvent.linkage_id.in_(linkage_ids)),
