@@ -26,7 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("sizes", nargs="*", type=int, default=[10_000, 100_000])
     parser.add_argument("--postgresql", action="store_true", help="with the embedded server instead of SQLite")
-    parser.add_argument("--only", choices=("scoring", "pages", "duress"), help="a part of it")
+    parser.add_argument("--only", choices=("scoring", "pages", "duress", "import"), help="a part of it")
     chosen = parser.parse_args()
     if chosen.only in (None, "scoring"):
         # In a process of its own: the libraries read the number of threads when they are loaded.
@@ -34,6 +34,8 @@ def main() -> None:
         subprocess.run([sys.executable, "-m", "tests.bench.scoring"], env=os.environ | threads, check=True)
     if chosen.only in (None, "duress"):
         subprocess.run([sys.executable, "-m", "tests.bench.duress"], env=os.environ, check=True)
+    if chosen.only in (None, "import"):
+        subprocess.run([sys.executable, "-m", "tests.bench.credit_import"], env=os.environ, check=True)
     if chosen.only in (None, "pages"):
         _pages(chosen)
 
