@@ -8,11 +8,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
-import openpyxl
 from flask import Flask
 
 from grants import create_app
@@ -31,7 +32,6 @@ from grants.credit.models import (
 )
 from grants.credit.queries import imports as queries
 from grants.credit.services import imports as services
-from tests.bench.workers import in_a_process
 from tests.conftest import TEST_SETTINGS
 from tests.databases import migrate
 from tests.factories.credit import make_institution, make_liaison, make_linkage
@@ -45,8 +45,9 @@ def main(rows: int = ROWS, url: str = "") -> None:
     """Print a line for each part. Seeding runs in another process, so that its memory is not counted."""
     with tempfile.TemporaryDirectory(prefix="semilla-import-") as folder:
         place = url or f"sqlite:///{Path(folder) / 'semilla.db'}"
-        file = in_a_process(seed, folder, place, rows)
-        in_a_process(measure, folder, place, rows, file)
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as processes:
+            file = processes.submit(seed, folder, place, rows).result()
+            processes.submit(measure, folder, place, rows, file).result()
 
 
 def seed(folder: str, place: str, rows: int) -> bytes:
@@ -129,6 +130,8 @@ def _peak() -> float:
 
 def _file(rows: int) -> bytes:
     """Payments in equal parts and, as the last row of each credit, what is owed then."""
+    import openpyxl  # not in the process that is measured
+
     book = openpyxl.Workbook(write_only=True)
     page = book.create_sheet()
     page.append(HEAD)
