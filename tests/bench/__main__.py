@@ -1,6 +1,6 @@
 """`make bench`: the scoring library beside its floors, then what the pages cost, each beside a bare page.
 
-`python -m tests.bench [--only scoring|pages|duress|isolation] [--postgresql] [10000 100000]`. The floor of a page is
+`python -m tests.bench [--only scoring|pages|duress|isolation|import] [--postgresql] [10000 100000]`. The floor of a page is
 bare Flask and SQLAlchemy with the same rows in the same run. Seeding runs in a process of its own, so that the memory
 told is that of a worker that only answered requests.
 """
@@ -26,7 +26,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("sizes", nargs="*", type=int, default=[10_000, 100_000])
     parser.add_argument("--postgresql", action="store_true", help="with the embedded server instead of SQLite")
-    parser.add_argument("--only", choices=("scoring", "pages", "duress", "isolation"), help="a part of it")
+    parts = ("scoring", "pages", "duress", "isolation", "import")
+    parser.add_argument("--only", choices=parts, help="a part of it")
     chosen = parser.parse_args()
     if chosen.only in (None, "scoring"):
         # In a process of its own: the libraries read the number of threads when they are loaded.
@@ -36,6 +37,8 @@ def main() -> None:
         subprocess.run([sys.executable, "-m", "tests.bench.duress"], env=os.environ, check=True)
     if chosen.only in (None, "isolation"):
         subprocess.run([sys.executable, "-m", "tests.bench.credit_isolation"], env=os.environ, check=True)
+    if chosen.only in (None, "import"):
+        subprocess.run([sys.executable, "-m", "tests.bench.credit_import"], env=os.environ, check=True)
     if chosen.only in (None, "pages"):
         _pages(chosen)
 

@@ -4,8 +4,6 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-import openpyxl
-
 from grants.access.models import User
 from grants.core.clock import utcnow
 from grants.core.db import db, transaction
@@ -33,6 +31,8 @@ def csv_of(*rows: Sequence[Any], head: Sequence[str] = HEAD, mark: str = ";", en
 
 
 def xlsx_of(*rows: Sequence[Any], head: Sequence[str] = HEAD) -> bytes:
+    import openpyxl
+
     book = openpyxl.Workbook()
     for row in (head, *rows):
         book.active.append([None if cell == "" else cell for cell in row])

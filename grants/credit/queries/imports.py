@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm import contains_eager, defer, joinedload, selectinload
 
 from grants.access.models import User
 from grants.access.permissions import Permission
@@ -115,9 +115,11 @@ def rows_page(kept: CreditImport, outcome: RowOutcome | None, *, after: str | No
     return keyset_page(statement, ImportRow.number, ImportRow.id, after=after, size=ROWS_SHOWN)
 
 
-def rows_with(kept: CreditImport, *outcomes: RowOutcome) -> Sequence[ImportRow]:
-    """All rows with these outcomes, in the file's order."""
+def rows_with(kept: CreditImport, *outcomes: RowOutcome, cells: bool = False) -> Sequence[ImportRow]:
+    """All rows with these outcomes, in the file's order; `cells`: with what stands in them."""
     statement = select(ImportRow).where(ImportRow.import_id == kept.id, ImportRow.outcome.in_(outcomes))
+    if not cells:
+        statement = statement.options(defer(ImportRow.cells_sealed))  # type: ignore[attr-defined]
     return db.session.scalars(statement.order_by(ImportRow.number)).all()
 
 

@@ -131,7 +131,7 @@ def import_errors(import_id: int) -> ResponseReturnValue:
     kept = queries.get_import(current_user, import_id)
     if kept.mapping is None:
         return _to_import(kept.id)
-    rows = [row for row in queries.rows_with(kept, RowOutcome.BAD) if row.cells is not None]
+    rows = [row for row in queries.rows_with(kept, RowOutcome.BAD, cells=True) if row.cells is not None]
     title = TO_CORRECT.get(get_locale().language, TO_CORRECT["en"])
     table = import_sheets.to_correct(kept.mapping.heading, [(row.cells, _sentence(row)) for row in rows], title)
     with transaction():

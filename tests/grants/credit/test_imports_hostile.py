@@ -108,14 +108,16 @@ REFUSED: dict[str, tuple[Callable[[], bytes], Trouble]] = {
     "more than ten megabytes": (lambda: b"a;b\n" * 3 * MIB, Trouble.TOO_BIG),
     "a million parts": (lambda: zipped(**{f"{n:06}": "" for n in range(5_000)}), Trouble.TOO_BIG),
     "a billion laughs": (lambda: xlsx(f"<row>{cell('&j;')}</row>", before=LAUGHS), Trouble.ENTITIES),
-    "laughs in an ODS": (lambda: ods(f"<table:table-row>{odf('&j;')}</table:table-row>", before=LAUGHS), Trouble.ENTITIES),
+    "laughs in an ODS": (lambda: ods(f"<table:table-row>{odf('&j;')}</table:table-row>", before=LAUGHS),
+                         Trouble.ENTITIES),
     "a file of the server": (lambda: xlsx(f"<row>{cell('&a;')}</row>", before=OUTSIDE), Trouble.ENTITIES),
     "half a file": (lambda: xlsx(f"<row>{cell('x')}</row>")[:-40], Trouble.DAMAGED),
     "unfinished XML": (lambda: xlsx("<row>"), Trouble.DAMAGED),
     "no archive": (lambda: b"PK\x03\x04" + b"x" * 300, Trouble.DAMAGED),
     "an old XLS": (lambda: spreadsheets.OLD_OFFICE + b"x" * 600, Trouble.OLD_XLS),
     "a password": (lambda: spreadsheets.OLD_OFFICE + "EncryptedPackage".encode("utf-16-le"), Trouble.LOCKED),
-    "an ODS with a password": (lambda: ods("", **{"META-INF/manifest.xml": "<m><encryption-data/></m>"}), Trouble.LOCKED),
+    "an ODS with a password": (lambda: ods("", **{"META-INF/manifest.xml": "<m><encryption-data/></m>"}),
+                               Trouble.LOCKED),
     "a web page": (lambda: b"<html><table><tr><td>OP-1</td></tr></table></html>", Trouble.HTML),
     "a picture": (lambda: b"\x89PNG\r\n\x1a\n" + bytes(range(256)), Trouble.NOT_A_SHEET),
     "a PDF": (lambda: b"%PDF-1.7\n1 0 obj", Trouble.NOT_A_SHEET),
@@ -216,8 +218,8 @@ def test_macros_are_never_looked_at() -> None:
 
 def test_an_ods_gives_values_days_repeats_and_no_notes() -> None:
     rows = (
-        "<table:table-row table:number-rows-repeated='1000000'><table:table-cell table:number-columns-repeated='16384'/>"
-        "</table:table-row><table:table-row>"
+        "<table:table-row table:number-rows-repeated='1000000'>"
+        "<table:table-cell table:number-columns-repeated='16384'/></table:table-row><table:table-row>"
         + odf("1.234,50", office_value_type="float", office_value="1234.5")
         + odf("4/5/26", office_value_type="date", office_date_value="2026-05-04T00:00:00")
         + odf("x", table_number_columns_repeated="2")
