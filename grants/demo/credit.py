@@ -5,7 +5,7 @@ Who got credit where, how much and on which terms is invented: the report gives 
 
 from collections import deque
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from grants.access.models import User
@@ -14,8 +14,10 @@ from grants.core import journal
 from grants.core.clock import local_day
 from grants.core.db import db
 from grants.credit.models import (
+    Amortization,
     CreditMovement,
     DeclineReason,
+    Frequency,
     Institution,
     InstitutionKind,
     LiaisonPost,
@@ -28,6 +30,8 @@ from grants.credit.models import (
     Referral,
     ReferralState,
 )
+from grants.credit.schedules import months_later
+from grants.demo.credit_life import Lives
 from grants.demo.facts import Chance, morning, programme
 from grants.demo.people import Cohort, consent_text
 from grants.demo.staff import ARRIVED, Staff
@@ -48,18 +52,20 @@ NEEDS = ("Capital de trabajo", "Compra de mercadería", "Herramientas", "Arreglo
 RATES = {InstitutionKind.BANK: "21.50", InstitutionKind.COOPERATIVE: "19.75", InstitutionKind.SAVINGS_BANK: "12.00"}
 
 
-def build_credit(chance: Chance, staff: Staff, learners: Sequence[Cohort]) -> None:
-    """Institutions and liaisons, then the published counts of people referred and of credits."""
+def build_credit(chance: Chance, staff: Staff, learners: Sequence[Cohort], *, now: datetime) -> None:
+    """Institutions and liaisons, then the published counts of people referred and of credits, and what became of them."""
     institutions = _institutions(staff)
     borrowers = _borrowers(learners)
     others = _others(chance, learners, {person.id for person in borrowers})
-    turn, text = deque(institutions), consent_text(ConsentPurpose.REFERRAL)
+    turn, text, lives = deque(institutions), consent_text(ConsentPurpose.REFERRAL), Lives(local_day(now))
     for person in chance.shuffled([*borrowers, *others]):
         while turn[0].canton_code not in (None, person.canton_code):  # a caja serves its own canton
             turn.rotate(-1)
         referral = _refer(chance, staff, person, turn[0], text)
         way = TO_CREDIT if person in borrowers else _other_way(chance)
-        _link(chance, referral, turn[0], way, _logged_by(staff, turn[0]))
+        linkage = _link(chance, referral, turn[0], way, _logged_by(staff, turn[0]))
+        if way is TO_CREDIT:
+            lives.live(linkage, _logged_by(staff, turn[0]))
         turn.rotate(-1)
     db.session.flush()
 
@@ -124,7 +130,9 @@ def _other_way(chance: Chance) -> Sequence[LinkageState]:
     return way
 
 
-def _link(chance: Chance, referral: Referral, institution: Institution, way: Sequence[LinkageState], by: User) -> None:
+def _link(
+    chance: Chance, referral: Referral, institution: Institution, way: Sequence[LinkageState], by: User
+) -> Linkage:
     """A linkage that went this way, a step every few days."""
     amount, days = Decimal(chance.randrange(150, 1501, 50)), _days(chance, referral)[: len(way) - 1]
     linkage = Linkage(
@@ -141,6 +149,7 @@ def _link(chance: Chance, referral: Referral, institution: Institution, way: Seq
     journal.record(by, "linkage.opened", linkage, at=linkage.created_at)
     for event in linkage.events:
         journal.record(by, "linkage.moved", linkage, at=event.logged_at, to=event.to_state.value)
+    return linkage
 
 
 def _disburse(chance: Chance, linkage: Linkage, amount: Decimal, day: date, by: User) -> None:
@@ -152,6 +161,8 @@ def _disburse(chance: Chance, linkage: Linkage, amount: Decimal, day: date, by: 
     ]  # fmt: skip
     linkage.term_months = chance.choice((6, 9, 12, 18))
     linkage.rate_percent, linkage.rate_kind = Decimal(RATES[linkage.institution.kind]), RateKind.NOMINAL
+    linkage.method, linkage.frequency = Amortization.FRENCH, Frequency.MONTHLY
+    linkage.instalments, linkage.first_due_on = linkage.term_months, months_later(day, 1)
     linkage.reference = f"DEMO-{chance.randrange(10**8):08d}"
 
 

@@ -56,7 +56,7 @@ def load(*, seed: int, hasher: PasswordHasher, desk: Desk, now: datetime, progre
     staff = build_staff(hasher)
     build_pins(staff)
     progress("accounts")
-    without_award = _build_reported(chance, staff, desk, progress)
+    without_award = _build_reported(chance, staff, desk, progress, now=now)
     # The session would look through all that was built at each step of what follows.
     db.session.flush()
     db.session.expunge_all()
@@ -66,7 +66,7 @@ def load(*, seed: int, hasher: PasswordHasher, desk: Desk, now: datetime, progre
     progress("work of these days")
 
 
-def _build_reported(chance: Chance, staff: Staff, desk: Desk, progress: Progress) -> list[int]:
+def _build_reported(chance: Chance, staff: Staff, desk: Desk, progress: Progress, *, now: datetime) -> list[int]:
     """The programme as it was reported; who of those trained got no award."""
     entrepreneurs, learners = build_entrepreneurs(chance, staff), build_learners(chance, staff)
     progress("people")
@@ -83,7 +83,7 @@ def _build_reported(chance: Chance, staff: Staff, desk: Desk, progress: Progress
     devices = build_devices_call(owner, staff)
     build_deliveries(chance, staff, _device_awards(chance, staff, devices, learners), desk, first=DEVICES_FROM)
     progress("devices")
-    build_credit(chance, staff, learners)
+    build_credit(chance, staff, learners, now=now)
     build_offers(staff)
     build_credit_voices(staff)
     adopt_framework(owner, by=staff[Role.COORDINATOR][0], now=awards[0].awarded_at)

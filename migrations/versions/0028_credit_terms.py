@@ -257,7 +257,7 @@ def upgrade() -> None:
     sa.CheckConstraint("(kind = 'restructure') = (instalments IS NOT NULL)", name=op.f('ck_credit_movement_new_terms')),
     sa.CheckConstraint("(kind IN ('balance', 'restructure')) = (balance_usd IS NOT NULL)", name=op.f('ck_credit_movement_states_balance')),
     sa.CheckConstraint("(kind IN ('disbursement', 'repayment', 'write_off', 'recovery')) = (amount_usd IS NOT NULL)", name=op.f('ck_credit_movement_moves_money')),
-    sa.CheckConstraint("kind <> 'repayment' OR principal_usd IS NULL OR principal_usd + COALESCE(interest_usd, 0) + COALESCE(other_usd, 0) = amount_usd", name=op.f('ck_credit_movement_split_sums')),
+    sa.CheckConstraint("kind <> 'repayment' OR principal_usd IS NULL OR ABS(principal_usd + COALESCE(interest_usd, 0) + COALESCE(other_usd, 0) - amount_usd) < 0.005", name=op.f('ck_credit_movement_split_sums')),
     sa.CheckConstraint("net_usd IS NULL OR (kind = 'disbursement' AND net_usd > 0 AND net_usd <= amount_usd)", name=op.f('ck_credit_movement_net')),
     sa.CheckConstraint("principal_usd IS NULL OR (kind = 'repayment' AND principal_usd >= 0 AND principal_usd <= amount_usd)", name=op.f('ck_credit_movement_principal')),
     sa.CheckConstraint('amount_usd IS NULL OR amount_usd > 0', name=op.f('ck_credit_movement_amount')),

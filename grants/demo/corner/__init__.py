@@ -1,14 +1,14 @@
 """Work of these days, beside the programme of the report: something to do for every role on the first day.
 
 Built by the features' own services, on days counted back from the day of loading. Nothing here reaches an indicator:
-no completion, no handover, no disbursement, and nobody who was not registered before.
+no completion, no handover, no first credit, and nobody who was not registered before.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from grants.delivery.signals import Desk
-from grants.demo.corner.credit import build_referrals
+from grants.demo.corner.credit import build_living, build_referrals
 from grants.demo.corner.credit_due import build_due
 from grants.demo.corner.deliveries import build_kits
 from grants.demo.corner.goods import build_goods
@@ -36,6 +36,7 @@ def build_corner(chance: Chance, staff: Staff, people: Sequence[Person], desk: D
     build_open_call(setting, chosen[PILOT : PILOT + OPEN_CALL])
     build_referrals(setting, chosen[PILOT + OPEN_CALL :])
     build_due(setting, list(reversed(chosen[PILOT + OPEN_CALL :])))
+    build_living(setting)
 
 
 def _pilot_first(people: list[Person]) -> list[Person]:

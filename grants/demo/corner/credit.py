@@ -1,17 +1,33 @@
-"""People referred lately: some wait for an answer, one for a first call, some are stuck; some nobody took on."""
+"""People referred lately: some wait for an answer, one for a first call, some are stuck; some nobody
+took on. And credits that live.
+
+The living credits are second ones of people whose credit of 2022 is repaid, so they add nobody to the published counts.
+"""
 
 from collections.abc import Sequence
 from decimal import Decimal
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from grants.access.models import User
 from grants.access.permissions import Role
 from grants.core.db import db
 from grants.credit import services
-from grants.credit.models import DeclineReason, Institution, LinkageKind, LinkageState, Referral
+from grants.credit.models import (
+    DeclineReason,
+    Institution,
+    Linkage,
+    LinkageKind,
+    LinkageState,
+    MovementKind,
+    RateKind,
+    Referral,
+    Source,
+)
 from grants.credit.queries import liaison_institution
-from grants.credit.services import Step, reassignment
+from grants.credit.schedules import schedule
+from grants.credit.services import Movement, Step, reassignment
 from grants.credit.services.referrals import Request
 from grants.demo.corner.setting import Setting
 from grants.demo.people import consent_text
@@ -25,6 +41,10 @@ FATES: Sequence[tuple[int, int | None, Sequence[tuple[LinkageState, int]]]] = (
     (40, 38, ((LinkageState.CONTACTED, 35),)),
     (52, 50, ((LinkageState.CONTACTED, 45), (LinkageState.APPLIED, 30))),
 )
+# One living credit each: how many days ago it was disbursed, how many instalments were paid, and when the liaison last
+# logged what is owed. The first is up to date, the second late, and of the third nobody reported for long.
+LIVES: Sequence[tuple[int, int, int | None]] = ((160, 5, None), (195, 3, 12), (135, 2, None))
+LENT, MONTHS = Decimal("900.00"), 12
 REQUESTED = Decimal("800.00")
 NEED = "Capital de trabajo"
 # Days ago: one expired, one declined, one sent on to an institution whose liaison has no account in the demo.
@@ -60,6 +80,46 @@ def _build_ends(setting: Setting, people: Sequence[Person], at: Institution, lia
     request = Request(other, [LinkageKind.CREDIT], NEED, consent_text(ConsentPurpose.REFERRAL))
     first, now = _sent(setting, moved, at, SENT_ON[0]), setting.morning(-SENT_ON[1])
     _name(setting, reassignment.reassign(first, request, by=setting.coordinator, now=now))
+
+
+def build_living(setting: Setting) -> None:
+    """A second credit for as many people of each liaison's institution as there are lives."""
+    for liaison in setting.staff[Role.LIAISON]:
+        institution = liaison_institution(liaison)
+        if institution is None:
+            continue
+        repaid = (
+            select(Linkage)
+            .options(joinedload(Linkage.referral))
+            .where(Linkage.institution_id == institution.id, Linkage.state == LinkageState.REPAID)
+            .order_by(Linkage.id)
+            .limit(len(LIVES))
+        )
+        for number, (first, life) in enumerate(zip(db.session.scalars(repaid).all(), LIVES, strict=False), 1):
+            _live(setting, first, liaison, f"{institution.id:02d}{number:03d}", *life)
+
+
+def _live(
+    setting: Setting, first: Linkage, liaison: User, number: str, disbursed: int, paid: int, stated: int | None
+) -> None:
+    opened = setting.morning(-disbursed - 30)
+    linkage = services.open_linkage(first.referral, LinkageKind.CREDIT, by=liaison, now=opened)
+    setting.name(linkage, "L")
+    steps = (Step(LinkageState.CONTACTED, setting.day(-disbursed - 28)),
+             Step(LinkageState.APPLIED, setting.day(-disbursed - 20), LENT),
+             Step(LinkageState.APPROVED, setting.day(-disbursed - 6), LENT),
+             Step(LinkageState.DISBURSED, setting.day(-disbursed), LENT, MONTHS, first.rate_percent or Decimal(12),
+                  RateKind.NOMINAL, f"DEMO-V{number}"))  # fmt: skip
+    for step in steps:
+        services.log_step(linkage, step, by=liaison, now=setting.now)
+    due = schedule(LENT, services.terms_of(linkage))
+    told = [Movement(MovementKind.REPAYMENT, one.due_on, one.total, reference=f"R-{number}-{place}")
+            for place, one in enumerate(due[:paid], 1)]  # fmt: skip
+    if stated is not None:
+        owed = sum((one.principal for one in due[paid:]), Decimal(0))
+        told.append(Movement(MovementKind.BALANCE, setting.day(-stated), balance_usd=owed, source=Source.CALL))
+    for movement in told:
+        services.log_movement(linkage, movement, by=liaison, now=setting.now)
 
 
 def _refer(

@@ -78,6 +78,13 @@ def test_a_repayment_brings_the_credit_up_to_date(app: Flask) -> None:
     assert (event.from_state, event.to_state, event.happened_on) == (S.DISBURSED, S.REPAYING, ago(10))
 
 
+def test_parts_add_up_as_decimals_and_not_as_binary_fractions(app: Flask) -> None:
+    """104.93 + 3.48 is 108.41, and 108.41000000000001 where a database adds floats."""
+    linkage = make_credit()
+    log(linkage, K.REPAYMENT, ago(10), amount_usd="108.41", principal_usd="104.93", interest_usd="3.48")
+    assert linkage.outstanding_usd == Decimal("1095.07")
+
+
 def test_the_last_payment_ends_the_credit(app: Flask) -> None:
     linkage = make_credit()
     log(linkage, K.REPAYMENT, ago(10), amount_usd="1212")

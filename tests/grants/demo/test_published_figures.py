@@ -133,7 +133,8 @@ def test_no_figure_differs_from_the_published_one(demo):
          " AND r.referred_at < :end", 117),
         ("SELECT count(*) FROM referral r JOIN person p ON p.id = r.person_id WHERE p.canton_code = '2101'"
          " AND r.referred_at < :end", 93),
-        ("SELECT count(*) FROM linkage WHERE state = 'disbursed'", 94),
+        ("SELECT count(*) FROM linkage WHERE disbursed_on < :end", 94),
+        ("SELECT count(DISTINCT person_id) FROM linkage WHERE disbursed_on IS NOT NULL", 94),
         ("SELECT count(DISTINCT institution_id) FROM linkage", 9),
         ("SELECT count(*) FROM institution WHERE kind = 'savings_bank'", 4),
         ("SELECT count(*) FROM institution WHERE kind <> 'savings_bank'", 5),
