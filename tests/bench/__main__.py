@@ -1,8 +1,8 @@
 """`make bench`: the scoring library beside its floors, then what the pages cost, each beside a bare page.
 
-`python -m tests.bench [--only scoring|pages|duress|isolation|import] [--postgresql] [10000 100000]`. The floor of a page is
-bare Flask and SQLAlchemy with the same rows in the same run. Seeding runs in a process of its own, so that the memory
-told is that of a worker that only answered requests.
+`python -m tests.bench [--only scoring|pages|duress|isolation|import] [--postgresql] [10000 100000]`. The floor of a
+page is bare Flask and SQLAlchemy with the same rows in the same run. Seeding runs in a process of its own, so that the
+memory told is that of a worker that only answered requests.
 """
 
 import argparse
