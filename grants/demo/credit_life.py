@@ -44,7 +44,7 @@ class Lives:
         fate = next(self._fates)
         terms = terms_of(linkage)
         due = schedule(linkage.amount_usd or Decimal(0), terms)
-        rows = self._told(fate, linkage, due)
+        rows = sorted(self._told(fate, linkage, due), key=lambda row: row.happened_on)
         for row in rows:
             row.institution_id, row.logged_by = linkage.institution.id, by
             row.logged_at = morning(row.happened_on, minutes=450)

@@ -91,7 +91,11 @@ def _report(setting: Setting, institution: Institution, liaison: User) -> None:
     """Some of the institution's credits as they stand now; the others have not been reported for long."""
     lately = db.session.scalars(
         select(Linkage)
-        .where(Linkage.institution_id == institution.id, Linkage.state.in_(ACTIVE_STATES))
+        .where(
+            Linkage.institution_id == institution.id,
+            Linkage.state.in_(ACTIVE_STATES),
+            Linkage.reported_on < setting.day(-RESTRUCTURED[0][0]),  # nothing later than what is logged here
+        )
         .order_by(Linkage.disbursed_on.desc(), Linkage.id)
         .limit(len(RESTRUCTURED))
     ).all()

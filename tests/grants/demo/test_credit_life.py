@@ -1,4 +1,4 @@
-"""What became of the demo's received: invented, but it adds up, and every way a credit can go is there."""
+"""What became of the demo's credits: invented, but it adds up, and every way a credit can go is there."""
 
 from collections import Counter
 
