@@ -25,7 +25,7 @@ MOVEMENT_TITLES = {
 }
 
 SOURCE_NAMES = {
-    Source.LENDER: _("From our books"),
+    Source.LENDER: _("The institution's books"),
     Source.CALL: _("By a call"),
     Source.VISIT: _("By a visit"),
     Source.BOOKLET: _("From the member's booklet"),

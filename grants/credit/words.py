@@ -74,8 +74,6 @@ STEP_NAMES = {
 
 TONES = {
     LinkageState.REFERRED: "warn",
-    LinkageState.DISBURSED: "good",
-    LinkageState.REPAYING: "good",
     LinkageState.REPAID: "good",
     LinkageState.OPENED: "good",
     LinkageState.CLOSED: "quiet",

@@ -30,6 +30,7 @@ from grants.credit.schedules import schedule
 from grants.credit.services import Movement, Step, reassignment
 from grants.credit.services.referrals import Request
 from grants.demo.corner.setting import Setting
+from grants.demo.facts import morning
 from grants.demo.people import consent_text
 from grants.people.models import ConsentPurpose, Person
 
@@ -111,7 +112,7 @@ def _live(
              Step(LinkageState.DISBURSED, setting.day(-disbursed), LENT, MONTHS, first.rate_percent or Decimal(12),
                   RateKind.NOMINAL, f"DEMO-V{number}"))  # fmt: skip
     for step in steps:
-        services.log_step(linkage, step, by=liaison, now=setting.now)
+        services.log_step(linkage, step, by=liaison, now=morning(step.happened_on, minutes=90))
     due = schedule(LENT, services.terms_of(linkage))
     told = [Movement(MovementKind.REPAYMENT, one.due_on, one.total, reference=f"R-{number}-{place}")
             for place, one in enumerate(due[:paid], 1)]  # fmt: skip
@@ -119,7 +120,7 @@ def _live(
         owed = sum((one.principal for one in due[paid:]), Decimal(0))
         told.append(Movement(MovementKind.BALANCE, setting.day(-stated), balance_usd=owed, source=Source.CALL))
     for movement in told:
-        services.log_movement(linkage, movement, by=liaison, now=setting.now)
+        services.log_movement(linkage, movement, by=liaison, now=morning(movement.happened_on, minutes=90))
 
 
 def _refer(
