@@ -1,5 +1,6 @@
-"""The inside of a workbook, and of XLSX: the first sheet, cell by cell as it is unpacked, so that a huge one is refused before it
-is held. Nothing outside the file is ever fetched, and a document type with entities is refused. Pure.
+"""The inside of a workbook, and of XLSX: the first sheet, cell by cell as it is unpacked. Pure.
+
+So a huge one is refused before it is held. Nothing outside the file is fetched; a document type is refused.
 """
 
 import math
