@@ -7,6 +7,7 @@ import math
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from enum import StrEnum
 from xml.parsers import expat
 
@@ -295,8 +296,6 @@ def number_of(text: str, *, is_day: bool = False, shift: int = 0) -> Cell:
     if not math.isfinite(number):
         return text
     if is_day:
-        try:
+        with suppress(Unreadable):
             return day_of_serial(number + shift).isoformat()
-        except Unreadable:
-            return number
     return number
