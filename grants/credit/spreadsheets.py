@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
-from grants.credit import workbooks
+from grants.credit import opendocuments, workbooks
 from grants.credit.workbooks import LONGEST_CELL, MOST_COLUMNS, Cell, Refused, Trouble
 from grants.delivery.unpacking import TooBig, opened
 
@@ -88,7 +88,7 @@ def _zipped(file: bytes) -> tuple[SheetKind, Iterator[tuple[int, list[Cell]]]]:
     if "xl/workbook.xml" in names:
         return SheetKind.XLSX, _guarded(workbooks.xlsx_rows, archive)
     if "content.xml" in names and b"spreadsheet" in _mimetype(archive, names):
-        return SheetKind.ODS, _guarded(workbooks.ods_rows, archive)
+        return SheetKind.ODS, _guarded(opendocuments.ods_rows, archive)
     raise Refused(Trouble.NOT_A_SHEET)
 
 

@@ -1,11 +1,13 @@
-"""The inside of XLSX and ODS: the first sheet, cell by cell as it is unpacked, so that a huge one is refused before it
-is held. Nothing outside the file is ever fetched, and a document type with entities is refused. Pure.
+"""The inside of a workbook, and of XLSX: the first sheet, cell by cell as it is unpacked. Pure.
+
+So a huge one is refused before it is held. Nothing outside the file is fetched; a document type is refused.
 """
 
 import math
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from enum import StrEnum
 from xml.parsers import expat
 
@@ -54,7 +56,7 @@ class Refused(Exception):
 Begin = Callable[[str, dict[str, str]], None]
 
 
-def _parse(archive: zipfile.ZipFile, name: str, begin: Begin, end: Callable[[str], None],
+def parse(archive: zipfile.ZipFile, name: str, begin: Begin, end: Callable[[str], None],
            text: Callable[[str], None] | None = None) -> Iterator[None]:  # fmt: skip
     """Feed a part to the handlers a piece at a time; names come without their prefix."""
     parser = expat.ParserCreate()
@@ -81,7 +83,7 @@ def _parse(archive: zipfile.ZipFile, name: str, begin: Begin, end: Callable[[str
 
 def _whole(archive: zipfile.ZipFile, name: str, begin: Begin, end: Callable[[str], None] = lambda _tag: None,
            text: Callable[[str], None] | None = None) -> None:  # fmt: skip
-    for _piece in _parse(archive, name, begin, end, text):
+    for _piece in parse(archive, name, begin, end, text):
         pass
 
 
@@ -92,7 +94,7 @@ def xlsx_rows(archive: zipfile.ZipFile) -> Iterator[Row]:
     shared = _shared(archive) if "xl/sharedStrings.xml" in names else []
     days = _day_styles(archive) if "xl/styles.xml" in names else set()
     sheet = _XlsxSheet(shared, days, EPOCH_1904 if begins_1904 else 0)
-    for _piece in _parse(archive, path, sheet.begin, sheet.end, sheet.text):
+    for _piece in parse(archive, path, sheet.begin, sheet.end, sheet.text):
         yield from sheet.taken()
 
 
@@ -189,7 +191,7 @@ def _shows_day(code: str) -> bool:
     return "y" in shown or "d" in shown or "aa" in shown
 
 
-class _Rows:
+class Rows:
     """The row being read, and those read since they were last taken."""
 
     def __init__(self) -> None:
@@ -235,7 +237,7 @@ class _Rows:
             self.cells = {}
 
 
-class _XlsxSheet(_Rows):
+class _XlsxSheet(Rows):
     def __init__(self, shared: list[str], days: set[str], shift: int) -> None:
         super().__init__()
         self.shared, self.days, self.shift = shared, days, shift
@@ -272,7 +274,7 @@ class _XlsxSheet(_Rows):
         if self.kind == "s":
             return self.shared[int(value)] if value.isdigit() and int(value) < len(self.shared) else ""
         if self.kind == "n":
-            return _number(value, is_day=self.style in self.days, shift=self.shift)
+            return number_of(value, is_day=self.style in self.days, shift=self.shift)
         return value[:10] if self.kind == "d" else value
 
 
@@ -286,7 +288,7 @@ def _column(name: str, otherwise: int) -> int:
     return number - 1
 
 
-def _number(text: str, *, is_day: bool = False, shift: int = 0) -> Cell:
+def number_of(text: str, *, is_day: bool = False, shift: int = 0) -> Cell:
     try:
         number = float(text)
     except ValueError:
@@ -294,92 +296,6 @@ def _number(text: str, *, is_day: bool = False, shift: int = 0) -> Cell:
     if not math.isfinite(number):
         return text
     if is_day:
-        try:
+        with suppress(Unreadable):
             return day_of_serial(number + shift).isoformat()
-        except Unreadable:
-            return number
     return number
-
-
-def ods_rows(archive: zipfile.ZipFile) -> Iterator[Row]:
-    """The rows of the first table that hold something."""
-    if "META-INF/manifest.xml" in archive.namelist() and b"encryption-data" in b"".join(
-        pieces(archive, "META-INF/manifest.xml", most=1024 * 1024)
-    ):
-        raise Refused(Trouble.LOCKED)
-    sheet = _OdsSheet()
-    for _piece in _parse(archive, "content.xml", sheet.begin, sheet.end, sheet.text):
-        yield from sheet.taken()
-
-
-class _OdsSheet(_Rows):
-    """Repeated cells and rows are written once each: only those that hold something are unfolded."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tables, self.column, self.repeat, self.rows = 0, 0, 1, 1
-        self.given: dict[str, str] = {}
-        self.in_note = False
-
-    def begin(self, tag: str, given: dict[str, str]) -> None:
-        if tag == "table":
-            self.tables += 1
-        elif self.tables != 1:
-            return
-        elif tag == "table-row":
-            self.count_row()
-            self.column, self.rows = 0, _times(given, "number-rows-repeated")
-        elif tag in ("table-cell", "covered-table-cell"):
-            self.given, self.repeat = given, _times(given, "number-columns-repeated")
-            self.listen()
-            self.listens = False
-        elif tag == "annotation":
-            self.in_note = True
-        elif tag in ("p", "s", "line-break") and not self.in_note:
-            self.listens = True
-            if self.parts or tag == "s":
-                self.text(" ")
-
-    def end(self, tag: str) -> None:
-        if self.tables != 1:
-            return
-        if tag == "p":
-            self.listens = False
-        elif tag == "annotation":
-            self.in_note = False
-        elif tag in ("table-cell", "covered-table-cell"):
-            self._finish_cell()
-        elif tag == "table-row":
-            self._finish_rows()
-        elif tag == "table":
-            self.tables += 1  # those after it are not read
-
-    def _finish_cell(self) -> None:
-        value = self._cell()
-        if value != "":
-            for column in range(self.column, self.column + min(self.repeat, MOST_COLUMNS + 1)):
-                self.put(column, value)
-        self.column += self.repeat
-
-    def _finish_rows(self) -> None:
-        cells, first = self.cells, self.number + 1
-        for number in range(first, first + self.rows if cells else first):
-            self.number, self.cells = number, dict(cells)
-            self.finish_row()
-        self.number, self.cells = first + self.rows - 1, {}
-
-    def _cell(self) -> Cell:
-        said = {name.rpartition(":")[2]: value for name, value in self.given.items()}
-        kind, text = said.get("value-type", ""), "".join(self.parts).strip()
-        if kind in ("float", "currency", "percentage"):
-            return _number(said.get("value", text))
-        if kind == "date":
-            return said.get("date-value", text)[:10]
-        if text == "" and "formula" in said:
-            return "=" + said["formula"].rpartition(":=")[2][:LONGEST_CELL]
-        return text
-
-
-def _times(given: dict[str, str], name: str) -> int:
-    told = next((value for key, value in given.items() if key.endswith(name)), "1")
-    return int(told) if told.isdigit() and len(told) < 9 and told != "0" else 1

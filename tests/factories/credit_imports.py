@@ -8,7 +8,7 @@ from grants.access.models import User
 from grants.core.clock import utcnow
 from grants.core.db import db, transaction
 from grants.credit import import_jobs, spreadsheets
-from grants.credit.import_settings import Basis, EventKind, Field, Settings
+from grants.credit.import_settings import Basis, Field, Settings
 from grants.credit.models import CreditImport, ImportMode, ImportRow, ImportState, Institution, RateKind
 from grants.credit.queries import imports as queries
 from grants.credit.services import imports as services
@@ -90,6 +90,3 @@ def told(kept: CreditImport) -> list[str]:
     rows = db.session.query(ImportRow).filter_by(import_id=kept.id).order_by(ImportRow.number)
     rows = rows.filter(ImportRow.number > (kept.heading_row or 0))
     return [one.reason if one.reason and one.outcome.value != "good" else one.outcome.value for one in rows]
-
-
-KINDS = {kind.value: kind for kind in EventKind}
