@@ -271,7 +271,7 @@ class Stage:
 def stages(terms: Terms, movements: Iterable[Moved]) -> list[Stage]:
     """The credit after each movement that counts, in their order; `covered` starts anew with new instalments."""
     found, book, passed = Standing(date.min), _Book(terms), []
-    for one in movements:
+    for one in in_order(movements):
         if one.counts:
             _read(one, book, found)
             owed = ZERO if found.written_off else book.owed
