@@ -18,7 +18,7 @@ from grants.demo import queries as demo_queries
 
 
 @pytest.fixture
-def credits(demo):
+def lent(demo):
     statement = select(Linkage).options(selectinload(Linkage.movements), selectinload(Linkage.events))
     return list(db.session.scalars(statement.where(Linkage.state.in_(CREDITED_STATES)).order_by(Linkage.id)))
 
@@ -27,8 +27,8 @@ def test_every_credit_keeps_what_its_movements_come_to(demo):
     assert list(differing_linkages()) == []
 
 
-def test_the_credits_of_the_report_went_every_way(credits):
-    old = [one for one in credits if one.disbursed_on.year == 2022]
+def test_the_credits_of_the_report_went_every_way(lent):
+    old = [one for one in lent if one.disbursed_on.year == 2022]
     today = local_day(utcnow())
     health = Counter(standing_of(one, today).health for one in old)
 
@@ -40,9 +40,9 @@ def test_the_credits_of_the_report_went_every_way(credits):
     assert min(health[Health.CURRENT], health[Health.LATE], health[Health.UNKNOWN]) >= 2
 
 
-def test_nothing_happens_before_the_money_or_in_the_future(credits):
+def test_nothing_happens_before_the_money_or_in_the_future(lent):
     today = local_day(utcnow())
-    for one in credits:
+    for one in lent:
         days = [movement.happened_on for movement in one.movements]
         assert one.disbursed_on == min(days)
         assert max(days) <= today
@@ -50,12 +50,12 @@ def test_nothing_happens_before_the_money_or_in_the_future(credits):
         assert [event.happened_on for event in one.events] == sorted(event.happened_on for event in one.events)
 
 
-def test_each_liaison_has_a_living_credit_of_each_kind(credits):
+def test_each_liaison_has_a_living_credit_of_each_kind(lent):
     today = local_day(utcnow())
     liaisons = [user for user in demo_queries.accounts() if user.is_a(Role.LIAISON)]
     assert liaisons
     for liaison in liaisons:
-        own = [one for one in credits if one.institution_id == liaison_institution(liaison).id
+        own = [one for one in lent if one.institution_id == liaison_institution(liaison).id
                and one.disbursed_on.year > 2022]  # fmt: skip
         found = {standing_of(one, today).health for one in own}
         assert found == {Health.CURRENT, Health.LATE, Health.UNKNOWN}
