@@ -53,11 +53,7 @@ RATES = {InstitutionKind.BANK: "21.50", InstitutionKind.COOPERATIVE: "19.75", In
 
 
 def build_credit(chance: Chance, staff: Staff, learners: Sequence[Cohort], *, now: datetime) -> None:
-<<<<<<< HEAD
     """Institutions and liaisons, the published counts of people referred and of credits, and what became of them."""
-=======
-    """Institutions and liaisons, the published counts of people referred and of credits, what became of the credits."""
->>>>>>> money
     institutions = _institutions(staff)
     borrowers = _borrowers(learners)
     others = _others(chance, learners, {person.id for person in borrowers})

@@ -18,11 +18,7 @@ from grants.demo import queries as demo_queries
 
 
 @pytest.fixture
-<<<<<<< HEAD
-def received(demo):
-=======
 def lent(demo):
->>>>>>> money
     statement = select(Linkage).options(selectinload(Linkage.movements), selectinload(Linkage.events))
     return list(db.session.scalars(statement.where(Linkage.state.in_(CREDITED_STATES)).order_by(Linkage.id)))
 
@@ -31,13 +27,8 @@ def test_every_credit_keeps_what_its_movements_come_to(demo):
     assert list(differing_linkages()) == []
 
 
-<<<<<<< HEAD
-def test_the_credits_of_the_report_went_every_way(received):
-    old = [one for one in received if one.disbursed_on.year == 2022]
-=======
 def test_the_credits_of_the_report_went_every_way(lent):
     old = [one for one in lent if one.disbursed_on.year == 2022]
->>>>>>> money
     today = local_day(utcnow())
     health = Counter(standing_of(one, today).health for one in old)
 
@@ -49,15 +40,9 @@ def test_the_credits_of_the_report_went_every_way(lent):
     assert min(health[Health.CURRENT], health[Health.LATE], health[Health.UNKNOWN]) >= 2
 
 
-<<<<<<< HEAD
-def test_nothing_happens_before_the_money_or_in_the_future(received):
-    today = local_day(utcnow())
-    for one in received:
-=======
 def test_nothing_happens_before_the_money_or_in_the_future(lent):
     today = local_day(utcnow())
     for one in lent:
->>>>>>> money
         days = [movement.happened_on for movement in one.movements]
         assert one.disbursed_on == min(days)
         assert max(days) <= today
@@ -65,20 +50,12 @@ def test_nothing_happens_before_the_money_or_in_the_future(lent):
         assert [event.happened_on for event in one.events] == sorted(event.happened_on for event in one.events)
 
 
-<<<<<<< HEAD
-def test_each_liaison_has_a_living_credit_of_each_kind(received):
-=======
 def test_each_liaison_has_a_living_credit_of_each_kind(lent):
->>>>>>> money
     today = local_day(utcnow())
     liaisons = [user for user in demo_queries.accounts() if user.is_a(Role.LIAISON)]
     assert liaisons
     for liaison in liaisons:
-<<<<<<< HEAD
-        own = [one for one in received if one.institution_id == liaison_institution(liaison).id
-=======
         own = [one for one in lent if one.institution_id == liaison_institution(liaison).id
->>>>>>> money
                and one.disbursed_on.year > 2022]  # fmt: skip
         found = {standing_of(one, today).health for one in own}
         assert found == {Health.CURRENT, Health.LATE, Health.UNKNOWN}
