@@ -1,9 +1,10 @@
 """How long it takes to be told that there is nothing: another institution's row beside no row at all.
 
-Interleaved, over HTTP inside the process, for each kind of door on both databases, with Mann and Whitney's rank test
+Mixed by lot, over HTTP inside the process, for each kind of door on both databases, with Mann and Whitney's rank test
 of the times. `python -m tests.bench.credit_isolation [200]`.
 """
 
+import random
 import statistics
 import sys
 import tempfile
@@ -83,16 +84,18 @@ def _door(client: FlaskClient, method: str, path: str, **request: Any) -> Ask:
 
 
 def _times(ask: Ask, there: list[str], absent: list[str], each: int) -> tuple[list[float], list[float]]:
-    """Seconds for another's and for nobody's, asked in turn."""
+    """Seconds for another's and for nobody's, in an order drawn by lot: in a fixed one the garbage collector, which
+    comes round every so many requests, would always meet the same kind."""
     for name in (*there[:WARM_UP], *absent[:WARM_UP]):
         ask(name)
+    drawn = [(kind, number) for kind in (0, 1) for number in range(each)]
+    random.Random(7).shuffle(drawn)
     took: tuple[list[float], list[float]] = ([], [])
-    for number in range(each):
-        for names, times in zip((there, absent) if number % 2 else (absent, there),
-                                took if number % 2 else took[::-1], strict=True):  # fmt: skip
-            begun = time.perf_counter()
-            ask(names[number % len(names)])
-            times.append(time.perf_counter() - begun)
+    for kind, number in drawn:
+        name = (there, absent)[kind][number % OF_EACH]
+        begun = time.perf_counter()
+        ask(name)
+        took[kind].append(time.perf_counter() - begun)
     return took
 
 

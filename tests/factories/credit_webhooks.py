@@ -1,5 +1,6 @@
 """Webhooks for tests, and a server that receives."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,3 +66,23 @@ def inbox(*statuses: int, location: str = "") -> Iterator[Inbox]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def odd_server(speak: Any) -> Iterator[int]:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        line, _from = listener.accept()
+        with line:
+            line.recv(65536)
+            try:
+                speak(line)
+            except OSError:
+                return
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.close()
