@@ -1,12 +1,22 @@
 """Linkages as programs read and write them."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 from marshmallow import Schema, fields, post_load, validate
 
 from grants.core.web import Whole
-from grants.credit.models import DeclineReason, LinkageKind, LinkageState, RateKind
+from grants.credit.models import (
+    Amortization,
+    CloseReason,
+    DeclineReason,
+    Frequency,
+    LinkageKind,
+    LinkageState,
+    RateKind,
+    Segment,
+)
 from grants.credit.schemas.fields import AMOUNT, RATE, REFERENCE, AfterSchema, Day, Exact, SharedSchema, words
 from grants.credit.services import Step
 
@@ -17,6 +27,7 @@ LOGGABLE = (
     LinkageState.APPROVED,
     LinkageState.DISBURSED,
     LinkageState.OPENED,
+    LinkageState.CLOSED,
     LinkageState.DECLINED,
     LinkageState.WITHDRAWN,
 )
@@ -55,6 +66,7 @@ class LinkageSchema(Schema):
     rate_kind = fields.Enum(RateKind, by_value=True, required=True, allow_none=True)
     reference = fields.String(required=True, allow_none=True)
     decline_reason = fields.Enum(DeclineReason, by_value=True, required=True, allow_none=True)
+    close_reason = fields.Enum(CloseReason, by_value=True, required=True, allow_none=True)
     outstanding_usd = Exact(
         required=True, allow_none=True,
         metadata={"description": "Principal owed as far as it was reported; null before the credit is disbursed."},
@@ -83,9 +95,18 @@ class LoggedSchema(EventSchema):
     linkage = fields.String(required=True, attribute="linkage.folio")
 
 
+# What stands as text in a document, and the value that it means.
+READ: dict[str, Callable[[str], Any]] = {
+    "amount_usd": Decimal, "net_usd": Decimal, "rate_percent": Decimal, "rate_kind": RateKind, "segment": Segment,
+    "method": Amortization, "frequency": Frequency, "decline_reason": DeclineReason, "close_reason": CloseReason,
+    "reference": lambda text: " ".join(text.split()),
+}  # fmt: skip
+
+
 class StepSchema(Schema):
     """A step to log. `applied` and `approved` need the amount; `disbursed` needs the amount, the term, the rate with
-    its kind and the reference; `declined` needs the reason."""
+    its kind and the reference, and may say how it is repaid: without, in equal instalments every month from a month on.
+    `declined` and `closed` (an account, a membership) need their reason."""
 
     to_state = fields.String(required=True, validate=words(LOGGABLE))
     happened_on = Day(required=True)
@@ -95,18 +116,23 @@ class StepSchema(Schema):
     rate_kind = fields.String(validate=words(RateKind))
     reference = fields.String(validate=validate.Regexp(REFERENCE))
     decline_reason = fields.String(validate=words(DeclineReason))
+    close_reason = fields.String(validate=words(CloseReason))
+    net_usd = fields.String(validate=validate.Regexp(AMOUNT), metadata={"description": "What the person received."})
+    segment = fields.String(validate=words(Segment))
+    method = fields.String(validate=words(Amortization))
+    frequency = fields.String(validate=words(Frequency))
+    instalments = Whole(validate=validate.Range(1, 600))
+    first_due_on = Day()
 
     @post_load
     def step(self, data: dict[str, Any], **_: Any) -> Step:
         """The same value that the form ends in."""
-        rate_kind, reason = data.get("rate_kind"), data.get("decline_reason")
+        given: dict[str, Any] = {name: read(data[name]) for name, read in READ.items() if name in data}
         return Step(
             to_state=LinkageState(data["to_state"]),
             happened_on=data["happened_on"],
-            amount_usd=Decimal(data["amount_usd"]) if "amount_usd" in data else None,
             term_months=data.get("term_months"),
-            rate_percent=Decimal(data["rate_percent"]) if "rate_percent" in data else None,
-            rate_kind=RateKind(rate_kind) if rate_kind else None,
-            reference=" ".join(data["reference"].split()) if "reference" in data else None,
-            decline_reason=DeclineReason(reason) if reason else None,
+            instalments=data.get("instalments"),
+            first_due_on=data.get("first_due_on"),
+            **given,
         )
