@@ -102,6 +102,14 @@ SENTENCES = {
     Reason.TERMS: _("The first disbursement needs the operation number, the term, the rate and its kind."),
     Reason.OPERATION_TAKEN: _("Your institution has used this operation number already. Check the number."),
     Reason.TOTAL_FELL: _("This total is less than what is logged as paid until that day. Check the amount."),
+    Reason.OWED: _(
+        "That does not fit what was owed on that day. Check the amount and the date; if it is right, report "
+        "the balance of the day before first."
+    ),
+    Reason.APPROVED: _("That is more than was approved. Check the amount; what goes beyond it is another credit."),
+    Reason.CEILING: _(
+        "This rate is above the ceiling of that day. Check the rate, and whether it is nominal or effective."
+    ),
     Reason.LOGGED: _("It is logged already."),
     Reason.LOGGED_BY_HAND: _("The same was logged by hand."),
     Reason.RECEIPT_DIFFERS: _("This receipt number is logged already, for something else. Check the number."),

@@ -80,7 +80,9 @@ def get_own_credit(user: User, linkage_id: int) -> Linkage:
 
 
 def earlier_credits(linkage: Linkage) -> list[Linkage]:
-    """Credits of the same person at the same institution that are still owed, the oldest first."""
+    """Credits of the same person at the same institution that are still owed, the oldest first; none before it began."""
+    if linkage.disbursed_on is None:
+        return []
     statement = _own(linkage.institution).where(
         Linkage.person_id == linkage.person_id,
         Linkage.id != linkage.id,

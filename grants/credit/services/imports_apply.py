@@ -33,8 +33,9 @@ from grants.credit.models import (
 )
 from grants.credit.queries import imports as queries
 from grants.credit.services.imports import wipe
-from grants.credit.services.imports_course import Action, Disbursed, row_of
+from grants.credit.services.imports_course import Action, Disbursed
 from grants.credit.services.imports_plan import Entry, Plan, plan
+from grants.credit.services.imports_rules import row_of
 from grants.credit.services.linkages import log_step
 from grants.credit.services.movements import Movement, settle
 

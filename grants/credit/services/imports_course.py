@@ -25,6 +25,7 @@ from grants.credit.models import (
 )
 from grants.credit.models.linkages import LINKAGE_MOVES
 from grants.credit.schedules import Terms, months_later
+from grants.credit.services.imports_rules import is_part_of, refuse_sum, refuse_terms, row_of
 from grants.credit.services.linkages import Step
 from grants.credit.services.movements import POSSIBLE, Movement, terms_of
 from grants.credit.standing import PENNIES, standing
@@ -137,6 +138,7 @@ class Course:
             raise RowDoubt(Reason.OPERATION_TAKEN, Field.OPERATION)
         self._check_step_day(facts.happened_on)
         amount, day = facts.usd("amount") or ZERO, facts.happened_on
+        refuse_terms(self.linkage, amount, Decimal(facts.rate or 0), rate_kind, day)
         reference = facts.receipt or derived_reference(facts.operation, facts.kind, day, amount)
         self._refuse_seen((MovementKind.DISBURSEMENT, reference), number, is_derived=facts.receipt is None)
         if (MovementKind.DISBURSEMENT, reference) in self.ledger.known:
@@ -225,6 +227,8 @@ class Course:
                 raise RowDoubt(Reason.TOTAL_FELL, Field.AMOUNT)
             movement = Movement(**{one.name: getattr(movement, one.name) for one in fields(movement)}
                                 | {"amount_usd": rest})  # fmt: skip
+        if self.left is None or not is_part_of(movement, self.left):
+            refuse_sum(self.linkage, movement, self.logged, self.terms)
         self.ledger.seen[movement.kind, movement.reference or ""] = number
         self._moved(movement)
         return movement
@@ -280,9 +284,3 @@ class Course:
 
 def _alike(one: CreditMovement | Movement) -> tuple[MovementKind, date, Decimal | None, Decimal | None]:
     return one.kind, one.happened_on, one.amount_usd, one.balance_usd
-
-
-def row_of(linkage: Linkage, movement: Movement) -> CreditMovement:
-    """A movement as a row that is in no session yet: who logged it, and when, is still open."""
-    said = {one.name: getattr(movement, one.name) for one in fields(movement) if one.name != "terms"}
-    return CreditMovement(linkage_id=linkage.id, institution_id=linkage.institution_id, **said)
