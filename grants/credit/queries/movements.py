@@ -80,7 +80,7 @@ def get_own_credit(user: User, linkage_id: int) -> Linkage:
 
 
 def earlier_credits(linkage: Linkage) -> list[Linkage]:
-    """Credits of the same person at the same institution that are still owed, the oldest first; none before it began."""
+    """Credits of the person at the same institution that are still owed, the oldest first; none before this began."""
     if linkage.disbursed_on is None:
         return []
     statement = _own(linkage.institution).where(
