@@ -56,7 +56,7 @@ def credit(institution, **facts):
 
 def test_rows_become_movements_and_the_same_file_changes_nothing(app: Flask) -> None:
     institution = make_institution()
-    by, linkage = make_liaison(institution), credit(institution, reference="OP-7")
+    by, linkage = make_liaison(institution), credit(institution, reference="OP-7", amount_usd=Decimal(2000))
     file = csv_of(
         a_row(
             operation="OP-7", kind="pago", day=DAY, amount="85,50", principal="70,25", interest="15,25", receipt="R1"
@@ -98,7 +98,7 @@ def test_an_approved_credit_is_disbursed_and_repaid_by_one_file(app: Flask) -> N
     linkage = make_linkage(institution=institution, state=LinkageState.APPROVED)
     folio = linkage.person.folio
     rows = [
-        a_row(operation="NEW-1", kind="pago", day=LATER, amount="1200,00"),  # 12 months at 24 % cost less than 200
+        a_row(operation="NEW-1", kind="pago", day=LATER, amount="1100,00"),  # the interest of a month and fees with it
         a_row(operation="NEW-1", folio=folio, kind="desembolso", day=DAY, amount="1000", term="12", rate="24"),
     ]
     kept = applied(checked(csv_of(*rows), institution, by), by, ImportMode.ALL)
@@ -123,6 +123,8 @@ def test_an_approved_credit_is_disbursed_and_repaid_by_one_file(app: Flask) -> N
     ({"amount": "-5,00"}, "negative"),
     ({"amount": "(5,00)"}, "negative"),
     ({"amount": "0"}, "zero"),
+    ({"amount": "1200,00"}, "owed"),  # 850 were lent, and a tenth of it may be fees
+    ({"amount": "", "kind": "saldo", "balance": "850,01"}, "owed"),
     ({"amount": "1e308"}, "not_a_number"),
     ({"amount": "NaN"}, "not_a_number"),
     ({"amount": "99999999999"}, "too_large"),
@@ -157,7 +159,7 @@ def test_a_row_is_explained(app: Flask, said: dict[str, str], reason: str) -> No
 def test_the_declared_mark_decides_and_nothing_is_guessed(app: Flask) -> None:
     institution = make_institution()
     by = make_liaison(institution)
-    credit(institution, reference="OP-7")
+    credit(institution, reference="OP-7", amount_usd=Decimal(2000))
     rows = [a_row(operation="OP-7", kind="saldo", day=DAY, balance=one) for one in ("1.234", "1234.5", "12,5", "1,234")]
     comma = checked(csv_of(*rows), institution, by)
     assert told(comma) == ["good", "ambiguous", "good", "too_precise"]

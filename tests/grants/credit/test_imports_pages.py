@@ -210,7 +210,7 @@ def test_columns_that_do_not_fit_are_refused_beside_their_field(
 
 def test_the_next_file_of_a_heading_is_recognised_and_a_change_is_a_new_version(app: Flask, sign_in: Any) -> None:
     institution = make_institution()
-    make_linkage(institution=institution, state=LinkageState.DISBURSED, reference="OP-7")
+    make_linkage(institution=institution, state=LinkageState.DISBURSED, reference="OP-7", amount_usd=Decimal(2000))
     client = sign_in(make_liaison(institution))
     upload(client, institution, csv_of(a_row(operation="OP-7", **{**PAID, "kind": "CAJA"})))
     client.post(f"/credit-imports/{newest().id}/map", data={**MAPPED, "words": "caja  = Pago"})
