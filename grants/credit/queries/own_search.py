@@ -24,7 +24,7 @@ def find_own(institution: Institution, typed: str) -> Sequence[Linkage]:
     The same statements whatever is typed and whoever knows the person.
     """
     words = _letters(typed).split()
-    if len("".join(words)) < SHORTEST:
+    if not typed.isprintable() or len("".join(words)) < SHORTEST:  # PostgreSQL would raise on what no text can hold
         return []
     found = list(db.session.scalars(_by_number(institution, typed)).unique())
     named = db.session.scalars(_own(institution).limit(MOST_OPENED)).unique()
