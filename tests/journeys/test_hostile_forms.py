@@ -80,8 +80,8 @@ HOSTILE: dict[str, bytes] = {
 }
 IDS = ("0", str(2**31 - 1), str(2**31), str(2**63), str(10**40), "9" * 5000, "１")
 QUERIES = ("after", "state", "call_id", "year", "folio", "dimension", "value", "show", "institution", "format", "with",
-           "action", "next", "sex", "group", "canton", "name", "stage", "sort", "apart", "page", "q", "do", "step", "day",
-           "since", "product", "figure", "slot", "kind", "amount", "months")  # fmt: skip
+           "action", "next", "sex", "group", "canton", "name", "stage", "sort", "apart", "page", "q", "do",
+           "step", "day", "since", "product", "figure", "slot", "kind", "amount", "months")  # fmt: skip
 MARKERS = (b"~", b"x~1", b"%00~1", b"-1~-1", b"9" * 5000 + b"~1", "１~１".encode(), b"9999-99-99~1")
 
 
