@@ -69,7 +69,8 @@ def _fate(
     for stage in _same_instalments(passed, place):
         covered = min(max(stage.covered - before, ZERO), due.principal)
         if stage.day <= deadline:
-            on_time = covered
+            # What was there on the due day stays on time, also where a statement in the days of grace says less.
+            on_time = covered if stage.day <= due.due_on else max(on_time, covered)
             continue
         more = max(covered - on_time - later - by_statement, ZERO)
         if stage.kind is MovementKind.BALANCE:

@@ -231,6 +231,15 @@ def test_a_statement_before_the_due_day_proves_that_it_was_on_time() -> None:
     assert [(one.on_time, one.late, one.unknown) for one in fallen] == [(100, 0, 0)]
 
 
+def test_days_of_grace_take_nothing_from_what_was_there_on_the_due_day() -> None:
+    """40 of the 100 due on 1 April were paid in March; on 3 April the lender says: two days late."""
+    moves = [paid_out(date(2026, 3, 1), 300), repaid(date(2026, 3, 15), 40),
+             Move(K.BALANCE, date(2026, 4, 3), balance_usd=Decimal(260), days_late=2)]  # fmt: skip
+    for days in (0, 2, 10):
+        fallen = fallen_due(german(3, date(2026, 4, 1)), moves, since=SINCE, until=date(2026, 4, 30), tolerance=days)
+        assert [(one.principal, one.on_time) for one in fallen] == [(100, 40)]
+
+
 def test_a_reversed_movement_counts_nowhere() -> None:
     all_of = example()
     moves = [*all_of["F"].movements[:2], *(replace(one, counts=False) for one in all_of["F"].movements[2:])]
