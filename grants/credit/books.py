@@ -1,7 +1,7 @@
 """A linkage's own terms and standing, and which of its columns keep what the movements come to."""
 
 from calendar import monthrange
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,18 +12,25 @@ from grants.credit.models import Amortization, Frequency, Linkage, RateKind
 from grants.credit.schedules import Terms, one_period_later
 from grants.credit.standing import Moved, Standing, standing
 
+TERMS = ("rate_percent", "rate_kind", "method", "frequency", "instalments", "term_months", "first_due_on")
+
 
 def terms_of(linkage: Linkage | Row[Any]) -> Terms:
-    """How a disbursed credit is to be repaid; unsaid is the usual: French, monthly, from a period on."""
-    frequency = linkage.frequency or Frequency.MONTHLY
-    begun = linkage.disbursed_on or linkage.last_step_on
-    first = linkage.first_due_on or one_period_later(begun, frequency)
+    """How a disbursed credit is to be repaid."""
+    said = {name: getattr(linkage, name) for name in TERMS}
+    return terms_from(said, begun=linkage.disbursed_on or linkage.last_step_on)
+
+
+def terms_from(said: Mapping[str, Any], *, begun: date) -> Terms:
+    """Terms from a linkage's columns, by name; unsaid is the usual: French, monthly, from a period on."""
+    frequency = said["frequency"] or Frequency.MONTHLY
+    first = said["first_due_on"] or one_period_later(begun, frequency)
     return Terms(
-        rate_percent=linkage.rate_percent or Decimal(0),
-        rate_kind=linkage.rate_kind or RateKind.NOMINAL,
-        method=linkage.method or Amortization.FRENCH,
+        rate_percent=said["rate_percent"] or Decimal(0),
+        rate_kind=said["rate_kind"] or RateKind.NOMINAL,
+        method=said["method"] or Amortization.FRENCH,
         frequency=frequency,
-        instalments=linkage.instalments or linkage.term_months or 1,
+        instalments=said["instalments"] or said["term_months"] or 1,
         first_due_on=first,
         due_day=_due_day(begun, first),
     )

@@ -8,26 +8,24 @@ from decimal import Decimal
 from typing import Any
 
 from grants.core.clock import local_day
+from grants.credit.books import terms_from, terms_of
 from grants.credit.import_reasons import Reason, RowDoubt
 from grants.credit.import_rows import DERIVED, Facts, derived_reference
 from grants.credit.import_settings import STEPS, Basis, EventKind, Field, Settings
 from grants.credit.models import (
-    Amortization,
     CreditMovement,
     DeclineReason,
-    Frequency,
     Linkage,
     LinkageKind,
     LinkageState,
     MovementKind,
-    RateKind,
     Source,
 )
 from grants.credit.models.linkages import LINKAGE_MOVES
-from grants.credit.schedules import Terms, months_later
-from grants.credit.services.imports_rules import is_part_of, refuse_sum, refuse_terms, row_of
+from grants.credit.schedules import Terms
+from grants.credit.services.imports_rules import columns_disbursed, is_part_of, refuse_sum, row_of
 from grants.credit.services.linkages import Step
-from grants.credit.services.movements import POSSIBLE, Movement, terms_of
+from grants.credit.services.movements import POSSIBLE, Movement
 from grants.credit.standing import PENNIES, standing
 
 Key = tuple[MovementKind, str]
@@ -138,28 +136,24 @@ class Course:
             raise RowDoubt(Reason.OPERATION_TAKEN, Field.OPERATION)
         self._check_step_day(facts.happened_on)
         amount, day = facts.usd("amount") or ZERO, facts.happened_on
-        refuse_terms(self.linkage, amount, Decimal(facts.rate or 0), rate_kind, day)
+        step = Step(LinkageState.DISBURSED, day, amount_usd=amount, term_months=facts.term,
+                    rate_percent=Decimal(facts.rate or 0), rate_kind=rate_kind, reference=facts.operation)  # fmt: skip
+        columns = columns_disbursed(self.linkage, step)
         reference = facts.receipt or derived_reference(facts.operation, facts.kind, day, amount)
         self._refuse_seen((MovementKind.DISBURSEMENT, reference), number, is_derived=facts.receipt is None)
         if (MovementKind.DISBURSEMENT, reference) in self.ledger.known:
             raise RowDoubt(Reason.RECEIPT_DIFFERS, Field.RECEIPT)
-        step = Step(LinkageState.DISBURSED, day, amount_usd=amount, term_months=facts.term,
-                    rate_percent=Decimal(facts.rate or 0), rate_kind=rate_kind, reference=facts.operation)  # fmt: skip
-        self._disbursed(step)
+        self._disbursed(step, columns)
         self.ledger.seen[MovementKind.DISBURSEMENT, reference] = number
         return Taken([Disbursed(step, reference)])
 
-    def _disbursed(self, step: Step) -> None:
-        linkage = self.linkage
+    def _disbursed(self, step: Step, columns: dict[str, Any]) -> None:
         self._stepped(LinkageState.DISBURSED, step.happened_on)
         self.operation, self.disbursed_on, self.left = step.reference, step.happened_on, step.amount_usd
         self.ledger.operations.add(step.reference or "")
-        self.terms = Terms(step.rate_percent or ZERO, step.rate_kind or RateKind.NOMINAL,
-                           linkage.method or Amortization.FRENCH, linkage.frequency or Frequency.MONTHLY,
-                           linkage.instalments or step.term_months or 1,
-                           linkage.first_due_on or months_later(step.happened_on, 1))  # fmt: skip
-        self.logged.append(row_of(linkage, Movement(MovementKind.DISBURSEMENT, step.happened_on,
-                                                    amount_usd=step.amount_usd)))  # fmt: skip
+        self.terms = terms_from(columns, begun=step.happened_on)
+        self.logged.append(row_of(self.linkage, Movement(MovementKind.DISBURSEMENT, step.happened_on,
+                                                         amount_usd=step.amount_usd)))  # fmt: skip
 
     def _movements(self, facts: Facts) -> list[tuple[Movement, str | None]]:
         """What a row says that moved: one thing, and beside a payment what is owed after it where a column says so."""

@@ -3,27 +3,33 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from grants.core.errors import RuleBroken
 from grants.credit.import_reasons import Reason, RowDoubt
 from grants.credit.import_settings import Field
-from grants.credit.models import CreditMovement, Frequency, Linkage, MovementKind, RateKind
+from grants.credit.models import CreditMovement, Linkage, MovementKind
 from grants.credit.schedules import Terms
 from grants.credit.services.ceilings import refuse_above_ceiling
+from grants.credit.services.disbursement import terms_disbursed
+from grants.credit.services.linkages import Step
 from grants.credit.services.movement_rules import BY_KIND, check_approved
 from grants.credit.services.movements import Movement
 from grants.credit.standing import ZERO, standing
 
 
-def refuse_terms(linkage: Linkage, amount: Decimal, rate: Decimal, kind: RateKind | None, day: date) -> None:
-    """RowDoubt where a first disbursement is more than was approved, or its rate above the ceiling of the day."""
+def columns_disbursed(linkage: Linkage, step: Step) -> dict[str, Any]:
+    """The columns that a first disbursement fills. RowDoubt where it is more than was approved, the term is too long
+    or the rate above the ceiling of the day."""
     with _asked_of(Reason.APPROVED, Field.AMOUNT):
-        check_approved(linkage, amount)
+        check_approved(linkage, step.amount_usd or ZERO)
+    with _asked_of(Reason.TERMS, Field.TERM):
+        columns = terms_disbursed(linkage, step)
     with _asked_of(Reason.CEILING, Field.RATE):
-        refuse_above_ceiling(rate, kind or RateKind.NOMINAL, linkage.frequency or Frequency.MONTHLY, linkage.segment,
-                             day)  # fmt: skip
+        refuse_above_ceiling(columns["rate_percent"], columns["rate_kind"], columns["frequency"], columns["segment"],
+                             step.happened_on)  # fmt: skip
+    return columns
 
 
 def is_part_of(movement: Movement, left: Decimal) -> bool:
