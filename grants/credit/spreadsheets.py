@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
-from grants.credit import opendocuments, workbooks
+from grants.credit import opendocuments, openxml
 from grants.credit.workbooks import LONGEST_CELL, MOST_COLUMNS, Cell, Refused, Trouble
 from grants.delivery.unpacking import TooBig, opened
 
@@ -86,7 +86,7 @@ def _zipped(file: bytes) -> tuple[SheetKind, Iterator[tuple[int, list[Cell]]]]:
         raise Refused(Trouble.DAMAGED) from error
     names = set(archive.namelist())
     if "xl/workbook.xml" in names:
-        return SheetKind.XLSX, _guarded(workbooks.xlsx_rows, archive)
+        return SheetKind.XLSX, _guarded(openxml.xlsx_rows, archive)
     if "content.xml" in names and b"spreadsheet" in _mimetype(archive, names):
         return SheetKind.ODS, _guarded(opendocuments.ods_rows, archive)
     raise Refused(Trouble.NOT_A_SHEET)
