@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flask_babel import format_date, format_decimal
 from flask_babel import lazy_gettext as _
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from grants.access.models import User
@@ -21,7 +21,7 @@ from grants.credit.models import Frequency, RateCeiling, RateKind, Segment
 from grants.credit.queries.ceilings import ceiling_on, ceilings_of
 from grants.credit.rates import effective_percent
 
-__all__ = ["Period", "add_period", "ceiling_on", "load_ceilings", "refuse_above_ceiling"]
+__all__ = ["Period", "add_period", "ceiling_on", "load_ceilings", "refuse_above_ceiling", "take_back_period"]
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "rate_ceilings.csv"
 ONE_DAY = timedelta(days=1)
@@ -75,6 +75,19 @@ def add_period(period: Period, *, by: User, now: datetime) -> RateCeiling:
     return ceiling
 
 
+def take_back_period(ceiling: RateCeiling, *, by: User, now: datetime) -> None:
+    """Undo an added period that nothing follows: the one that it ended is open again. What it said is journaled."""
+    gone = delete(RateCeiling).where(
+        RateCeiling.id == ceiling.id, RateCeiling.added_by_id.is_not(None), RateCeiling.valid_until.is_(None)
+    )
+    if rows_hit(db.session.execute(gone.execution_options(synchronize_session=False))) != 1:
+        raise RuleBroken(_("Only the last period of a segment can be taken back, and only one that was added here."))
+    journal.record(by, "ceiling.taken_back", "rate_ceiling", at=now, ceiling_id=ceiling.id,
+                   segment=ceiling.segment.value, valid_from=ceiling.valid_from.isoformat(),
+                   effective_percent=str(ceiling.effective_percent))  # fmt: skip
+    _open_again(ceiling.segment, ceiling.valid_from - ONE_DAY)
+
+
 def load_ceilings(*, now: datetime) -> int:
     """Add the published periods that are missing; how many. One that overlaps what is stored is left out."""
     added = 0
@@ -117,6 +130,19 @@ def _close(ceiling: RateCeiling, last_day: date) -> None:
     if not rows_hit(db.session.execute(statement)):
         raise _overtaken()
     db.session.refresh(ceiling)
+
+
+def _open_again(segment: Segment, last_day: date) -> None:
+    """The period that ended on this day, unless it was published with that end."""
+    ended = (RateCeiling.segment == segment, RateCeiling.valid_until == last_day)
+    before = db.session.scalar(select(RateCeiling).where(*ended))
+    if before is None or any(
+        (one.segment, one.valid_from, until) == (segment, before.valid_from, last_day) for one, until in _published()
+    ):
+        return
+    statement = update(RateCeiling).where(*ended).values(valid_until=None)
+    db.session.execute(statement.execution_options(synchronize_session=False))
+    db.session.refresh(before)
 
 
 def _overtaken() -> RuleBroken:

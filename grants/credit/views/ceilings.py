@@ -8,9 +8,11 @@ from flask_login import current_user
 from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
-from grants.core.db import transaction
+from grants.core.db import get_or_refuse, transaction
+from grants.core.errors import RuleBroken
 from grants.core.web import errors_to
 from grants.credit.forms.ceilings import PeriodForm
+from grants.credit.models import RateCeiling
 from grants.credit.queries.ceilings import ceilings_by_segment
 from grants.credit.services import ceilings as services
 from grants.credit.views.blueprint import bp
@@ -32,3 +34,16 @@ def new_ceiling() -> ResponseReturnValue:
             flash(_("The period is recorded. The one before it ends the day before."), "good")
             return redirect(url_for(".ceilings"))
     return render_template("credit/new_ceiling.html", form=form)
+
+
+@bp.post("/rate-ceilings/<int:ceiling_id>/take-back")
+@requires(Permission.MANAGE_CEILING)
+def take_back_ceiling(ceiling_id: int) -> ResponseReturnValue:
+    ceiling = get_or_refuse(RateCeiling, ceiling_id)
+    try:
+        with transaction():
+            services.take_back_period(ceiling, by=current_user, now=utcnow())
+        flash(_("The period is taken back. The one before it is in force again."), "good")
+    except RuleBroken as error:
+        flash(str(error.message), "bad")
+    return redirect(url_for(".ceilings"))

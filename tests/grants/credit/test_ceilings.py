@@ -24,7 +24,14 @@ from grants.credit.models import (
     Segment,
 )
 from grants.credit.services import Step
-from grants.credit.services.ceilings import Period, add_period, ceiling_on, load_ceilings, refuse_above_ceiling
+from grants.credit.services.ceilings import (
+    Period,
+    add_period,
+    ceiling_on,
+    load_ceilings,
+    refuse_above_ceiling,
+    take_back_period,
+)
 from tests.factories.access import make_user
 from tests.factories.credit import make_liaison, make_linkage
 from tests.factories.credit_offers import make_ceiling
@@ -138,6 +145,41 @@ def test_a_period_ends_the_open_one_the_day_before(app: Flask) -> None:
     assert ceiling_on(Segment.MINORISTA, date(2026, 12, 1)).effective_percent == Decimal("27.00")
 
 
+def test_a_period_added_by_mistake_is_taken_back(app: Flask) -> None:
+    make_ceiling("28.23")
+    before, by = rows(), make_user(Role.ADMINISTRATOR)
+    added = add_period(Period(Segment.MINORISTA, date(2026, 12, 1), Decimal("82.30"), "Res. 5"), by=by, now=utcnow())
+    take_back_period(added, by=by, now=utcnow())
+    assert rows() == before
+    with pytest.raises(RuleBroken):
+        take_back_period(added, by=by, now=utcnow())
+    assert rows() == before
+
+
+def test_only_the_last_period_that_somebody_added_is_taken_back(app: Flask) -> None:
+    published, by = make_ceiling("28.23"), make_user(Role.ADMINISTRATOR)
+    earlier, _later = (
+        add_period(Period(Segment.MINORISTA, date(year, 1, 1), Decimal(20), "Res. 5"), by=by, now=utcnow())
+        for year in (2027, 2028)
+    )
+    before = rows()
+    for one in (published, earlier):
+        with pytest.raises(RuleBroken):
+            take_back_period(one, by=by, now=utcnow())
+    assert rows() == before
+
+
+def test_a_published_end_stays(app: Flask) -> None:
+    load_ceilings(now=utcnow())
+    last = db.session.query(RateCeiling).filter_by(segment=Segment.MINORISTA, valid_until=None).one()
+    db.session.delete(last)  # as if the newest had not been published yet
+    db.session.flush()
+    before, by = rows(), make_user(Role.ADMINISTRATOR)
+    added = add_period(Period(Segment.MINORISTA, last.valid_from, Decimal(20), "Res. 5"), by=by, now=utcnow())
+    take_back_period(added, by=by, now=utcnow())
+    assert rows() == before
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -248,6 +290,21 @@ def test_an_administrator_adds_a_period_and_a_coordinator_reads_it(app: Flask, s
     assert coordinator.post("/rate-ceilings/new", data=form(valid_from="2028-01-01")).status_code == 403
     for role in (Role.LIAISON, Role.MONITORING, Role.AUDITOR):
         assert sign_in(make_user(role)).get("/rate-ceilings").status_code == 403
+
+
+def test_an_administrator_takes_a_period_back_on_the_page(app: Flask, sign_in: Any) -> None:
+    make_ceiling("28.23")
+    administrator, coordinator = sign_in(make_user(Role.ADMINISTRATOR)), sign_in(make_user(Role.COORDINATOR))
+    before = rows()
+    administrator.post("/rate-ceilings/new", data=form())
+    added = db.session.query(RateCeiling).order_by(RateCeiling.id.desc()).first()
+    address = f"/rate-ceilings/{added.id}/take-back"
+    assert address in administrator.get("/rate-ceilings").text
+    assert coordinator.post(address).status_code == 403
+    assert administrator.post(address).status_code == 302
+    assert rows() == before
+    assert address not in administrator.get("/rate-ceilings").text
+    assert administrator.post(address).status_code == 404
 
 
 @pytest.mark.parametrize(
