@@ -2,13 +2,14 @@
 
 Over HTTP inside the process, at the installation's cost of argon2id, on both databases, in an interleaved order. Two
 rows for each database and kind: whether anything differed, and Mann and Whitney's rank test of the times.
+`python -m tests.bench.duress 1000 postgresql` does one of the two.
 """
 
 import statistics
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,15 +32,16 @@ from tests.factories.delivery import DESK_PUBLIC, Carried, make_delivery, make_o
 from tests.pairs import KINDS, NORMAL, Seen, Typist, handovers, keep_cookie, one_connection
 
 EACH = 1_000
+DATABASES = ("sqlite", "postgresql")
 WARM_UP = 30
 LEAST_P, MOST_MS = 0.01, 2.0
 
 
-def main(each: int = EACH) -> None:
+def main(each: int = EACH, databases: Sequence[str] = DATABASES) -> None:
     """Print a line for each row; exit code 1 where one is not kept."""
     warnings.simplefilter("ignore")
     failed = 0
-    for name in ("sqlite", "postgresql"):
+    for name in databases:
         with tempfile.TemporaryDirectory(prefix="semilla-duress-") as folder, _database(name) as url:
             for row in _rows(name, _app(folder, url), each):
                 sys.stdout.write(f"{'ok  ' if row.kept else 'FAIL'}  {row.name:<46}{row.figure:<52}{row.target}\n")
@@ -116,4 +118,4 @@ def _app(folder: str, url: str) -> Flask:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else EACH)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else EACH, sys.argv[2:] or DATABASES)
