@@ -135,14 +135,14 @@ def one_connection(app: Flask) -> Iterator[Flask]:
 
 def handovers(client: FlaskClient, typist: Typist, count: int, kinds: tuple[str, ...] = KINDS) -> Iterator[Asked]:
     """Pairs of a normal handover and one under duress, the kinds in turn, each first in every second pair."""
+    before = row_counts()  # once: each handover is undone
     for number, kind in enumerate(islice(cycle(kinds), count)):
         for each in (NORMAL, kind) if number % 2 else (kind, NORMAL):
-            yield (each, *_one(client, typist.address, typist.form(each)))
+            yield (each, *_one(client, typist.address, typist.form(each), before))
 
 
-def _one(client: FlaskClient, address: str, form: dict[str, str]) -> tuple[Seen, float]:
+def _one(client: FlaskClient, address: str, form: dict[str, str], before: dict[str, int]) -> tuple[Seen, float]:
     with undone():
-        before = row_counts()
         with statements_noted() as statements:
             began = time.perf_counter()
             answer = client.post(address, data=form)
@@ -162,9 +162,9 @@ def _one(client: FlaskClient, address: str, form: dict[str, str]) -> tuple[Seen,
 
 
 def row_counts() -> dict[str, int]:
-    """How many rows each table has, in one statement."""
+    """How many rows each table has, in one statement. Sorted: PostgreSQL answers with its tables in any order."""
     parts = [f"SELECT '{name}', count(*) FROM \"{name}\"" for name in Model.metadata.tables]  # noqa: S608
-    return dict(map(tuple, db.session.execute(text(" UNION ALL ".join(parts)))))
+    return dict(sorted(map(tuple, db.session.execute(text(" UNION ALL ".join(parts))))))
 
 
 @contextmanager
