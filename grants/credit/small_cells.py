@@ -15,6 +15,8 @@ def shown_steps(found: Funnel) -> list[int | None]:
 
     >>> shown_steps(Funnel(0, 0, dict(zip(STEPS, (40, 3, 20, 10, 30, 0)))))
     [103, 63, None, None, 30, 0]
+    >>> shown_steps(Funnel(0, 0, dict(zip(STEPS, (0, 0, 0, 0, 2, 1)))))
+    [None, None, None, None, None, None]
     """
     ends = [found.ends[step] for step in STEPS]
     counts: list[int | None] = list(found.counts)
@@ -25,7 +27,7 @@ def shown_steps(found: Funnel) -> list[int | None]:
     hidden = [mark is not Mark.SHOWN for mark in marks]
     # A step is the total less all that ended before: known where no hidden end lies before it, or all of them do.
     for place in range(len(ends)):
-        if any(hidden[:place]) and any(hidden[place:]):
+        if is_small(counts[place] or 0) or (any(hidden[:place]) and any(hidden[place:])):
             counts[place] = None
     return counts
 

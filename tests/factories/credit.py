@@ -33,6 +33,15 @@ from tests.factories.people import make_consent, make_person
 _numbers = count(1)
 
 
+TOMORROW = "tomorrow"
+
+
+def spelled(changes: dict[str, Any]) -> dict[str, Any]:
+    """What is typed, with TOMORROW as a day. Asked within the test: the day may have changed since tests were read."""
+    tomorrow = (local_day(utcnow()) + timedelta(days=1)).isoformat()
+    return {name: tomorrow if typed == TOMORROW else typed for name, typed in changes.items()}
+
+
 def make_institution(
     name: str = "", *, kind: InstitutionKind = InstitutionKind.COOPERATIVE, is_active: bool = True
 ) -> Institution:

@@ -28,7 +28,7 @@ from grants.credit.queries import offers
 from grants.credit.services import InstitutionFacts
 from grants.credit.services.agreements import AgreementFacts, end_agreement, record_agreement
 from tests.factories.access import make_user
-from tests.factories.credit import make_institution, make_liaison
+from tests.factories.credit import TOMORROW, make_institution, make_liaison, spelled
 from tests.factories.credit_offers import (
     make_agreement,
     make_caja,
@@ -82,7 +82,7 @@ def test_an_agreement_is_recorded_and_its_focal_point_is_sealed(app: Flask, coor
 @pytest.mark.parametrize(
     "changes",
     [
-        {"signed_on": (TODAY + timedelta(days=1)).isoformat(), "valid_from": "2027-01-01"},
+        {"signed_on": TOMORROW, "valid_from": TOMORROW},
         {"valid_from": "2026-01-09"},
         {"valid_until": "2026-01-14"},
         {"valid_until": "31/2/2027"},
@@ -94,7 +94,7 @@ def test_an_agreement_is_recorded_and_its_focal_point_is_sealed(app: Flask, coor
 )
 def test_a_bad_agreement_is_refused_beside_its_field(app: Flask, coordinator: Any, changes: dict[str, str]) -> None:
     institution = make_institution()
-    answer = coordinator.post(f"/institutions/{institution.id}/agreements/new", data={**FORM, **changes})
+    answer = coordinator.post(f"/institutions/{institution.id}/agreements/new", data=spelled({**FORM, **changes}))
     assert answer.status_code == 200
     assert "field-error" in answer.text
     assert db.session.query(Agreement).count() == 0
@@ -254,7 +254,8 @@ def test_the_page_costs_the_same_with_one_and_with_three(app: Flask, coordinator
 
 
 def test_an_agreement_of_tomorrow_is_refused_by_the_service_too(app: Flask) -> None:
-    facts = AgreementFacts(AgreementKind.LETTER, TODAY + timedelta(days=1), TODAY + timedelta(days=1))
+    tomorrow = local_day(utcnow()) + timedelta(days=1)
+    facts = AgreementFacts(AgreementKind.LETTER, tomorrow, tomorrow)
     with pytest.raises(RuleBroken) as refused:
         record_agreement(make_institution(), facts, by=make_user(Role.COORDINATOR), now=utcnow())
     assert refused.value.field == "signed_on"

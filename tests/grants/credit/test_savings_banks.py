@@ -1,6 +1,6 @@
 """Savings banks' own figures: who writes them, what counts, what cannot be."""
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -8,14 +8,14 @@ import pytest
 from flask import Flask
 
 from grants.access.permissions import Role
-from grants.core.clock import local_day, utcnow
+from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.credit.models import SavingsBankReport
 from grants.credit.queries.savings_banks import corrected, newest_reports, reports_of
 from grants.credit.services.savings_banks import Figures, report_figures
 from tests.factories.access import make_user
-from tests.factories.credit import make_institution, make_liaison
+from tests.factories.credit import TOMORROW, make_institution, make_liaison, spelled
 from tests.factories.credit_offers import make_caja, make_report
 
 FORM = {"as_of": "2026-03-31", "members": "40", "women": "28", "in_mobility": "", "savings_usd": "5.200,50",
@@ -64,12 +64,12 @@ def test_for_others_there_is_no_such_page(app: Flask, sign_in: Any) -> None:
     "changes",
     [{"women": "41"}, {"in_mobility": "41"}, {"loans_usd": "10"}, {"members": "-1"}, {"members": "4.5"},
      {"members": "9" * 20}, {"members": "²"}, {"savings_usd": "1.234"}, {"savings_usd": "-1"}, {"savings_usd": "1e308"},
-     {"savings_usd": ""}, {"as_of": (local_day(utcnow()) + timedelta(days=1)).isoformat()}, {"as_of": ""},
+     {"savings_usd": ""}, {"as_of": TOMORROW}, {"as_of": ""},
      {"in_mobility": "many"}],
 )  # fmt: skip
 def test_impossible_figures_are_refused_beside_their_field(app: Flask, sign_in: Any, changes: dict[str, str]) -> None:
     caja = make_caja()
-    answer = sign_in(make_liaison(caja)).post(f"/institutions/{caja.id}/figures", data={**FORM, **changes})
+    answer = sign_in(make_liaison(caja)).post(f"/institutions/{caja.id}/figures", data=spelled({**FORM, **changes}))
     assert answer.status_code == 200
     assert "field-error" in answer.text
     assert db.session.query(SavingsBankReport).count() == 0

@@ -1,7 +1,6 @@
 """What the programme gives savings banks: with purpose and evidence, goods by a delivery, mistakes cancelled."""
 
 import io
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from grants.credit.services.support import (
 )
 from grants.delivery.models import DeliveryState
 from tests.factories.access import make_user
-from tests.factories.credit import make_institution
+from tests.factories.credit import TOMORROW, make_institution, spelled
 from tests.factories.credit_offers import make_caja, make_support, picture
 from tests.factories.delivery import make_confirmed, make_delivery
 from tests.grants.credit.test_races import ONE_WINS, at_once
@@ -85,7 +84,7 @@ def test_working_capital_is_recorded_with_its_evidence(app: Flask, coordinator: 
 @pytest.mark.parametrize(
     "changes",
     [{"amount_usd": "0"}, {"amount_usd": "-5"}, {"amount_usd": "1.500"}, {"purpose": ""}, {"purpose": "x" * 301},
-     {"given_on": (TODAY + timedelta(days=1)).isoformat()}, {"given_on": ""}, {"file": None},
+     {"given_on": TOMORROW}, {"given_on": ""}, {"file": None},
      {"file": b""}, {"file": b"#!/bin/sh"}],
 )  # fmt: skip
 def test_what_is_not_right_is_refused_and_no_file_stays(
@@ -94,7 +93,7 @@ def test_what_is_not_right_is_refused_and_no_file_stays(
     caja, before = make_caja(), files(folder)
     if changes.get("file") is not None:
         changes = {"file": (io.BytesIO(changes["file"]), "a.jpg")}
-    body = {key: value for key, value in {**MONEY, "file": picture(), **changes}.items() if value is not None}
+    body = {key: value for key, value in spelled({**MONEY, "file": picture(), **changes}).items() if value is not None}
     answer = coordinator.post(f"/institutions/{caja.id}/support/working-capital/new", data=body)
     assert answer.status_code == 200
     assert "field-error" in answer.text
