@@ -69,7 +69,8 @@ class RiskSnapshot(SealedRow, Model):
 
     def waits_for_signature(self, now: datetime) -> bool:
         """A lower level that the desk asked for and the director has not signed."""
-        return self.lowers_id is not None and self.in_force_at is None and self.expires_at > now
+        is_open = self.in_force_at is None and self.withdrawn_at is None
+        return self.lowers_id is not None and is_open and self.expires_at > now
 
     def touches_curfew(self, start: time, end: time) -> bool:
         """Whether a window of one local day, start < end, meets the curfew, which may run over midnight."""

@@ -118,6 +118,7 @@ def lowerings_to_sign(now: datetime) -> Sequence[RiskSnapshot]:
         .where(
             RiskSnapshot.lowers_id.is_not(None),
             RiskSnapshot.in_force_at.is_(None),
+            RiskSnapshot.withdrawn_at.is_(None),
             RiskSnapshot.expires_at > now,
             ~taken_over.exists(),
         )

@@ -37,12 +37,12 @@ def hold(delivery: Delivery, *, by: User | None, now: datetime) -> None:
 
 
 def hold_area(canton: Canton, *, by: User, now: datetime) -> int:
-    """Stop everything of a canton at once. Its snapshot counts no more: nothing goes on without a new one."""
+    """Stop everything of a canton at once. Its snapshot counts no more, nor does a lower level that waits for its
+    signature: nothing goes on without a new one."""
     db.session.execute(
         update(RiskSnapshot)
         .where(
             RiskSnapshot.canton_code == canton.code,
-            RiskSnapshot.in_force_at.is_not(None),
             RiskSnapshot.withdrawn_at.is_(None),
             RiskSnapshot.expires_at > now,
         )

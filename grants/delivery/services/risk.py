@@ -80,7 +80,8 @@ def record_snapshot(canton: Canton, said: Assessment, *, by: User, now: datetime
 
 
 def sign_lowering(snapshot: RiskSnapshot, *, by: User, now: datetime) -> None:
-    """The director's signature brings a lower level into force, if nothing came into force since it was asked."""
+    """The director's signature brings a lower level into force, if nothing came into force since it was asked, and the
+    area was not held meanwhile."""
     if snapshot.taken_by_id == by.id:
         raise RuleBroken(_("You gave the first signature. Somebody else must give the second."))
     if not snapshot.waits_for_signature(now):
@@ -99,7 +100,11 @@ def _signed(snapshot: RiskSnapshot, *, by: User, now: datetime) -> bool:
         with db.session.begin_nested():
             signed = db.session.execute(
                 update(RiskSnapshot)
-                .where(RiskSnapshot.id == snapshot.id, RiskSnapshot.in_force_at.is_(None))
+                .where(
+                    RiskSnapshot.id == snapshot.id,
+                    RiskSnapshot.in_force_at.is_(None),
+                    RiskSnapshot.withdrawn_at.is_(None),
+                )
                 .values(signed_by_id=by.id, in_force_at=now, follows_id=snapshot.lowers_id)
                 .execution_options(synchronize_session=False)
             )

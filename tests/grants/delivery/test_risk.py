@@ -181,6 +181,23 @@ def test_level_raised_after_the_asking_is_not_lowered_by_the_old_signature(app: 
     assert level_now(NOW + 2 * MINUTE) == 3
 
 
+@pytest.mark.parametrize("expired", [False, True])
+def test_area_held_after_the_asking_is_not_opened_by_the_old_signature(app: Flask, expired: bool) -> None:
+    take(CANTON, 2, at=NOW, hours=1)
+    asked = take(CANTON, 1, at=NOW + MINUTE)
+    held_at = NOW + (2 * HOUR if expired else 2 * MINUTE)
+    services.hold_area(make_canton(CANTON), by=make_user(Role.DESK), now=held_at)
+
+    assert asked not in risk.lowerings_to_sign(held_at + MINUTE)
+    with pytest.raises(RuleBroken):
+        services.sign_lowering(asked, by=make_user(Role.DIRECTOR), now=held_at + MINUTE)
+    assert level_now(held_at + MINUTE) is None
+
+    anew = take(CANTON, 1, at=held_at + 2 * MINUTE)
+    services.sign_lowering(anew, by=make_user(Role.DIRECTOR), now=held_at + 3 * MINUTE)
+    assert level_now(held_at + 3 * MINUTE) == 1
+
+
 def test_lower_level_that_expired_unsigned_is_not_signed(app: Flask) -> None:
     take(CANTON, 3, at=NOW - HOUR)
     asked = take(CANTON, 1, at=NOW, hours=1)
