@@ -52,11 +52,17 @@ class Shown:
 
 
 def shown_to(reader: User, now: datetime) -> Shown:
-    """What this officer may see of the stops of their team. Whose turn it is to ask is the lead's."""
+    """What this officer may see of the stops of their team. Whose turn it is to ask is the lead's.
+
+    Whoever is to ask, waits or was told to turn back sees no stop of a colleague meanwhile, nor do their other
+    colleagues: they may be standing beside each other.
+    """
     carried = _of_team(reader)
-    if not carried:
-        return Shown(stops.asking(reader, now))
-    lead = min(carried, key=lambda one: (not one.is_on_the_road, one.officer_id != reader.id, one.id)).officer or reader
+    lead = _lead_for(reader, carried, now)
+    if lead.id != reader.id:
+        mate = stops.asking_of_mates(reader, lead, now)
+        if mate is not None:
+            return Shown(mate, leads=False)
     return _shown(reader, lead, [one for one in carried if one.officer_id == lead.id], now)
 
 
@@ -83,6 +89,15 @@ def stop_by_folio(officer: User, folio: str, now: datetime) -> Delivery:
     """`stop_of` by folio."""
     found = db.session.scalar(select(Delivery.id).where(Delivery.folio == (normal_folio(folio) or "")))
     return stop_of(officer, found or 0, now)
+
+
+def _lead_for(reader: User, carried: Sequence[Delivery], now: datetime) -> User:
+    """Whose stops the reader sees: their own once they handed over today, else those on the road, else the next."""
+    carries = any(one.officer_id == reader.id and one.carried_since is not None for one in carried)
+    if not carried or carries or stops.asking(reader, now) is not Asking.FREE:
+        return reader
+    first = min(carried, key=lambda one: (not one.is_on_the_road, one.officer_id != reader.id, one.id))
+    return first.officer or reader
 
 
 def _of_team(reader: User) -> list[Delivery]:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from grants.access.models import User
 from grants.core.clock import PROGRAMME_ZONE, local_day
 from grants.core.db import db, get_or_refuse
-from grants.delivery.models import Delivery, DeliveryState, Run, RunState, StopAnswer, StopRequest
+from grants.delivery.models import Delivery, DeliveryState, Run, RunState, StopAnswer, StopRequest, TeamMember
 
 MOST_REQUESTS = 50
 TO_HAND_OVER = (DeliveryState.IN_TRANSIT, DeliveryState.AT_POINT)
@@ -36,6 +36,17 @@ def asking(officer: User, now: datetime, *, always: bool = False) -> Asking:
     if newest is None or (handed_over is not None and newest.asked_at < handed_over):
         return Asking.MUST_ASK if handed_over is not None or always else Asking.FREE
     return Asking.WAITING if newest.answer is None else Asking.GO
+
+
+def asking_of_mates(reader: User, lead: User, now: datetime) -> Asking | None:
+    """Where a third officer of the reader's team stands who is to ask, waits or was told to turn back; else None."""
+    for mate in db.session.scalars(
+        _active_mates(reader, lead, datetime.combine(local_day(now), time(), PROGRAMME_ZONE))
+    ):
+        stands = asking(mate, now)
+        if stands not in (Asking.FREE, Asking.GO):
+            return stands
+    return None
 
 
 def may_see_next_stop(officer: User, now: datetime, *, always: bool = False) -> bool:
@@ -65,6 +76,20 @@ def open_request_of(officer: User) -> StopRequest | None:
 def get_request(request_id: int) -> StopRequest:
     """A question for the next stop; NotFound otherwise."""
     return get_or_refuse(StopRequest, request_id)
+
+
+def _active_mates(reader: User, lead: User, since: datetime) -> Select[User]:
+    """Who of the reader's team handed over or asked since then, the reader and the lead aside."""
+    teams = select(TeamMember.team_id).where(TeamMember.user_id == reader.id, TeamMember.left_at.is_(None))
+    members = select(TeamMember.user_id).where(TeamMember.team_id.in_(teams), TeamMember.left_at.is_(None))
+    handed_over = select(Delivery.officer_id).where(Delivery.confirmed_at >= since, Delivery.officer_id.is_not(None))
+    asked = select(StopRequest.officer_id).where(StopRequest.asked_at >= since)
+    return (
+        select(User)
+        .where(User.id.in_(members), User.id.not_in((reader.id, lead.id)),
+               or_(User.id.in_(handed_over), User.id.in_(asked)))
+        .order_by(User.id)
+    )  # fmt: skip
 
 
 def _newest_of(officer: User, trip: tuple[datetime, datetime]) -> StopRequest | None:

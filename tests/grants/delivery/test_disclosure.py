@@ -21,9 +21,11 @@ from grants.delivery import queries, services
 from grants.delivery.levels import DEFAULT_LEVELS
 from grants.delivery.models import Delivery, DeliveryState, ProtocolVersion, StopAnswer
 from grants.delivery.queries.stops import Asking
+from grants.delivery.services import stops
 from grants.pages import moment
 from tests.factories.access import make_token, make_user
 from tests.factories.delivery import make_carried, make_officer, make_snapshot, make_team
+from tests.factories.desk import confirm_as
 from tests.factories.road import PLACE, let_go, make_stop, move_stop, put_in, send_out
 
 S = DeliveryState
@@ -131,6 +133,37 @@ def test_after_a_handover_the_next_stop_is_by_asking_at_every_level(app: Flask, 
 
     assert queries.shown_to(lead, NOW).asking is Asking.MUST_ASK
     assert not queries.may_see_place(upcoming, lead, NOW)
+
+
+@pytest.mark.parametrize("kind", ["normal", "both"])
+@pytest.mark.parametrize("answer", [None, StopAnswer.RESCHEDULED])
+def test_after_a_handover_no_stop_of_a_colleague_is_shown(app: Flask, kind: str, answer: StopAnswer | None) -> None:
+    lead, colleague, third = make_officer(), make_officer(), make_officer()
+    team = make_team(lead, colleague, third)
+    there = make_stop(NOW + 90 * MINUTE, level=1, officer=colleague, team=team, at=NOW)
+    assert all(queries.may_see_place(there, one, NOW) for one in (lead, colleague, third))
+
+    confirm_as(kind, officer=lead, now=NOW)
+    asked = stops.ask_next_stop(by=lead, now=NOW + MINUTE) if answer else None
+    later = NOW + 12 * MINUTE
+    if asked is not None and answer is not None:
+        stops.answer_stop(asked, answer, by=make_user(Role.DESK), now=later)
+
+    assert queries.shown_to(lead, later).asking is (Asking.RESCHEDULED if answer else Asking.MUST_ASK)
+    assert [list(queries.shown_to(one, later).stops) for one in (lead, third)] == [[], []]
+    assert queries.may_see_place(there, colleague, later)
+
+
+def test_held_kit_of_a_lead_is_theirs_to_bring_back_whatever_a_colleague_carries(app: Flask) -> None:
+    lead, colleague = make_officer(), make_officer()
+    team = make_team(lead, colleague)
+    held, there = (make_stop(NOW, officer=one, team=team, at=NOW) for one in (lead, colleague))
+    for one in (held, there):
+        send_out(one, at=NOW)
+    services.hold(held, by=make_user(Role.DESK), now=NOW + MINUTE)
+
+    shown = queries.shown_to(lead, NOW + MINUTE)
+    assert ([one.id for one in shown.bring_back], list(shown.stops), shown.leads) == ([held.id], [], True)
 
 
 def test_changed_table_of_levels_holds_at_once(app: Flask) -> None:
