@@ -13,21 +13,29 @@ CHOICES: tuple[tuple[Step, ...], ...] = (STEPS, (Step.REFERRED, Step.APPLIED, St
 def shown_steps(found: Funnel) -> list[int | None]:
     """The counts of the steps; None where one would tell how one to four people ended, alone or by subtraction.
 
+    How many have a credit is published elsewhere (2.3b, also by sex, group and canton): it counts as known here.
+
     >>> shown_steps(Funnel(0, 0, dict(zip(STEPS, (40, 3, 20, 10, 30, 0)))))
     [103, 63, None, None, 30, 0]
+    >>> shown_steps(Funnel(0, 0, dict(zip(STEPS, (40, 9, 9, 2, 30, 0)))))
+    [90, 50, None, None, 30, 0]
     >>> shown_steps(Funnel(0, 0, dict(zip(STEPS, (0, 0, 0, 0, 2, 1)))))
     [None, None, None, None, None, None]
     """
     ends = [found.ends[step] for step in STEPS]
-    counts: list[int | None] = list(found.counts)
+    known = STEPS.index(Step.DISBURSED)
+    return [*_shown_between(ends[:known], sum(ends[known:])), *_shown_between(ends[known:], 0)]
+
+
+def _shown_between(ends: Sequence[int], after: int) -> list[int | None]:
+    """The counts from one known count to the next. `ends`: how many went no further, by step; `after`: the next one."""
+    counts: list[int | None] = [sum(ends[place:]) + after for place in range(len(ends))]
     marks = protect(ends)
-    if marks is None:
-        whole = sum(ends)
-        return [None if is_small(whole) else whole, *[None] * (len(ends) - 1)]
-    hidden = [mark is not Mark.SHOWN for mark in marks]
-    # A step is the total less all that ended before: known where no hidden end lies before it, or all of them do.
-    for place in range(len(ends)):
-        if is_small(counts[place] or 0) or (any(hidden[:place]) and any(hidden[place:])):
+    hidden = [mark is not Mark.SHOWN for mark in marks] if marks is not None else [True] * len(ends)
+    for place, count in enumerate(counts):
+        # A step is the first count less all that ended before: known where no hidden end lies before it, or all do.
+        told = (any(hidden[:place]) and any(hidden[place:])) or is_small(sum(ends))
+        if told or is_small(count or 0):
             counts[place] = None
     return counts
 
@@ -44,7 +52,8 @@ def columns_to_show(groups: Mapping[str, Funnel], allowed: Sequence[Step]) -> tu
     """
     for choice in CHOICES:
         steps = tuple(step for step in choice if step in allowed)
-        if not any(is_small(count) for one in groups.values() for count in _between(one, steps)):
+        known = tuple(step for step in STEPS if step in steps or step is Step.DISBURSED)
+        if steps and not any(is_small(count) for one in groups.values() for count in _between(one, known)):
             return steps
     return ()
 
