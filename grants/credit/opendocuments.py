@@ -88,7 +88,7 @@ class _OdsSheet(Rows):
         said = {name.rpartition(":")[2]: value for name, value in self.given.items()}
         kind, text = said.get("value-type", ""), "".join(self.parts).strip()
         if kind in ("float", "currency", "percentage"):
-            return number_of(said.get("value", text))
+            return number_of(said.get("value", text), is_percent=kind == "percentage")
         if kind == "date":
             return said.get("date-value", text)[:10]
         if text == "" and "formula" in said:

@@ -3,13 +3,15 @@
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from enum import StrEnum
 
 from grants.credit.workbooks import LONGEST_CELL, Begin, Cell, Refused, Row, Rows, Trouble, number_of, parse
 
 MOST_STRINGS = 400_000
 DAY_FORMATS = frozenset({*range(14, 18), 22, *range(27, 37), *range(50, 59)})
+PERCENT_FORMATS = frozenset({9, 10})
 COLUMN_OF_CELL = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
-NOT_A_FORMAT = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
+NOT_A_FORMAT = re.compile(r'"[^"]*"|\[[^\]]*\]|[\\_*].')  # what is written as it stands, colours, gaps
 EPOCH_1904 = 1462
 
 
@@ -18,8 +20,8 @@ def xlsx_rows(archive: zipfile.ZipFile) -> Iterator[Row]:
     path, begins_1904 = _first_sheet(archive)
     names = set(archive.namelist())
     shared = _shared(archive) if "xl/sharedStrings.xml" in names else []
-    days = _day_styles(archive) if "xl/styles.xml" in names else set()
-    sheet = _XlsxSheet(shared, days, EPOCH_1904 if begins_1904 else 0)
+    styles = _styles(archive) if "xl/styles.xml" in names else {}
+    sheet = _XlsxSheet(shared, styles, EPOCH_1904 if begins_1904 else 0)
     for _piece in parse(archive, path, sheet.begin, sheet.end, sheet.text):
         yield from sheet.taken()
 
@@ -87,21 +89,29 @@ def _shared(archive: zipfile.ZipFile) -> list[str]:
     return strings.found
 
 
-def _day_styles(archive: zipfile.ZipFile) -> set[str]:
-    """The numbers of the cell styles that show a day."""
-    custom: dict[str, bool] = {}
-    days: set[str] = set()
+class Shows(StrEnum):
+    """What a style makes of a number: 46146 a day, 0.45 "45 %"."""
+
+    DAY = "day"
+    PERCENT = "percent"
+
+
+def _styles(archive: zipfile.ZipFile) -> dict[str, Shows]:
+    """The numbers of the cell styles that show a day or a percentage."""
+    custom: dict[str, Shows | None] = {}
+    styles: dict[str, Shows] = {}
     state = {"in": False, "at": 0}
 
     def begin(tag: str, given: dict[str, str]) -> None:
         if tag == "numFmt":
-            custom[given.get("numFmtId", "")] = _shows_day(given.get("formatCode", ""))
+            custom[given.get("numFmtId", "")] = _shown_by(given.get("formatCode", ""))
         elif tag == "cellXfs":
             state["in"] = True
         elif tag == "xf" and state["in"]:
             number = given.get("numFmtId", "")
-            if custom.get(number, number.isdigit() and len(number) < 4 and int(number) in DAY_FORMATS):
-                days.add(str(state["at"]))
+            shows = custom[number] if number in custom else _built_in(number)
+            if shows is not None:
+                styles[str(state["at"])] = shows
             state["at"] += 1
 
     def end(tag: str) -> None:
@@ -109,18 +119,25 @@ def _day_styles(archive: zipfile.ZipFile) -> set[str]:
             state["in"] = False
 
     _whole(archive, "xl/styles.xml", begin, end)
-    return days
+    return styles
 
 
-def _shows_day(code: str) -> bool:
+def _built_in(number: str) -> Shows | None:
+    at = int(number) if number.isdigit() and len(number) < 4 else -1
+    return Shows.DAY if at in DAY_FORMATS else Shows.PERCENT if at in PERCENT_FORMATS else None
+
+
+def _shown_by(code: str) -> Shows | None:
     shown = NOT_A_FORMAT.sub("", code[:200]).casefold()
-    return "y" in shown or "d" in shown or "aa" in shown
+    if "y" in shown or "d" in shown or "aa" in shown:
+        return Shows.DAY
+    return Shows.PERCENT if "%" in shown.partition(";")[0] else None  # the first part is that of positive numbers
 
 
 class _XlsxSheet(Rows):
-    def __init__(self, shared: list[str], days: set[str], shift: int) -> None:
+    def __init__(self, shared: list[str], styles: dict[str, Shows], shift: int) -> None:
         super().__init__()
-        self.shared, self.days, self.shift = shared, days, shift
+        self.shared, self.styles, self.shift = shared, styles, shift
         self.column, self.kind, self.style, self.value, self.formula = -1, "", "", "", ""
 
     def begin(self, tag: str, given: dict[str, str]) -> None:
@@ -154,7 +171,8 @@ class _XlsxSheet(Rows):
         if self.kind == "s":
             return self.shared[int(value)] if value.isdigit() and int(value) < len(self.shared) else ""
         if self.kind == "n":
-            return number_of(value, is_day=self.style in self.days, shift=self.shift)
+            shows = self.styles.get(self.style)
+            return number_of(value, is_day=shows is Shows.DAY, is_percent=shows is Shows.PERCENT, shift=self.shift)
         return value[:10] if self.kind == "d" else value
 
 

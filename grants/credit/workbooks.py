@@ -121,7 +121,8 @@ class Rows:
             self.cells = {}
 
 
-def number_of(text: str, *, is_day: bool = False, shift: int = 0) -> Cell:
+def number_of(text: str, *, is_day: bool = False, is_percent: bool = False, shift: int = 0) -> Cell:
+    """A number, a day, or a percentage as it is shown: "45 %", which only a rate is read from. Else the text itself."""
     try:
         number = float(text)
     except ValueError:
@@ -131,4 +132,6 @@ def number_of(text: str, *, is_day: bool = False, shift: int = 0) -> Cell:
     if is_day:
         with suppress(Unreadable):
             return day_of_serial(number + shift).isoformat()
+    if is_percent:
+        return f"{number * 100:.12g} %"
     return number
