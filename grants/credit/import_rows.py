@@ -4,7 +4,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -141,8 +141,12 @@ def _document(row: "_Row", text: str | None) -> str | None:
 
 
 def _checked(facts: Facts) -> Facts:
-    if facts.kind is not EventKind.REPAYMENT or facts.principal is None:
+    if facts.kind is not EventKind.REPAYMENT:
         return facts
+    if facts.principal is None:
+        if any(facts.usd(name) for name in ("interest", "other")):
+            raise RowDoubt(Reason.MISSING, Field.PRINCIPAL)
+        return replace(facts, interest=None, other=None)
     parts = sum((facts.usd(name) or Decimal(0) for name in ("principal", "interest", "other")), Decimal(0))
     if parts != facts.usd("amount"):
         raise RowDoubt(Reason.SPLIT, Field.PRINCIPAL)
