@@ -98,10 +98,24 @@ SENTENCES = {
     Reason.FUTURE: _("This day is in the future. Send the row once it has happened."),
     Reason.TOO_EARLY: _("This day is before what came before it, as the referral or the disbursement. Check the date."),
     Reason.STATE: _("This cannot happen where the credit is now. Look at its state first."),
+    Reason.STATE_THEN: _("This cannot have happened where the credit was on that day. Look at its movements first."),
     Reason.PART: _("The credit is disbursed already. Another part of it needs a receipt number of its own."),
     Reason.TERMS: _("The first disbursement needs the operation number, the term, the rate and its kind."),
+    Reason.INSTALMENTS: _("This term gives more than 600 instalments. Check the term, which is in months."),
     Reason.OPERATION_TAKEN: _("Your institution has used this operation number already. Check the number."),
     Reason.TOTAL_FELL: _("This total is less than what is logged as paid until that day. Check the amount."),
+    Reason.LATER_TOTAL: _(
+        "A payment of a later day is logged already, and may hold what is new here. Send totals in the order of their "
+        "days; log what is missing by hand."
+    ),
+    Reason.LATER: _(
+        "With what is logged for later days, more would be repaid than was owed. Look at the later movements first."
+    ),
+    Reason.NOT_LAST: _("Something is logged for a later day. Check the date, or have that taken back first."),
+    Reason.TAKEN_BACK: _(
+        "The same was logged here, and two people took it back. If it happened after all, log it by hand; otherwise "
+        "take the row out, or correct it."
+    ),
     Reason.OWED: _(
         "That does not fit what was owed on that day. Check the amount and the date; if it is right, report "
         "the balance of the day before first."
@@ -114,6 +128,9 @@ SENTENCES = {
     Reason.LOGGED_BY_HAND: _("The same was logged by hand."),
     Reason.RECEIPT_DIFFERS: _("This receipt number is logged already, for something else. Check the number."),
     Reason.BUSY: _("Somebody logged something about this credit meanwhile. Send the row again."),
+    Reason.RULE: _(
+        "A rule refuses one of the rows of this credit. Log them by hand: there it is said which. Then take them out."
+    ),
 }
 
 TROUBLES = {

@@ -55,7 +55,7 @@ class Disbursed(Protocol):
 def terms_disbursed(linkage: Linkage, step: Disbursed) -> dict[str, Any]:
     """The columns of the linkage that a disbursement fills."""
     amount, day = positive(step.amount_usd), step.happened_on
-    check_approved(linkage, amount)
+    check_approved(linkage.approved_usd, amount)
     check_net(step.net_usd, amount)
     offer = _offer(linkage, step)
     frequency = step.frequency or (offer and offer.frequency) or linkage.frequency or Frequency.MONTHLY

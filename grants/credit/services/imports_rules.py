@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -14,17 +15,24 @@ from grants.credit.schedules import Terms
 from grants.credit.services.ceilings import refuse_above_ceiling
 from grants.credit.services.disbursement import terms_disbursed
 from grants.credit.services.linkages import Step
-from grants.credit.services.movement_rules import BY_KIND, check_approved
+from grants.credit.services.movement_rules import Misfit, Rule, check_approved, check_beside
 from grants.credit.services.movements import Movement
-from grants.credit.standing import ZERO, standing
+from grants.credit.standing import PENNIES, ZERO, Standing
+
+REASON_OF_RULE = {
+    Rule.STATE: (Reason.STATE_THEN, Field.DAY),
+    Rule.APPROVED: (Reason.APPROVED, Field.AMOUNT),
+    Rule.LATER: (Reason.LATER, Field.AMOUNT),
+    Rule.LAST: (Reason.NOT_LAST, Field.DAY),
+}
 
 
-def columns_disbursed(linkage: Linkage, step: Step) -> dict[str, Any]:
-    """The columns that a first disbursement fills. RowDoubt where it is more than was approved, the term is too long
-    or the rate above the ceiling of the day."""
+def columns_disbursed(linkage: Linkage, step: Step, *, approved: Decimal | None) -> dict[str, Any]:
+    """The columns that a first disbursement fills. RowDoubt where it is more than was approved, by the books or by an
+    earlier row, the term gives too many instalments, or the rate is above the ceiling of the day."""
     with _asked_of(Reason.APPROVED, Field.AMOUNT):
-        check_approved(linkage, step.amount_usd or ZERO)
-    with _asked_of(Reason.TERMS, Field.TERM):
+        check_approved(approved, step.amount_usd or ZERO)
+    with _asked_of(Reason.INSTALMENTS, Field.TERM):
         columns = terms_disbursed(linkage, step)
     with _asked_of(Reason.CEILING, Field.RATE):
         refuse_above_ceiling(columns["rate_percent"], columns["rate_kind"], columns["frequency"], columns["segment"],
@@ -32,25 +40,24 @@ def columns_disbursed(linkage: Linkage, step: Step) -> dict[str, Any]:
     return columns
 
 
-def is_part_of(movement: Movement, left: Decimal) -> bool:
-    """A payment of no more than what is left at least: it needs no reckoning."""
-    is_plain = movement.kind is MovementKind.REPAYMENT and movement.principal_usd is None
-    return is_plain and (movement.amount_usd or ZERO) <= left
+def leaves_something(movement: Movement, left: Decimal) -> bool:
+    """A payment after which something of the least that is left is still owed: it needs no reckoning."""
+    return movement.kind is MovementKind.REPAYMENT and left - (movement.amount_usd or ZERO) > PENNIES
 
 
-def refuse_sum(
-    linkage: Linkage, movement: Movement, logged: Sequence[CreditMovement], terms: Terms | None
-) -> None:  # fmt: skip
-    """RowDoubt where the amount cannot be beside what is logged and what the file said so far."""
-    if movement.kind is MovementKind.DISBURSEMENT:
-        parts = [one.amount_usd or ZERO for one in logged if one.kind is MovementKind.DISBURSEMENT and one.counts]
-        with _asked_of(Reason.APPROVED, Field.AMOUNT):
-            check_approved(linkage, sum(parts, movement.amount_usd or ZERO))
-    elif terms is not None:
-        before = standing(terms, logged, movement.happened_on)
-        column = Field.BALANCE if movement.kind is MovementKind.BALANCE else Field.AMOUNT
-        with _asked_of(Reason.OWED, column):
-            BY_KIND[movement.kind](linkage, row_of(linkage, movement), before)
+def standing_beside(
+    row: CreditMovement, logged: Sequence[CreditMovement], *, terms: Terms, approved: Decimal | None, today: date
+) -> Standing:  # fmt: skip
+    """Where the credit stands with a row beside what is logged and what the file said so far. RowDoubt where it cannot
+    be there."""
+    try:
+        return check_beside(row, logged, terms=terms, approved=approved, today=today)
+    except Misfit as misfit:
+        reason, column = REASON_OF_RULE[misfit.rule]
+        raise RowDoubt(reason, column) from None
+    except RuleBroken:
+        column = Field.BALANCE if row.kind is MovementKind.BALANCE else Field.AMOUNT
+        raise RowDoubt(Reason.OWED, column) from None
 
 
 def row_of(linkage: Linkage, movement: Movement) -> CreditMovement:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
+from typing import Any
 
 from flask_babel import format_currency
 from flask_babel import lazy_gettext as _
@@ -10,7 +12,7 @@ from flask_babel import lazy_gettext as _
 from grants.core.clock import local_day
 from grants.core.errors import RuleBroken
 from grants.credit.amounts import MOST_RATE, MOST_USD
-from grants.credit.books import standing_with
+from grants.credit.books import terms_of
 from grants.credit.models import (
     ACTIVE_STATES,
     CREDITED_STATES,
@@ -21,8 +23,8 @@ from grants.credit.models import (
     MovementKind,
     ReferralState,
 )
-from grants.credit.schedules import CENT
-from grants.credit.standing import ZERO, Standing
+from grants.credit.schedules import CENT, Terms
+from grants.credit.standing import ZERO, Standing, standing
 
 # In which state a credit must have been on the day of the movement.
 POSSIBLE = {
@@ -41,6 +43,23 @@ MONEY_KINDS = frozenset(
 )
 
 
+class Rule(StrEnum):
+    """Which rule a movement breaks, for whoever says it in other words than these. Of the others: what was owed."""
+
+    STATE = "state"
+    APPROVED = "approved"
+    LATER = "later"  # more would be repaid than was owed, with what is logged for later days
+    LAST = "last"  # a write-off comes last
+
+
+class Misfit(RuleBroken):
+    """A movement that cannot be beside the others, by the rule that it breaks."""
+
+    def __init__(self, message: Any, rule: Rule, *, field: str | None = None) -> None:
+        super().__init__(message, field=field)
+        self.rule = rule
+
+
 def check(linkage: Linkage, row: CreditMovement, there: Sequence[CreditMovement], *, now: datetime) -> None:
     """RuleBroken unless the movement can have happened beside those that are there."""
     if linkage.referral.state is not ReferralState.ACCEPTED:
@@ -49,17 +68,34 @@ def check(linkage: Linkage, row: CreditMovement, there: Sequence[CreditMovement]
         raise RuleBroken(_("That cannot be logged where the credit is now. Look at its state first."))
     check_day(row.happened_on, begun=linkage.disbursed_on, now=now)
     _check_numbers(row)
-    before = standing_with(linkage, there, row.happened_on)
+    check_beside(row, there, terms=terms_of(linkage), approved=linkage.approved_usd, today=local_day(now))
+
+
+def check_beside(
+    row: CreditMovement, there: Sequence[CreditMovement], *, terms: Terms, approved: Decimal | None, today: date
+) -> Standing:  # fmt: skip
+    """Where the credit stands today with the movement beside those that are there. RuleBroken where it cannot be.
+
+    Asked of what a liaison logs and of the rows of a file alike, whatever day they are of: where the credit was on that
+    day, what was owed then, and what is logged for later days.
+    """
+    before = standing(terms, there, row.happened_on)
     if before.state not in POSSIBLE[row.kind]:
-        raise RuleBroken(_("That cannot be logged where the credit was on that day. Look at its movements first."))
-    BY_KIND[row.kind](linkage, row, before)
-    after = standing_with(linkage, [*there, row], local_day(now))
-    if after.excess > max(margin(after), standing_with(linkage, there, local_day(now)).excess):
-        raise RuleBroken(_("With what was logged for later days, more would be repaid than was owed. Look at the later "
-                           "movements first."), field="amount_usd")  # fmt: skip
+        raise Misfit(_("That cannot be logged where the credit was on that day. Look at its movements first."),
+                     Rule.STATE)  # fmt: skip
+    if row.kind is MovementKind.DISBURSEMENT:
+        # All parts count, those of later days as well.
+        parts = [one.amount_usd or ZERO for one in there if one.kind is MovementKind.DISBURSEMENT and one.counts]
+        check_approved(approved, sum(parts, row.amount_usd or ZERO))
+    BY_KIND[row.kind](row, before)
+    after = standing(terms, [*there, row], today)
+    if after.excess > margin(after) and after.excess > standing(terms, there, today).excess:
+        raise Misfit(_("With what was logged for later days, more would be repaid than was owed. Look at the later "
+                       "movements first."), Rule.LATER, field="amount_usd")  # fmt: skip
     if row.kind is MovementKind.WRITE_OFF and any(one.counts and one.happened_on > row.happened_on for one in there):
-        raise RuleBroken(_("Something was logged for a later day. Check the date, or have that taken back first."),
-                         field="happened_on")  # fmt: skip
+        raise Misfit(_("Something was logged for a later day. Check the date, or have that taken back first."),
+                     Rule.LAST, field="happened_on")  # fmt: skip
+    return after
 
 
 def possible_now(linkage: Linkage) -> list[MovementKind]:
@@ -94,12 +130,12 @@ def check_net(net: Decimal | None, amount: Decimal) -> None:
                          field="net_usd")  # fmt: skip
 
 
-def check_approved(linkage: Linkage, total: Decimal) -> None:
-    """No more than was approved, all parts together."""
-    if linkage.approved_usd is not None and total > linkage.approved_usd:
-        raise RuleBroken(
+def check_approved(approved: Decimal | None, total: Decimal) -> None:
+    """No more than was approved, all parts together. None: nobody said how much."""
+    if approved is not None and total > approved:
+        raise Misfit(
             _("That is more than the %(approved)s that were approved. Check the amount; what the person borrows beyond "
-              "it is another credit.", approved=_dollars(linkage.approved_usd)), field="amount_usd"
+              "it is another credit.", approved=_dollars(approved)), Rule.APPROVED, field="amount_usd"
         )  # fmt: skip
 
 
@@ -123,14 +159,11 @@ def _check_numbers(row: CreditMovement) -> None:
         raise RuleBroken(_("Write an amount above zero."), field="amount_usd")
 
 
-def _check_disbursement(linkage: Linkage, row: CreditMovement, before: Standing) -> None:
-    amount = row.amount_usd or ZERO
-    check_net(row.net_usd, amount)
-    # All parts count, those of later days as well.
-    check_approved(linkage, (linkage.amount_usd or ZERO) + amount)
+def _check_disbursement(row: CreditMovement, _before: Standing) -> None:
+    check_net(row.net_usd, row.amount_usd or ZERO)
 
 
-def _check_repayment(_linkage: Linkage, row: CreditMovement, before: Standing) -> None:
+def _check_repayment(row: CreditMovement, before: Standing) -> None:
     amount = row.amount_usd or ZERO
     parts = (row.principal_usd, row.interest_usd, row.other_usd)
     if any(part is not None for part in parts):
@@ -148,7 +181,7 @@ def _check_repayment(_linkage: Linkage, row: CreditMovement, before: Standing) -
         )  # fmt: skip
 
 
-def _check_balance(_linkage: Linkage, row: CreditMovement, before: Standing) -> None:
+def _check_balance(row: CreditMovement, before: Standing) -> None:
     balance, most = row.balance_usd or ZERO, sum((one.principal for one in before.instalments), ZERO)
     if balance > most:
         raise RuleBroken(
@@ -165,7 +198,7 @@ def _check_balance(_linkage: Linkage, row: CreditMovement, before: Standing) -> 
         raise RuleBroken(_("Nothing is owed, so nothing is late. Check the balance and the days."), field="days_late")
 
 
-def _check_restructure(_linkage: Linkage, row: CreditMovement, before: Standing) -> None:
+def _check_restructure(row: CreditMovement, before: Standing) -> None:
     if not (row.instalments and row.first_due_on and row.rate_percent is not None and row.rate_kind and row.method
             and row.frequency):  # fmt: skip
         raise RuleBroken(_("Write all the new terms: rate, way of paying, how many instalments, the first due day."),
@@ -187,7 +220,7 @@ def _check_restructure(_linkage: Linkage, row: CreditMovement, before: Standing)
         )  # fmt: skip
 
 
-def _check_write_off(_linkage: Linkage, row: CreditMovement, before: Standing) -> None:
+def _check_write_off(row: CreditMovement, before: Standing) -> None:
     amount = row.amount_usd or ZERO
     if abs(amount - before.owed) > margin(before):
         raise RuleBroken(
@@ -196,7 +229,7 @@ def _check_write_off(_linkage: Linkage, row: CreditMovement, before: Standing) -
         )  # fmt: skip
 
 
-def _check_recovery(_linkage: Linkage, row: CreditMovement, before: Standing) -> None:
+def _check_recovery(row: CreditMovement, before: Standing) -> None:
     missing = before.written_off - before.recovered
     if (row.amount_usd or ZERO) > missing + margin(before):
         raise RuleBroken(
@@ -209,7 +242,7 @@ def _dollars(amount: Decimal) -> str:
     return str(format_currency(amount, "USD", "¤¤ #,##0.00"))
 
 
-BY_KIND: dict[MovementKind, Callable[[Linkage, CreditMovement, Standing], None]] = {
+BY_KIND: dict[MovementKind, Callable[[CreditMovement, Standing], None]] = {
     MovementKind.DISBURSEMENT: _check_disbursement,
     MovementKind.REPAYMENT: _check_repayment,
     MovementKind.BALANCE: _check_balance,
