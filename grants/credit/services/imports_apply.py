@@ -7,7 +7,7 @@ wait for each other there, and a killed one leaves nothing of its turn.
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
@@ -41,6 +41,17 @@ from grants.credit.services.movements import Movement, settle
 
 ROWS_AT_ONCE = 500
 LINKAGES_AT_ONCE = 40
+
+
+class Refusal(NamedTuple):
+    """Why the rows of a linkage are not done. `may_pass`: the next look at the file may find them good."""
+
+    reason: Reason
+    may_pass: bool
+
+
+class _Stopped(Exception):
+    """All rows or none: so none."""
 
 
 def go_on(kept: CreditImport, *, now: datetime) -> None:
@@ -95,13 +106,13 @@ def _apply_all(kept: CreditImport, *, now: datetime) -> None:
         return
     rows = queries.rows_with(kept, RowOutcome.GOOD, RowOutcome.NOTHING_NEW)
     found = _planned(kept, rows, now=now)
+    if found.refused:
+        _stop(kept, rows, found)
+        return
     try:
         with journal.savepoint():
-            if found.refused:
-                raise RuleBroken("refused")
-            for linkage_id, entries in _by_linkage(found).items():
-                _do(found.courses[linkage_id].linkage, entries, by=_applier(kept), now=now)
-    except (RuleBroken, IntegrityError):
+            _do_all(found, by=_applier(kept), now=now)
+    except _Stopped:
         _stop(kept, rows, found)
         return
     _write_down(rows, found.entries, done=True)
@@ -117,12 +128,9 @@ def _apply_some(kept: CreditImport, *, now: datetime) -> bool:
         return False
     found = _planned(kept, rows, now=now, only=linkage_ids)
     for linkage_id, entries in _by_linkage(found).items():
-        try:
-            with journal.savepoint():
-                _do(found.courses[linkage_id].linkage, entries, by=_applier(kept), now=now)
-        except (RuleBroken, IntegrityError):
-            for entry in entries:
-                entry.outcome, entry.reason, entry.actions = RowOutcome.BAD, Reason.BUSY, []
+        refusal = _done_or_why_not(found.courses[linkage_id].linkage, entries, by=_applier(kept), now=now)
+        if refusal is not None:
+            _refuse(entries, refusal.reason)
     _write_down(rows, found.entries, done=True)
     return True
 
@@ -137,6 +145,39 @@ def append_many(linkage: Linkage, movements: Sequence[Movement], *, by: User, no
     for row in rows:
         journal.record(by, "credit.movement", linkage, at=now, movement_id=row.id, kind=row.kind.value)
     settle(linkage, by=by, now=now)
+
+
+def _do_all(found: Plan, *, by: User, now: datetime) -> None:
+    """_Stopped at the first linkage that is refused. Its rows are told why where the file would stop for ever."""
+    for linkage_id, entries in _by_linkage(found).items():
+        refusal = _done_or_why_not(found.courses[linkage_id].linkage, entries, by=by, now=now)
+        if refusal is None:
+            continue
+        if not refusal.may_pass:
+            _refuse(entries, refusal.reason)
+        raise _Stopped
+
+
+def _refuse(entries: Sequence[Entry], reason: Reason) -> None:
+    for entry in entries:
+        entry.outcome, entry.reason, entry.actions = RowOutcome.BAD, reason, []
+
+
+def _done_or_why_not(linkage: Linkage, entries: Sequence[Entry], *, by: User, now: datetime) -> Refusal | None:
+    """Do all rows of a linkage, or none of them and say why: somebody was faster, or a rule that the check has not."""
+    read = linkage.settled, linkage.state
+    try:
+        with journal.savepoint():
+            _do(linkage, entries, by=by, now=now)
+    except IntegrityError:
+        return Refusal(Reason.BUSY, may_pass=False)
+    except RuleBroken as broken:
+        stands = db.session.execute(select(Linkage.settled, Linkage.state).where(Linkage.id == linkage.id)).one()
+        if tuple(stands) != read:
+            return Refusal(Reason.BUSY, may_pass=True)
+        # The operation number alone can have been taken meanwhile: the check knows all that were used before.
+        return Refusal(Reason.BUSY if broken.field == "reference" else Reason.RULE, may_pass=False)
+    return None
 
 
 def _do(linkage: Linkage, entries: Sequence[Entry], *, by: User, now: datetime) -> None:
