@@ -67,8 +67,8 @@ def parse_usd(text: str, *, mark: str | None = None, may_be_zero: bool = False) 
 def parse_usd_or_zero(text: str) -> Decimal:
     """As parse_usd, but nothing owed is an amount as well.
 
-    >>> [str(parse_usd_or_zero(text)) for text in ("0", "0,00", "85")]
-    ['0.00', '0.00', '85.00']
+    >>> [str(parse_usd_or_zero(text)) for text in ("0", "0,00", "USD 0", "85")]
+    ['0.00', '0.00', '0.00', '85.00']
     """
     written = text.strip().removeprefix("USD").removeprefix("$").strip()
     return Decimal("0.00") if _ZERO.fullmatch(written) else parse_usd(text)

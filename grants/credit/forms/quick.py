@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _
 from wtforms import HiddenField
 from wtforms.validators import Regexp
 
-from grants.credit.amounts import parse_usd
+from grants.credit.amounts import parse_usd_or_zero
 from grants.credit.forms import STEP_FORMS, StepForm
 from grants.credit.forms.fields import ParsedField
 from grants.credit.forms.steps import AmountForm
@@ -29,20 +29,13 @@ class KeyField(HiddenField):
         self.data = secrets.token_urlsafe(16)
 
 
-def parse_balance(text: str) -> Decimal:
-    """An amount; nothing owed is one too."""
-    if text.strip() and not text.strip().strip("0.,") and "0" in text:
-        return Decimal(0)
-    return parse_usd(text)
-
-
 class RepaymentForm(AmountForm):
     def movement(self) -> Movement:
         return Movement(MovementKind.REPAYMENT, self.happened_on.value, amount_usd=self.amount_usd.value)
 
 
 class BalanceForm(StepForm):
-    balance_usd = ParsedField(_("Principal owed, in USD"), parse_balance, render_kw={"inputmode": "decimal"})
+    balance_usd = ParsedField(_("Principal owed, in USD"), parse_usd_or_zero, render_kw={"inputmode": "decimal"})
 
     def movement(self) -> Movement:
         return Movement(MovementKind.BALANCE, self.happened_on.value, balance_usd=self.balance_usd.value)
