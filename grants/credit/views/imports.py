@@ -37,12 +37,16 @@ def credit_imports() -> ResponseReturnValue:
     institutions = queries.institutions_to_import(current_user)
     form = SendForm().offer(institutions)
     if form.validate_on_submit():
-        institution = queries.institution_named(current_user, int(form.institution.data))
-        with errors_to(form), transaction():
+        with errors_to(form):
+            with transaction():
+                institution = queries.institution_named(current_user, int(form.institution.data))
+            # Between two transactions: on SQLite the first read of this request has taken the one writer.
             file = form.file.data.read()
-            received = services.receive(
-                institution, _sheet(file), services.fingerprint(file), by=current_user, now=utcnow()
-            )
+            sheet = _sheet(file)
+            with transaction():
+                received = services.receive(
+                    institution, sheet, services.fingerprint(file), by=current_user, now=utcnow()
+                )
             if received.is_again:
                 flash(_("This file was sent before. Here is what became of it; nothing was changed now."), "info")
             return _to_import(received.kept.id)
