@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.access.models import User
@@ -96,6 +96,7 @@ class CreditImport(Model):
     done: Mapped[int] = mapped_column(default=0)  # of the work now going on
     mode: Mapped[ImportMode | None] = mapped_column(state_column(ImportMode))
     stopped: Mapped[bool] = mapped_column(default=False)  # a row was refused at the last moment, so nothing was done
+    broke_off: Mapped[bool] = mapped_column(default=False, server_default=false())  # the last turn failed, by our fault
     claimed_until: Mapped[datetime | None]  # one process works at a time; a killed one loses its claim by this
     created_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     created_by: Mapped[User] = relationship(foreign_keys=[created_by_id])

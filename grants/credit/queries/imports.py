@@ -161,10 +161,10 @@ def files_to_work_on() -> Sequence[int]:
     return db.session.scalars(statement).all()
 
 
-def files_left_lying(now: datetime) -> Sequence[CreditImport]:
+def files_left_lying(now: datetime) -> Sequence[int]:
     """Files older than their time whose rows are still there, by number."""
     holds = select(ImportRow.id).where(ImportRow.import_id == CreditImport.id, ImportRow.cells_sealed.is_not(None))  # type: ignore[attr-defined]
-    statement = select(CreditImport).where(CreditImport.created_at < now - KEPT, holds.exists())
+    statement = select(CreditImport.id).where(CreditImport.created_at < now - KEPT, holds.exists())
     return db.session.scalars(statement.order_by(CreditImport.id)).all()
 
 

@@ -99,7 +99,7 @@ def ask_apply(kept: CreditImport, mode: ImportMode, *, by: User, now: datetime) 
         raise RuleBroken(_("Some rows have to be corrected first. Correct the file and send it again, or apply "
                            "only the good rows."), field="which")  # fmt: skip
     _change(kept, ImportState.READY, state=ImportState.APPLYING, mode=mode, applied_by_id=by.id, stopped=False,
-            done=kept.total - counts[RowOutcome.GOOD])  # fmt: skip
+            broke_off=False, done=kept.total - counts[RowOutcome.GOOD])  # fmt: skip
     journal.record(by, "credit_import.began", kept, at=now, mode=mode.value)
 
 
@@ -138,8 +138,8 @@ def purge(kept: CreditImport, *, now: datetime) -> None:
         journal.record(None, "credit_import.wiped", kept, at=now)
 
 
-def claim(import_id: int, *, now: datetime) -> bool:
-    """Take the work on a file for a while. False while another process has it, or when there is nothing to do."""
+def claim(import_id: int, *, now: datetime) -> datetime | None:
+    """Take the work on a file, and until when. None while another process has it, or when there is nothing to do."""
     free = or_(CreditImport.claimed_until.is_(None), CreditImport.claimed_until <= now)
     taken = db.session.execute(
         update(CreditImport)
@@ -147,17 +147,35 @@ def claim(import_id: int, *, now: datetime) -> bool:
         .values(claimed_until=now + CLAIM)
         .execution_options(synchronize_session=False)
     )
-    return rows_hit(taken) == 1
+    return now + CLAIM if rows_hit(taken) == 1 else None
 
 
-def release(import_id: int) -> None:
-    """Let the next process go on."""
+def release(import_id: int, claimed_until: datetime | None) -> None:
+    """Let the next process go on. One whose time has run out frees nothing: another may have the work by now."""
     db.session.execute(
         update(CreditImport)
-        .where(CreditImport.id == import_id)
+        .where(CreditImport.id == import_id, CreditImport.claimed_until == claimed_until)
         .values(claimed_until=None)
         .execution_options(synchronize_session=False)
     )
+
+
+def break_off(import_id: int, claimed_until: datetime, *, now: datetime) -> None:
+    """The turn failed by our fault: back to where somebody decides, so that no other file waits for this one."""
+    kept = db.session.get_one(CreditImport, import_id, populate_existing=True)
+    back = {ImportState.CHECKING: ImportState.MAPPING, ImportState.APPLYING: ImportState.READY}.get(kept.state)
+    if back is None:
+        return
+    broken = db.session.execute(
+        update(CreditImport)
+        .where(CreditImport.id == import_id, CreditImport.state == kept.state,
+               CreditImport.claimed_until == claimed_until)
+        .values(state=back, broke_off=True, mode=None, applied_by_id=None)
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    if rows_hit(broken) == 1:
+        journal.record(None, "credit_import.broke_off", kept, at=now)
+        db.session.refresh(kept)
 
 
 def heading_key(institution_id: int, words: Sequence[str]) -> bytes:
@@ -204,7 +222,7 @@ def _new_version(
 def _begin_check(kept: CreditImport, mapping: ImportMapping, heading_row: int) -> None:
     """From the first row again: what stands above the heading, and the heading, are about nobody."""
     _change(kept, kept.state, state=ImportState.CHECKING, mapping_id=mapping.id, heading_row=heading_row, done=0,
-            stopped=False)  # fmt: skip
+            stopped=False, broke_off=False)  # fmt: skip
     rows = update(ImportRow).where(ImportRow.import_id == kept.id).execution_options(synchronize_session=False)
     afresh = {"field": None, "other_number": None, "linkage_id": None, "facts_sealed": None}
     db.session.execute(rows.values(outcome=RowOutcome.WAITING, reason=None, **afresh))

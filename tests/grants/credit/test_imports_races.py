@@ -179,7 +179,7 @@ def killed_at(app: Flask, limits: list[int], mode: ImportMode) -> list[tuple[int
 def _resume(kept: CreditImport, before: int) -> None:
     """Another process goes on once the claim of the killed one has run out, and each row is done once."""
     with transaction():
-        services.release(kept.id)
+        services.release(kept.id, kept.claimed_until)
     work(kept)
     assert (kept.state, payments() - before) == (ImportState.APPLIED, CREDITS * TURNS)
     assert set(told(kept)) == {"applied"}
