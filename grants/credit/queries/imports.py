@@ -22,6 +22,7 @@ from grants.credit.models import (
     RowOutcome,
 )
 from grants.credit.models.imports import KEPT, WORKING
+from grants.credit.queries.gone import linkage_in_time
 from grants.credit.queries.institutions import active_institutions, findable, liaison_institution
 from grants.credit.queries.referrals import own_and_consented
 from grants.people.models import IdentityDocument, Person
@@ -169,12 +170,13 @@ def files_left_lying(now: datetime) -> Sequence[int]:
 
 
 def own_linkages(institution: Institution, only: Sequence[int] | None = None) -> Sequence[Linkage]:
-    """The linkages of an institution that live consents let it see, with person, referral and steps."""
+    """The linkages of an institution that live consents let it see, with person, referral and steps. Those whose five
+    years are over are nobody's: no row adds to them, and no file takes them out."""
     statement = (
         select(Linkage)
         .join(Linkage.referral)
         .join(Referral.consent)
-        .where(own_and_consented(institution))
+        .where(own_and_consented(institution), linkage_in_time())
         .options(contains_eager(Linkage.referral).joinedload(Referral.person), selectinload(Linkage.events))
     )
     if only is not None:
