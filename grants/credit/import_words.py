@@ -98,7 +98,7 @@ SENTENCES = {
     Reason.FUTURE: _("This day is in the future. Send the row once it has happened."),
     Reason.TOO_EARLY: _("This day is before what came before it, as the referral or the disbursement. Check the date."),
     Reason.STATE: _("This cannot happen where the credit is now. Look at its state first."),
-    Reason.STATE_THEN: _("This cannot have happened where the credit was on that day. Look at its movements first."),
+    Reason.STATE_THEN: _("That cannot be logged where the credit was on that day. Look at its movements first."),
     Reason.PART: _("The credit is disbursed already. Another part of it needs a receipt number of its own."),
     Reason.TERMS: _("The first disbursement needs the operation number, the term, the rate and its kind."),
     Reason.INSTALMENTS: _("This term gives more than 600 instalments. Check the term, which is in months."),
@@ -109,9 +109,9 @@ SENTENCES = {
         "days; log what is missing by hand."
     ),
     Reason.LATER: _(
-        "With what is logged for later days, more would be repaid than was owed. Look at the later movements first."
+        "With what was logged for later days, more would be repaid than was owed. Look at the later movements first."
     ),
-    Reason.NOT_LAST: _("Something is logged for a later day. Check the date, or have that taken back first."),
+    Reason.NOT_LAST: _("Something was logged for a later day. Check the date, or have that taken back first."),
     Reason.TAKEN_BACK: _(
         "The same was logged here, and two people took it back. If it happened after all, log it by hand; otherwise "
         "take the row out, or correct it."
