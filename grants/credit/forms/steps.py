@@ -105,12 +105,17 @@ class DisbursementForm(AmountForm):
 
     products: Sequence[Product] = ()
 
-    def offer(self, products: Sequence[Product]) -> "DisbursementForm":
-        """The institution's own credit products; the only one is chosen already."""
+    def offer(self, products: Sequence[Product], chosen_id: int | None = None) -> "DisbursementForm":
+        """The institution's own credit products. The one chosen at the referral stands there, else the only one.
+
+        Left empty, the one chosen at the referral counts: so where there is one, nothing empty is offered.
+        """
         self.products = products
-        self.product_id.choices = [*BY_ITSELF, *((str(one.id), one.name) for one in products)]
-        if len(products) == 1 and not self.is_submitted():
-            self.product_id.data = str(products[0].id)
+        names = [(str(one.id), one.name) for one in products]
+        self.product_id.choices = names if chosen_id is not None else [*BY_ITSELF, *names]
+        if not self.is_submitted():
+            only = products[0].id if len(products) == 1 else None
+            self.product_id.data = str(chosen_id or only or "")
         return self
 
     def step(self, to_state: LinkageState) -> Step:

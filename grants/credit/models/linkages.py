@@ -222,6 +222,13 @@ class Linkage(SealedRow, Model):
     def referred_on(self) -> date:
         return local_day(self.referral.referred_at)
 
+    @property
+    def chosen_product_id(self) -> int | None:
+        """The product that the referral was sent for; None on what was added under it later."""
+        chosen = self.referral.product
+        is_first = self.created_at == self.referral.referred_at
+        return chosen.id if chosen is not None and chosen.kind is self.kind and is_first else None
+
     def days_since_step(self, day: date) -> int:
         """Days from the last step to `day`, never below zero."""
         return max((day - self.last_step_on).days, 0)

@@ -11,6 +11,7 @@ AMOUNT = r"^(0|[1-9][0-9]{0,6})\.[0-9]{2}$"
 RATE = r"^(100(\.0{1,4})?|[1-9]?[0-9](\.[0-9]{1,4})?)$"
 KEY = r"^[A-Za-z0-9._:-]{1,80}$"
 REFERENCE = r"^[A-Za-z0-9][A-Za-z0-9 ./_-]{0,59}$"
+NAME = r"^[^\x00-\x1f\x7f\ud800-\udfff]{1,120}$"
 KEY_MEANING = {"description": "The same key with the same body brings the first answer again."}
 
 

@@ -17,7 +17,7 @@ from grants.credit.models import (
     RateKind,
     Segment,
 )
-from grants.credit.schemas.fields import AMOUNT, RATE, REFERENCE, AfterSchema, Day, Exact, SharedSchema, words
+from grants.credit.schemas.fields import AMOUNT, NAME, RATE, REFERENCE, AfterSchema, Day, Exact, SharedSchema, words
 from grants.credit.services import Step
 
 LOGGABLE = (
@@ -99,7 +99,7 @@ class LoggedSchema(EventSchema):
 READ: dict[str, Callable[[str], Any]] = {
     "amount_usd": Decimal, "net_usd": Decimal, "rate_percent": Decimal, "rate_kind": RateKind, "segment": Segment,
     "method": Amortization, "frequency": Frequency, "decline_reason": DeclineReason, "close_reason": CloseReason,
-    "reference": lambda text: " ".join(text.split()),
+    "reference": lambda text: " ".join(text.split()), "product_name": str,
 }  # fmt: skip
 
 
@@ -118,7 +118,14 @@ class StepSchema(Schema):
     decline_reason = fields.String(validate=words(DeclineReason))
     close_reason = fields.String(validate=words(CloseReason))
     net_usd = fields.String(validate=validate.Regexp(AMOUNT), metadata={"description": "What the person received."})
-    segment = fields.String(validate=words(Segment))
+    product_name = fields.String(
+        data_key="product", validate=validate.Regexp(NAME),
+        metadata={"description": "The institution's credit product, by its name in Semilla. Without it, the product "
+                                 "chosen at the referral, if any. Its terms of the day fill what is left out."},
+    )  # fmt: skip
+    segment = fields.String(
+        validate=words(Segment), metadata={"description": "Where the product has one, that or nothing."}
+    )
     method = fields.String(validate=words(Amortization))
     frequency = fields.String(validate=words(Frequency))
     instalments = Whole(validate=validate.Range(1, 600))

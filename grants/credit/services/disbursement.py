@@ -1,12 +1,19 @@
-"""The terms on which a credit is disbursed: what the liaison says, else what its product says, else what is usual."""
+"""The terms on which a credit is disbursed: what the liaison says, else what its product says, else what is usual.
+
+Its product is the one that the liaison names, else the one chosen at the referral. Its segment is never the liaison's
+to choose where the product has one: the ceiling hangs on it.
+"""
 
 from datetime import date
 from decimal import Decimal
 from typing import Any, Protocol
 
 from flask_babel import lazy_gettext as _
+from sqlalchemy import select
 
+from grants.core.db import db
 from grants.core.errors import RuleBroken
+from grants.credit import words
 from grants.credit.models import (
     Amortization,
     Frequency,
@@ -41,6 +48,8 @@ class Disbursed(Protocol):
     @property
     def product(self) -> Product | None: ...
     @property
+    def product_name(self) -> str | None: ...
+    @property
     def segment(self) -> Segment | None: ...
     @property
     def method(self) -> Amortization | None: ...
@@ -57,7 +66,8 @@ def terms_disbursed(linkage: Linkage, step: Disbursed) -> dict[str, Any]:
     amount, day = positive(step.amount_usd), step.happened_on
     check_approved(linkage.approved_usd, amount)
     check_net(step.net_usd, amount)
-    offer = _offer(linkage, step)
+    product = _product(linkage, step)
+    offer = _offer(linkage, product, day)
     frequency = step.frequency or (offer and offer.frequency) or linkage.frequency or Frequency.MONTHLY
     months: int = needed(step.term_months, "term_months")
     first_due_on = step.first_due_on or one_period_later(day, frequency)
@@ -68,8 +78,8 @@ def terms_disbursed(linkage: Linkage, step: Disbursed) -> dict[str, Any]:
         "term_months": months,
         **_rate(step, offer),
         "reference": needed(step.reference, "reference"),
-        "product_id": step.product.id if step.product else linkage.product_id,
-        "segment": step.segment or (offer and offer.segment) or linkage.segment,
+        "product_id": product.id if product else None,
+        "segment": _segment(step, offer) or linkage.segment,
         "method": step.method or (offer and offer.method) or Amortization.FRENCH,
         "frequency": frequency,
         "instalments": _count(step.instalments or periods_in(months, frequency)),
@@ -92,18 +102,42 @@ def needed(value: Any, field: str) -> Any:
     return value
 
 
-def _offer(linkage: Linkage, step: Disbursed) -> ProductTerms | None:
-    """What the product named asked for and gave on the day."""
-    product = step.product
+def _product(linkage: Linkage, step: Disbursed) -> Product | None:
+    """The product of the credit: the one that the step names, else the one chosen at the referral."""
+    if step.product is None and step.product_name:
+        return _named(linkage, step.product_name)
+    return step.product or linkage.product
+
+
+def _named(linkage: Linkage, name: str) -> Product:
+    own = Product.institution_id == linkage.institution_id, Product.kind == LinkageKind.CREDIT
+    found = db.session.scalars(select(Product).where(*own, Product.name == name)).one_or_none()
+    if found is None:
+        raise RuleBroken(_("Choose one of your institution's own credit products."), field="product")
+    return found
+
+
+def _offer(linkage: Linkage, product: Product | None, day: date) -> ProductTerms | None:
+    """What the product asked for and gave on the day."""
     if product is None:
         return None
     if product.institution_id != linkage.institution_id or product.kind is not LinkageKind.CREDIT:
         raise RuleBroken(_("Choose one of your institution's own credit products."), field="product_id")
-    terms = product.terms_on(step.happened_on)
+    terms = product.terms_on(day)
     if terms is None:
         raise RuleBroken(_("This product was not offered on that day. Check the day, or choose another product."),
                          field="product_id")  # fmt: skip
     return terms
+
+
+def _segment(step: Disbursed, offer: ProductTerms | None) -> Segment | None:
+    """The product's, which a step may repeat and not contradict."""
+    if offer is None or offer.segment is None:
+        return step.segment
+    if step.segment not in (None, offer.segment):
+        raise RuleBroken(_("This product's segment is %(segment)s. Leave the segment empty, or choose the product that "
+                           "was disbursed.", segment=words.SEGMENT_NAMES[offer.segment]), field="segment")  # fmt: skip
+    return offer.segment
 
 
 def _rate(step: Disbursed, offer: ProductTerms | None) -> dict[str, Any]:

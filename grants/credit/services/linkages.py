@@ -53,7 +53,8 @@ class Step:
     close_reason: CloseReason | None = None
     # Of a disbursement. What is not said comes from the product's terms of the day, or is the usual.
     net_usd: Decimal | None = None
-    product: Product | None = None
+    product: Product | None = None  # None: the one chosen at the referral
+    product_name: str | None = None  # as programs name it
     segment: Segment | None = None
     method: Amortization | None = None
     frequency: Frequency | None = None

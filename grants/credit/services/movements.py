@@ -33,10 +33,11 @@ from grants.credit.standing import Standing
 
 __all__ = ["POSSIBLE", "Movement", "append", "log_movement", "movements_of", "settle", "standing_of", "terms_of"]
 
-# What a disbursement fills in. Without one, a credit is as it was when it was approved.
+# What a disbursement fills in. Without one, a credit is as it was when it was approved: on its way, so that its five
+# years count from its last step again.
 UNDISBURSED: dict[str, Any] = dict.fromkeys(
-    ("term_months", "rate_percent", "rate_kind", "reference", "product_id", "segment", "method", "frequency",
-     "instalments", "first_due_on", "refinances_id")
+    ("term_months", "rate_percent", "rate_kind", "reference", "segment", "method", "frequency", "instalments",
+     "first_due_on", "refinances_id", "next_due_on", "counted_from")
 )  # fmt: skip
 
 
@@ -83,13 +84,14 @@ def settle(linkage: Linkage, *, by: User, now: datetime) -> Standing:
     found = standing_with(linkage, movements, local_day(now))
     before, kept = linkage.state, kept_columns(found)
     last_step_on = found.reported_on if found.disbursed and found.reported_on else last_step_before_credit(linkage)
+    days = days_kept(linkage, found, standing_with(linkage, movements, date.max))
+    undone = {} if found.disbursed else {**UNDISBURSED, "product_id": linkage.chosen_product_id}
     statement = (
         update(Linkage)
         .where(Linkage.id == linkage.id, Linkage.state == before, Linkage.settled == linkage.settled)
-        .values(**kept, **days_kept(linkage, found, standing_with(linkage, movements, date.max)),
-                **({} if found.disbursed else UNDISBURSED), last_step_on=last_step_on, settled=linkage.settled + 1)
+        .values({**kept, **days, **undone, "last_step_on": last_step_on, "settled": linkage.settled + 1})
         .execution_options(synchronize_session=False)
-    )  # fmt: skip
+    )
     if not rows_hit(db.session.execute(statement)):
         raise RuleBroken(_("Somebody logged something at this moment. Look at it, then try again."))
     if found.state is not before:

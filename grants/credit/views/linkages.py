@@ -75,7 +75,7 @@ def log(linkage_id: int, step: str) -> ResponseReturnValue:
     to_state = _step_named(step)
     form = STEP_FORMS.get(to_state, StepForm)(happened_on=_today(), amount_usd=linkage.amount_expected)
     if isinstance(form, DisbursementForm):
-        form.offer(credit_products(linkage.institution))
+        form.offer(credit_products(linkage.institution), linkage.product_id)
     if form.validate_on_submit():
         with errors_to(form), transaction():
             services.log_step(linkage, form.step(to_state), by=current_user, now=utcnow())

@@ -65,7 +65,7 @@ def quick(linkage_id: int) -> ResponseReturnValue:
         return _to_page(linkage)
     form = quick_form(likely, services.filled(linkage, likely, today))
     if likely.step is LinkageState.DISBURSED:
-        form.offer(credit_products(linkage.institution))
+        form.offer(credit_products(linkage.institution), linkage.product_id)
     if form.validate_on_submit():
         with errors_to(form), transaction():
             is_new = log_once(linkage, logged(form, likely), key=form.form_key.data, by=current_user, now=utcnow())
