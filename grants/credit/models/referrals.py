@@ -39,6 +39,10 @@ ENDED_REFERRAL_STATES = frozenset({ReferralState.WITHDRAWN, ReferralState.EXPIRE
 REASSIGNABLE_STATES = frozenset({ReferralState.SENT, ReferralState.DECLINED, ReferralState.EXPIRED})
 
 
+# One that was emptied after five years stands in nobody's way: nobody sees it, so nobody could go on with it.
+OPEN_ONE = "state IN ('sent', 'accepted') AND removed_at IS NULL"
+
+
 class Referral(Model):
     """A person sent to one institution, under a consent that names it."""
 
@@ -46,8 +50,7 @@ class Referral(Model):
     __table_args__ = (
         Index("ix_referral_institution_state", "institution_id", "state"),
         Index("uq_referral_open", "person_id", "institution_id", unique=True,
-              sqlite_where=text("state IN ('sent', 'accepted')"),
-              postgresql_where=text("state IN ('sent', 'accepted')")),
+              sqlite_where=text(OPEN_ONE), postgresql_where=text(OPEN_ONE)),
         Index("ix_referral_state_expires", "state", "expires_on"),
         # Sent on once: from there the new referral is the one to send on.
         Index("uq_referral_reassigned_from", "reassigned_from_id", unique=True),
@@ -85,7 +88,8 @@ class Referral(Model):
 
     @property
     def is_open(self) -> bool:
-        return self.state in OPEN_REFERRAL_STATES
+        """Still on its way or accepted, and not emptied after its five years."""
+        return self.state in OPEN_REFERRAL_STATES and self.removed_at is None
 
     @property
     def can_be_reassigned(self) -> bool:

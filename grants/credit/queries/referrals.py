@@ -78,6 +78,7 @@ def open_referral(person: Person, institution_id: int | None) -> Referral | None
         Referral.person_id == person.id,
         Referral.institution_id == findable(institution_id if institution_id is not None else -1),
         Referral.state.in_(OPEN_REFERRAL_STATES),
+        referral_in_time(),
     )
     return db.session.scalars(statement).one_or_none()
 

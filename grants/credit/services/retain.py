@@ -85,6 +85,13 @@ def remove_old(*, now: datetime, limit: int = AT_A_TIME) -> Removed:
     return Removed(ids, referrals, movements, events)
 
 
+def remove_referral(referral_id: int, *, now: datetime) -> None:
+    """Remove one whose five years are over before its turn: a new one is to take its place."""
+    if _empty_referral(referral_id, now=now):
+        journal.record(None, "credit.removed", "linkage", at=now, linkages=0, movements=0, events=0, referrals=1,
+                       linkage_ids=[], referral_ids=[str(referral_id)])  # fmt: skip
+
+
 def _empty(linkage_id: int, *, now: datetime) -> bool:
     """Guarded: only a linkage that still holds its data and about which nothing was logged meanwhile."""
     hit = db.session.execute(
