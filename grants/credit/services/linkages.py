@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.exc import IntegrityError
 
 from grants.access.models import User
@@ -16,6 +16,7 @@ from grants.core.crypto import token_hash
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.credit.models import (
+    OPEN_STATES,
     Amortization,
     CloseReason,
     DeclineReason,
@@ -105,9 +106,18 @@ def log_step_once(linkage: Linkage, step: Step, *, key: str, request: str, by: U
 
 def open_linkage(referral: Referral, kind: LinkageKind, *, by: User, now: datetime) -> Linkage:
     """Begin another linkage under an accepted referral: a membership first, a credit after it, a second credit."""
-    if referral.state is not ReferralState.ACCEPTED:
+    # First the referral's row, then what is under it: of two at once the second sees what the first added, and a
+    # withdrawal at this moment either came before or ends this too.
+    accepted = (
+        update(Referral)
+        .where(Referral.id == referral.id, Referral.state == ReferralState.ACCEPTED)
+        .values(state=ReferralState.ACCEPTED)
+        .execution_options(synchronize_session=False)
+    )
+    if not rows_hit(db.session.execute(accepted)):
         raise RuleBroken(_("Accept the referral before you add to it."))
-    if any(linkage.kind is kind and linkage.is_open for linkage in referral.linkages):
+    under = Linkage.referral_id == referral.id, Linkage.kind == kind, Linkage.state.in_(OPEN_STATES)
+    if db.session.scalar(select(exists().where(*under))):
         raise RuleBroken(_("One of this kind is on its way already. Finish it before you begin another."))
     linkage = add_linkage(referral, kind, now=now)
     db.session.flush()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, or_, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from grants.access.models import User
@@ -29,10 +29,13 @@ from grants.credit.models import (
     WebhookEventKind,
 )
 from grants.credit.models.referrals import GROUP_ASKED_SINCE
+from grants.credit.queries.gone import referral_in_time
 from grants.credit.services import webhooks
+from grants.credit.services.retain import remove_referral
 from grants.credit.sharing import MINIMUM, SharedField
 from grants.people.folio import new_folio
 from grants.people.models import Consent, ConsentPurpose, ConsentText, Person
+from grants.people.services import ends_with_consent
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +119,40 @@ def decline(referral: Referral, reason: DeclineReason, *, by: User, now: datetim
 
 def withdraw(referral: Referral, *, by: User, now: datetime) -> None:
     """The person takes the consent back: the liaison no longer sees them. What was disbursed or declined stays."""
-    ended = db.session.execute(
-        update(Referral)
-        .where(Referral.id == referral.id, Referral.state.in_(OPEN_REFERRAL_STATES))
-        .values(state=ReferralState.WITHDRAWN)
-        .execution_options(synchronize_session=False)
-    )
+    ended = _end_open(referral)
     revoked = db.session.execute(
         update(Consent)
         .where(Consent.id == referral.consent_id, Consent.revoked_at.is_(None))
         .values(revoked_at=now)
         .execution_options(synchronize_session=False)
     )
-    if not rows_hit(ended) and not rows_hit(revoked):
+    if not ended and not rows_hit(revoked):
         raise RuleBroken(_("This referral was withdrawn already."))
+    _part(referral, by=by, now=now)
+
+
+@ends_with_consent
+def end_with_consent(consent: Consent, by: User, now: datetime) -> None:
+    """The consent was taken back on the person's page: the referral under it is withdrawn all the same."""
+    under = select(Referral).where(Referral.consent_id == consent.id, Referral.removed_at.is_(None))
+    for referral in db.session.scalars(under.order_by(Referral.id)).all():
+        _end_open(referral)
+        _part(referral, by=by, now=now)
+
+
+def _end_open(referral: Referral) -> bool:
+    """From open to withdrawn; False where it is not open any more."""
+    ended = db.session.execute(
+        update(Referral)
+        .where(Referral.id == referral.id, Referral.state.in_(OPEN_REFERRAL_STATES))
+        .values(state=ReferralState.WITHDRAWN)
+        .execution_options(synchronize_session=False)
+    )
+    return rows_hit(ended) == 1
+
+
+def _part(referral: Referral, *, by: User, now: datetime) -> None:
+    """End what is under a referral whose consent was taken back, and say so to the institution."""
     end_linkages(referral, LinkageState.WITHDRAWN, by=by, now=now)
     db.session.refresh(referral)
     db.session.refresh(referral.consent)
@@ -179,6 +202,7 @@ def _keep(
     person: Person, request: Request, *, by: User, now: datetime, reassigned_from: Referral | None
 ) -> Referral:  # fmt: skip
     """The referral and its consent, or the sentence that one is open already."""
+    _make_room(person, request.to, now=now)
     consent = Consent(
         person_id=person.id, text_id=request.text.id, institution_id=request.to.id, read_out_by_id=by.id, given_at=now
     )
@@ -211,6 +235,19 @@ def _keep(
     return referral
 
 
+def _make_room(person: Person, institution: Institution, *, now: datetime) -> None:
+    """An open one that may no longer be shown stands in nobody's way, whether the job has come to it or not."""
+    over = select(Referral.id).where(
+        Referral.person_id == person.id,
+        Referral.institution_id == institution.id,
+        Referral.state.in_(OPEN_REFERRAL_STATES),
+        Referral.removed_at.is_(None),
+        ~referral_in_time(local_day(now)),
+    )
+    for referral_id in db.session.scalars(over.order_by(Referral.id)).all():
+        remove_referral(referral_id, now=now)
+
+
 def _answer(
     referral: Referral, state: ReferralState, *, now: datetime, reason: DeclineReason | None = None
 ) -> None:  # fmt: skip
@@ -235,9 +272,13 @@ def _answer(
 def end_linkages(
     referral: Referral, state: LinkageState, *, by: User, now: datetime, reason: DeclineReason | None = None
 ) -> None:
-    """End what is still on its way; each by a guarded update, so that a step logged meanwhile is not overwritten."""
+    """End what is still on its way; each by a guarded update, so that a step logged meanwhile is not overwritten.
+
+    Read after the referral's own row was changed: what was added to it at this moment ends too.
+    """
     today = local_day(now)
-    for linkage in referral.linkages:
+    under = select(Linkage).where(Linkage.referral_id == referral.id).order_by(Linkage.id)
+    for linkage in db.session.scalars(under.execution_options(populate_existing=True)).all():
         before = linkage.state
         if before not in OPEN_STATES:
             continue

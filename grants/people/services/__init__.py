@@ -1,6 +1,6 @@
 """What is done with people: register them, keep their facts up to date, record what they agreed to."""
 
-from grants.people.services.consents import give_consent, revoke_consent
+from grants.people.services.consents import ends_with_consent, give_consent, revoke_consent
 from grants.people.services.reference import load_consent_texts, load_places, load_reference_data
 from grants.people.services.registration import (
     ContactFacts,
@@ -26,6 +26,7 @@ __all__ = [
     "add_contact_point",
     "add_document",
     "edit_person",
+    "ends_with_consent",
     "give_consent",
     "load_consent_texts",
     "load_places",

@@ -1,5 +1,6 @@
 """What people agreed to, and what they took back."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _
@@ -11,6 +12,16 @@ from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.people import queries
 from grants.people.models import Consent, ConsentPurpose, Person
+
+EndWithConsent = Callable[[Consent, User, datetime], None]
+# What ends when a consent is taken back, in the same transaction. Features further down the river add theirs.
+_ends_with_consent: list[EndWithConsent] = []
+
+
+def ends_with_consent(end: EndWithConsent) -> EndWithConsent:
+    """Add what ends with a consent. It runs once the consent's row is revoked, and may refuse with RuleBroken."""
+    _ends_with_consent.append(end)
+    return end
 
 
 def give_consent(
@@ -42,9 +53,11 @@ def give_consent(
 
 
 def revoke_consent(consent: Consent, *, by: User, now: datetime) -> None:
-    """Record that the person took a consent back. What was done under it stays done."""
+    """Record that the person took a consent back. What goes on under it ends; what was done under it stays done."""
     open_one = update(Consent).where(Consent.id == consent.id, Consent.revoked_at.is_(None))
     if not rows_hit(db.session.execute(open_one.values(revoked_at=now))):
         raise RuleBroken(_("This permission was already withdrawn."))
     journal.record(by, "consent.revoked", consent, at=now, purpose=consent.text.purpose.value,
                    person_id=consent.person_id)  # fmt: skip
+    for end in _ends_with_consent:
+        end(consent, by, now)

@@ -16,7 +16,7 @@ from grants.credit.models import Institution, Linkage, LinkageEvent, LinkageKind
 from grants.credit.services import Step
 from grants.people.models import ConsentPurpose, ConsentText, Person
 from tests.factories.access import make_user
-from tests.factories.credit import make_institution, make_liaison, make_linkage
+from tests.factories.credit import make_institution, make_liaison, make_linkage, make_referral
 from tests.factories.people import make_consent_text, make_person
 
 THREADS = 8
@@ -120,3 +120,59 @@ def test_the_same_key_at_once_logs_one_event(real_app: Flask) -> None:
 
     assert at_once(real_app, log) == ["done"] * THREADS
     assert db.session.query(LinkageEvent).count() == 1
+
+
+def test_two_taps_add_one_linkage(real_app: Flask) -> None:
+    referral = make_referral()
+    liaison = make_liaison(referral.institution)
+    db.session.commit()
+    ids = (liaison.id, referral.id)
+
+    def add() -> None:
+        user = db.session.get(User, ids[0])
+        own = queries.get_own_referral(user, ids[1])
+        services.open_linkage(own, LinkageKind.CREDIT, by=user, now=utcnow())
+
+    assert at_once(real_app, add) == ONE_WINS
+    assert db.session.query(Linkage).filter_by(referral_id=ids[1]).count() == 1
+
+
+def test_nothing_is_added_under_a_referral_withdrawn_meanwhile(real_app: Flask) -> None:
+    referral, by = make_referral(), make_user(Role.COORDINATOR)
+    liaison = make_liaison(referral.institution)
+    db.session.commit()
+    stale = queries.get_own_referral(liaison, referral.id)
+    db.session.commit()
+    elsewhere(real_app, lambda: services.withdraw(db.session.get(Referral, referral.id),
+                                                  by=db.session.get(User, by.id), now=utcnow()))  # fmt: skip
+
+    with pytest.raises(RuleBroken), transaction():
+        services.open_linkage(stale, LinkageKind.CREDIT, by=liaison, now=utcnow())
+    assert db.session.query(Linkage).count() == 0
+
+
+def test_what_was_added_meanwhile_ends_with_the_withdrawal(real_app: Flask) -> None:
+    referral, by = make_referral(), make_user(Role.COORDINATOR)
+    liaison = make_liaison(referral.institution)
+    db.session.commit()
+    stale = queries.get_referral(by, referral.id)
+    assert stale.linkages == []
+    db.session.commit()
+    elsewhere(real_app, lambda: services.open_linkage(db.session.get(Referral, referral.id), LinkageKind.CREDIT,
+                                                      by=db.session.get(User, liaison.id), now=utcnow()))  # fmt: skip
+
+    with transaction():
+        services.withdraw(stale, by=by, now=utcnow())
+    assert [one.state for one in db.session.query(Linkage)] == [LinkageState.WITHDRAWN]
+
+
+def elsewhere(app: Flask, act: Callable[[], object]) -> None:
+    """Somebody else does this, and is done."""
+
+    def run() -> None:
+        with app.app_context(), transaction():
+            act()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
