@@ -124,7 +124,13 @@ def _must_hide(one: Measure, shown: Iterable[str], found: Measures, paid: Punctu
         return True
     if one.code == "write_off":
         lost = found.losses
-        return lost is None or "active" not in shown or is_small(lost.ratio.part_n) or is_small(lost.recovered_n)
+        # What it is divided by is a mean of gross portfolios: where one is hidden for the few credits that it would
+        # tell of, it would follow from the mean and the other one.
+        return (
+            lost is None
+            or "active" not in shown
+            or any(is_small(count) for count in (lost.ratio.part_n, lost.recovered_n, *lost.behind))
+        )
     if one.code == "on_time":
         return any(is_small(count) for count in (one.ratio.part_n, paid.late_n))
     if one.code == "late_people":

@@ -139,13 +139,17 @@ def portfolio(given: Iterable[Credit], day: date) -> Portfolio:
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """A period's write-offs. `ratio.whole` is the mean of the gross portfolio at its opening and at its closing."""
+    """A period's write-offs. `ratio.whole` is the mean of the gross portfolio at its opening and at its closing.
+
+    `behind`: how many credits there are that somebody could learn about who knows that mean and one of the two.
+    """
 
     ratio: Ratio
     recovered: Decimal
     recovered_n: int
     opening: Decimal
     closing: Decimal
+    behind: Sequence[int] = ()
 
 
 def losses(given: Iterable[Credit], *, opening: Portfolio, closing: Portfolio) -> Losses:
@@ -154,7 +158,10 @@ def losses(given: Iterable[Credit], *, opening: Portfolio, closing: Portfolio) -
     recovered, recovered_n = _moved(given, MovementKind.RECOVERY, opening.day, closing.day)
     mean = (opening.gross + closing.gross) / 2
     seen = {credit.id for one in (opening, closing) for credit, _stood in one.active}
-    return Losses(Ratio(written, mean, written_n, len(seen)), recovered, recovered_n, opening.gross, closing.gross)
+    behind = [len(some) for one in (opening, closing) for some in (one.active, one.unknown)]
+    return Losses(
+        Ratio(written, mean, written_n, len(seen)), recovered, recovered_n, opening.gross, closing.gross, behind
+    )
 
 
 @dataclass(frozen=True, slots=True)
