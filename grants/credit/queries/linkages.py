@@ -136,7 +136,7 @@ def _page_of_one() -> tuple[ExecutableOption, ...]:
         selectinload(Linkage.events).joinedload(LinkageEvent.logged_by),
         selectinload(Linkage.movements).joinedload(CreditMovement.logged_by),
         joinedload(Linkage.product),
-        joinedload(Linkage.refinances),
+        joinedload(Linkage.refinances.and_(linkage_in_time())),
         _contacts(),
     )
 

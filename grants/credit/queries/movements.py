@@ -22,6 +22,7 @@ from grants.credit.models import (
     Referral,
     ReversalState,
 )
+from grants.credit.queries.gone import linkage_in_time
 from grants.credit.queries.institutions import findable, liaison_institution
 from grants.credit.queries.referrals import own_and_consented, visible_to
 from grants.people.models import Person
@@ -45,7 +46,7 @@ def get_movement(user: User, linkage_id: int, movement_id: int) -> CreditMovemen
         .join(Referral.consent)
         .options(contains_eager(CreditMovement.linkage).contains_eager(Linkage.referral)
                  .contains_eager(Referral.consent), *_who())
-        .where(visible_to(user), CreditMovement.id == findable(movement_id),
+        .where(visible_to(user), linkage_in_time(), CreditMovement.id == findable(movement_id),
                CreditMovement.linkage_id == findable(linkage_id))
     )  # fmt: skip
     return one_or_refuse(statement)
@@ -95,8 +96,8 @@ def earlier_credits(linkage: Linkage) -> list[Linkage]:
 
 def successor_of(linkage: Linkage) -> Linkage | None:
     """The credit that paid this one off."""
-    statement = select(Linkage).where(Linkage.refinances_id == linkage.id).order_by(Linkage.id).limit(1)
-    return db.session.scalars(statement).one_or_none()
+    statement = select(Linkage).where(Linkage.refinances_id == linkage.id, linkage_in_time())
+    return db.session.scalars(statement.order_by(Linkage.id).limit(1)).one_or_none()
 
 
 def credit_products(institution: Institution) -> list[Product]:
@@ -147,7 +148,7 @@ def _own(institution: Institution | None) -> Select[Linkage]:
             joinedload(Linkage.institution),
             selectinload(Linkage.movements),
         )
-        .where(own_and_consented(institution))
+        .where(own_and_consented(institution), linkage_in_time())
     )
 
 
@@ -168,6 +169,7 @@ def _reversals() -> Select[MovementReversal]:
             movement.contains_eager(CreditMovement.linkage).contains_eager(Linkage.referral)
             .joinedload(Referral.person),
         )
+        .where(linkage_in_time())
     )  # fmt: skip
 
 

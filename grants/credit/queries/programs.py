@@ -1,13 +1,13 @@
 """What a program reads: referrals by folio, and movements of a credit."""
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from grants.access.models import User
 from grants.core.db import Page, keyset_page, one_or_refuse
 from grants.credit.models import CreditMovement, Linkage, Referral, ReferralState
 from grants.credit.queries.institutions import liaison_institution
-from grants.credit.queries.referrals import own_and_consented, referrals_visible_to
+from grants.credit.queries.referrals import linkages_in_time, own_and_consented, referrals_visible_to
 from grants.people.folio import normal_folio
 from grants.people.models import Person
 
@@ -39,9 +39,7 @@ def movements_page(linkage: Linkage, *, after: str | None) -> Page[CreditMovemen
 
 
 def _whole(statement: Select[Referral]) -> Select[Referral]:
-    return statement.options(
-        selectinload(Referral.linkages), joinedload(Referral.person).selectinload(Person.contact_points)
-    )
+    return statement.options(linkages_in_time(), joinedload(Referral.person).selectinload(Person.contact_points))
 
 
 def _folio(typed: str) -> str:

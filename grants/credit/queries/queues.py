@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, aliased, contains_eager, joinedload
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, contains_eager, joinedload
 
 from grants.core.db import Page, db, keyset_page
 from grants.credit.models import (
@@ -21,6 +21,7 @@ from grants.credit.models import (
 from grants.credit.queries.figures import STUCK_AFTER
 from grants.credit.queries.gone import linkage_in_time
 from grants.credit.queries.institutions import findable
+from grants.credit.queries.reassignment import is_to_send_on
 from grants.credit.standing import KNOWN_FOR
 
 EXPIRES_SOON = timedelta(days=3)
@@ -33,7 +34,7 @@ class Queue(StrEnum):
 
     ANSWER = "answer"  # sent, and nobody has answered
     EXPIRING = "expiring"  # of these, those that expire within three days
-    SEND_ON = "send-on"  # declined or expired, and the person was sent nowhere else since
+    SEND_ON = "send-on"  # declined or expired, and the person was sent nowhere else since: as `is_to_send_on` says
     CONTACT = "contact"  # accepted and on the way
     STUCK = "stuck"  # of these, those without a step for two weeks
     APPROVED = "approved"  # and not disbursed
@@ -155,14 +156,6 @@ def _is_active() -> ColumnElement[bool]:
     return and_(Linkage.kind == LinkageKind.CREDIT, Linkage.state.in_(ACTIVE_STATES))
 
 
-def _is_to_send_on(_today: date) -> ColumnElement[bool]:
-    later = aliased(Referral)
-    return and_(
-        Referral.state.in_((ReferralState.DECLINED, ReferralState.EXPIRED)),
-        ~exists().where(later.person_id == Referral.person_id, later.id > Referral.id),
-    )
-
-
 _ASKS: dict[Queue, Callable[[date], ColumnElement[bool]]] = {
     Queue.ANSWER: lambda today: and_(
         Referral.state == ReferralState.SENT, or_(Referral.expires_on.is_(None), Referral.expires_on >= today)
@@ -170,7 +163,7 @@ _ASKS: dict[Queue, Callable[[date], ColumnElement[bool]]] = {
     Queue.EXPIRING: lambda today: and_(
         Referral.state == ReferralState.SENT, Referral.expires_on.between(today, today + EXPIRES_SOON)
     ),
-    Queue.SEND_ON: _is_to_send_on,
+    Queue.SEND_ON: is_to_send_on,
     Queue.CONTACT: _is_waiting,
     Queue.STUCK: lambda today: and_(
         Linkage.state.in_(OPEN_STATES),

@@ -55,7 +55,7 @@ def own_referrals_page(
     institution: Institution, *, state: ReferralState | None, after: str | None
 ) -> Page[Referral]:  # fmt: skip
     """The institution's referrals with their linkages, those that have waited longest first."""
-    statement = _with_person().where(own_and_consented(institution)).options(_linkages_in_time())
+    statement = _with_person().where(own_and_consented(institution)).options(linkages_in_time())
     if state is not None:
         statement = statement.where(Referral.state == state)
     return keyset_page(statement, Referral.id, Referral.id, after=after)
@@ -65,7 +65,7 @@ def referrals_of_person(person: Person) -> list[Referral]:
     """Every referral of a person, newest first: for those who may refer, never for a liaison."""
     statement = (
         select(Referral)
-        .options(joinedload(Referral.institution), _linkages_in_time())
+        .options(joinedload(Referral.institution), linkages_in_time())
         .where(Referral.person_id == person.id, referral_in_time())
         .order_by(Referral.id.desc())
     )
@@ -115,12 +115,13 @@ def _with_person() -> Select[Referral]:
 def _page_of_one() -> tuple[ExecutableOption, ...]:
     return (
         joinedload(Referral.person).selectinload(Person.contact_points),
-        _linkages_in_time(),
+        linkages_in_time(),
         joinedload(Referral.referred_by),
         joinedload(Referral.product),
         contains_eager(Referral.consent).joinedload(Consent.text),
     )
 
 
-def _linkages_in_time() -> ExecutableOption:
+def linkages_in_time() -> ExecutableOption:
+    """Load with a referral those of its linkages that may be shown."""
     return selectinload(Referral.linkages.and_(linkage_in_time()))

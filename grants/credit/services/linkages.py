@@ -33,6 +33,7 @@ from grants.credit.models import (
     ReferralState,
     Segment,
 )
+from grants.credit.queries.gone import linkage_in_time
 from grants.credit.services.ceilings import refuse_above_ceiling
 from grants.credit.services.disbursement import needed, positive, terms_disbursed
 from grants.credit.services.movements import Movement, append
@@ -116,8 +117,8 @@ def open_linkage(referral: Referral, kind: LinkageKind, *, by: User, now: dateti
     )
     if not rows_hit(db.session.execute(accepted)):
         raise RuleBroken(_("Accept the referral before you add to it."))
-    under = Linkage.referral_id == referral.id, Linkage.kind == kind, Linkage.state.in_(OPEN_STATES)
-    if db.session.scalar(select(exists().where(*under))):
+    of_this_kind = Linkage.referral_id == referral.id, Linkage.kind == kind, Linkage.state.in_(OPEN_STATES)
+    if db.session.scalar(select(exists().where(*of_this_kind, linkage_in_time(local_day(now))))):
         raise RuleBroken(_("One of this kind is on its way already. Finish it before you begin another."))
     linkage = add_linkage(referral, kind, now=now)
     db.session.flush()

@@ -29,7 +29,7 @@ from grants.credit.models import (
     WebhookEventKind,
 )
 from grants.credit.models.referrals import GROUP_ASKED_SINCE
-from grants.credit.queries.gone import referral_in_time
+from grants.credit.queries.gone import linkage_in_time, referral_in_time
 from grants.credit.services import webhooks
 from grants.credit.services.retain import remove_referral
 from grants.credit.sharing import MINIMUM, SharedField
@@ -277,7 +277,7 @@ def end_linkages(
     Read after the referral's own row was changed: what was added to it at this moment ends too.
     """
     today = local_day(now)
-    under = select(Linkage).where(Linkage.referral_id == referral.id).order_by(Linkage.id)
+    under = select(Linkage).where(Linkage.referral_id == referral.id, linkage_in_time(today)).order_by(Linkage.id)
     for linkage in db.session.scalars(under.execution_options(populate_existing=True)).all():
         before = linkage.state
         if before not in OPEN_STATES:
