@@ -9,9 +9,10 @@ from grants.credit.services.institutions import (
     release_liaison,
     update_institution,
 )
-from grants.credit.services.linkages import KeyReused, Step, log_step, log_step_once, note_export, open_linkage
+from grants.credit.services.linkages import Step, log_step, log_step_once, note_export, open_linkage
 from grants.credit.services.movements import Movement, log_movement, settle, standing_of, terms_of
 from grants.credit.services.referrals import accept, decline, refer, withdraw
+from grants.credit.services.request_keys import KeyReused
 
 __all__ = [
     "InstitutionFacts", "KeyReused", "Movement", "Step", "accept", "activate", "assign_liaison", "create_institution",

@@ -12,7 +12,6 @@ from sqlalchemy.exc import IntegrityError
 from grants.access.models import User
 from grants.core import journal
 from grants.core.clock import local_day
-from grants.core.crypto import token_hash
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.credit.models import (
@@ -24,7 +23,6 @@ from grants.credit.models import (
     Linkage,
     LinkageEvent,
     LinkageKind,
-    LinkageRequestKey,
     LinkageState,
     MovementKind,
     Product,
@@ -38,6 +36,7 @@ from grants.credit.services.ceilings import refuse_above_ceiling
 from grants.credit.services.disbursement import needed, positive, terms_disbursed
 from grants.credit.services.movements import Movement, append
 from grants.credit.services.referrals import add_linkage
+from grants.credit.services.request_keys import KeyReused, claim_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +63,6 @@ class Step:
     first_due_on: date | None = None
 
 
-class KeyReused(Exception):
-    """An idempotency key came back with another request."""
-
-
 def log_step(linkage: Linkage, step: Step, *, by: User, now: datetime) -> LinkageEvent:
     """Move the linkage one step. Of two people at once one wins; the other is told to look again."""
     if linkage.referral.state is not ReferralState.ACCEPTED:
@@ -92,14 +87,11 @@ def log_step(linkage: Linkage, step: Step, *, by: User, now: datetime) -> Linkag
 
 def log_step_once(linkage: Linkage, step: Step, *, key: str, request: str, by: User, now: datetime) -> LinkageEvent:
     """As log_step, but the same key with the same request brings the first event back. KeyReused with another one."""
-    claim = LinkageRequestKey(
-        user_id=by.id, key=key, request_hash=token_hash(request), linkage_id=linkage.id, created_at=now
-    )  # fmt: skip
-    try:
-        with db.session.begin_nested():
-            db.session.add(claim)
-    except IntegrityError:
-        return _answered(claim)
+    claim, is_new = claim_key(linkage, key, request, by=by, now=now)
+    if not is_new:
+        if claim.event is None:
+            raise KeyReused
+        return claim.event
     event = log_step(linkage, step, by=by, now=now)
     claim.event_id = event.id
     return event
@@ -190,12 +182,3 @@ def _note(linkage: Linkage, step: Step, *, by: User, now: datetime) -> LinkageEv
                    from_state=event.from_state.value, to_state=event.to_state.value)  # fmt: skip
     db.session.refresh(linkage)
     return event
-
-
-def _answered(claim: LinkageRequestKey) -> LinkageEvent:
-    first = db.session.execute(
-        select(LinkageRequestKey).where(LinkageRequestKey.user_id == claim.user_id, LinkageRequestKey.key == claim.key)
-    ).scalar_one()
-    if first.request_hash != claim.request_hash or first.event is None:
-        raise KeyReused
-    return first.event

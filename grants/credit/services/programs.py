@@ -4,26 +4,23 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
 
 from grants.access.models import User
-from grants.core import journal
-from grants.core.crypto import token_hash
-from grants.core.db import db, rows_hit
+from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.credit.models import (
     CreditMovement,
     DeclineReason,
     Linkage,
-    LinkageRequestKey,
     MovementKind,
     Referral,
     ReferralState,
 )
-from grants.credit.services.linkages import KeyReused
 from grants.credit.services.movements import Movement, log_movement
-from grants.credit.services.referrals import accept, decline
+from grants.credit.services.referrals import accept, acknowledge, decline
+from grants.credit.services.request_keys import KeyReused, claim_key
+
+__all__ = ["accept_again", "acknowledge", "check_details", "decline_again", "log_movement_once"]
 
 MONEY = "amount_usd"
 BALANCE = "balance_usd"
@@ -38,19 +35,6 @@ DETAILS = {
 }
 LONGEST_GRACE = timedelta(days=5 * 366)
 ALL_DETAILS = sorted({name for names in DETAILS.values() for name in names})
-
-
-def acknowledge(referral: Referral, *, by: User, now: datetime) -> None:
-    """Keep when the institution first opened it; later looks change nothing."""
-    hit = db.session.execute(
-        update(Referral)
-        .where(Referral.id == referral.id, Referral.acknowledged_at.is_(None))
-        .values(acknowledged_at=now)
-        .execution_options(synchronize_session=False)
-    )
-    if rows_hit(hit):
-        journal.record(by, "referral.acknowledged", referral, at=now)
-    db.session.refresh(referral, ["acknowledged_at"])
 
 
 def accept_again(referral: Referral, *, by: User, now: datetime) -> None:
@@ -81,14 +65,11 @@ def log_movement_once(
     linkage: Linkage, movement: Movement, *, key: str, request: str, by: User, now: datetime
 ) -> CreditMovement:  # fmt: skip
     """As log_movement, but the same key with the same request brings the first one back. KeyReused with another."""
-    claim = LinkageRequestKey(
-        user_id=by.id, key=key, request_hash=token_hash(request), linkage_id=linkage.id, created_at=now
-    )  # fmt: skip
-    try:
-        with db.session.begin_nested():
-            db.session.add(claim)
-    except IntegrityError:
-        return _answered(claim)
+    claim, is_new = claim_key(linkage, key, request, by=by, now=now)
+    if not is_new:
+        if claim.movement is None:
+            raise KeyReused
+        return claim.movement
     check_details(movement)
     row = log_movement(linkage, movement, by=by, now=now)
     claim.movement_id = row.id
@@ -135,12 +116,3 @@ def _is_accepted(referral: Referral) -> bool:
 
 def _is_declined(referral: Referral, reason: DeclineReason) -> bool:
     return referral.state is ReferralState.DECLINED and referral.decline_reason == reason
-
-
-def _answered(claim: LinkageRequestKey) -> CreditMovement:
-    first = db.session.execute(
-        select(LinkageRequestKey).where(LinkageRequestKey.user_id == claim.user_id, LinkageRequestKey.key == claim.key)
-    ).scalar_one()
-    if first.request_hash != claim.request_hash or first.movement is None:
-        raise KeyReused
-    return first.movement

@@ -1,18 +1,16 @@
 """Logging the likely next thing from a phone. The same form sent twice, by a double tap or a lost answer, logs once."""
 
+from dataclasses import fields
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from grants.access.models import User
-from grants.core.crypto import token_hash
-from grants.core.db import db
 from grants.core.errors import RuleBroken
-from grants.credit.models import Linkage, LinkageRequestKey
+from grants.credit.models import Linkage, Product
 from grants.credit.services.linkages import Step, log_step
 from grants.credit.services.movements import Movement, log_movement
+from grants.credit.services.request_keys import KeyReused, claim_key
 
 FORM = "form:"  # keys of forms, apart from those that programs choose
 
@@ -22,13 +20,13 @@ def log_once(linkage: Linkage, what: Step | Movement, *, key: str, by: User, now
 
     The key is claimed in the transaction that logs: a refused form may be corrected and sent again.
     """
-    claim = LinkageRequestKey(user_id=by.id, key=FORM + key, request_hash=token_hash(f"{linkage.id} {what}"),
-                              linkage_id=linkage.id, created_at=now)  # fmt: skip
     try:
-        with db.session.begin_nested():
-            db.session.add(claim)
-    except IntegrityError:
-        return _same_or_refuse(claim)
+        claim, is_new = claim_key(linkage, FORM + key, f"{linkage.id} {_said(what)}", by=by, now=now)
+    except KeyReused:
+        raise RuleBroken(_("This form has logged something already. Look at what stands there; to log this too, press "
+                           "the button again."), field="form_key") from None  # fmt: skip
+    if not is_new:
+        return False
     if isinstance(what, Step):
         claim.event_id = log_step(linkage, what, by=by, now=now).id
     else:
@@ -36,13 +34,8 @@ def log_once(linkage: Linkage, what: Step | Movement, *, key: str, by: User, now
     return True
 
 
-def _same_or_refuse(claim: LinkageRequestKey) -> bool:
-    first = db.session.execute(
-        select(LinkageRequestKey.request_hash).where(
-            LinkageRequestKey.user_id == claim.user_id, LinkageRequestKey.key == claim.key
-        )
-    ).scalar_one()
-    if first != claim.request_hash:
-        raise RuleBroken(_("This form has logged something already. Look at what stands there; to log this too, press "
-                           "the button again."), field="form_key")  # fmt: skip
-    return False
+def _said(what: Step | Movement) -> str:
+    """All that the form said. A product by its number: its object is another one for every request."""
+    values = ((one.name, getattr(what, one.name)) for one in fields(what))
+    plain = {name: value.id if isinstance(value, Product) else value for name, value in values}
+    return f"{type(what).__name__} {plain}"

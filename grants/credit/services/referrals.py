@@ -97,11 +97,11 @@ def acknowledge(referral: Referral, *, by: User, now: datetime) -> bool:
         .values(acknowledged_at=now)
         .execution_options(synchronize_session=False)
     )
-    if not rows_hit(hit):
-        return False
+    is_first = rows_hit(hit) == 1
+    if is_first:
+        journal.record(by, "referral.acknowledged", referral, at=now)
     db.session.refresh(referral, ["acknowledged_at"])
-    journal.record(by, "referral.acknowledged", referral, at=now)
-    return True
+    return is_first
 
 
 def accept(referral: Referral, *, by: User, now: datetime) -> None:

@@ -63,7 +63,8 @@ def quick(linkage_id: int) -> ResponseReturnValue:
     if request.method == "GET" and not services.is_possible(linkage, likely):
         flash(_("That is logged already, or does not follow now. This is where it stands."), "info")
         return _to_page(linkage)
-    form = quick_form(likely, services.filled(linkage, likely, today))
+    # What is sent stands by itself: a box left empty must not be filled with what the first tap has changed meanwhile.
+    form = quick_form(likely, services.filled(linkage, likely, today) if request.method == "GET" else {})
     if likely.step is LinkageState.DISBURSED:
         form.offer(credit_products(linkage.institution), linkage.product_id)
     if form.validate_on_submit():

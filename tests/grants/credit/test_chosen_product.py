@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from grants.access.models import User
 from grants.core.clock import local_day, utcnow
 from grants.core.db import db
 from grants.core.errors import RuleBroken
@@ -14,6 +15,7 @@ from grants.credit.models import Linkage, LinkageState, Product, RateKind, Segme
 from grants.credit.services import Step, log_step
 from grants.credit.services.ceilings import load_ceilings
 from grants.credit.services.movements import movements_of
+from grants.credit.services.quick import log_once
 from grants.credit.services.reversals import confirm_reversal, propose_reversal
 from tests.factories.credit import make_institution, make_liaison, make_linkage, make_referral
 from tests.factories.credit_imports import a_row, checked, csv_of, settings_of, told
@@ -192,3 +194,24 @@ def test_the_five_years_count_from_the_last_step_again(app: Flask) -> None:
     confirm_reversal(proposal, by=make_liaison(linkage.institution), now=utcnow())
 
     assert (linkage.state, linkage.counted_from, linkage.next_due_on) == (LinkageState.APPROVED, None, None)
+
+
+def test_a_form_sent_twice_stands_once_though_its_product_is_read_anew(app: Flask) -> None:
+    linkage = approved(make_social(make_institution()))
+    by, kept = make_liaison(linkage.institution), []
+    db.session.commit()
+    numbers = linkage.id, linkage.product_id, by.id
+
+    def tap() -> bool:
+        found, product, user = (
+            db.session.get(one, number) for one, number in zip((Linkage, Product, User), numbers, strict=True)
+        )
+        kept.append(product)  # so that the next one lies elsewhere in memory
+        step = Step(LinkageState.DISBURSED, ago(5), amount_usd=Decimal(500), term_months=12, reference="Z-1",
+                    product=product)  # fmt: skip
+        return log_once(found, step, key="k" * 20, by=user, now=utcnow())
+
+    assert tap() is True
+    db.session.commit()
+    db.session.expunge_all()
+    assert tap() is False

@@ -27,6 +27,7 @@ from grants.credit.queries.referrals import own_and_consented
 from tests.factories.access import make_user
 from tests.factories.credit import make_institution, make_liaison, make_linkage, make_referral
 from tests.factories.credit_money import make_credit
+from tests.factories.credit_offers import make_product, make_terms
 from tests.factories.people import make_person
 from tests.grants.credit.counting import queries_of
 
@@ -180,6 +181,22 @@ def test_a_second_tap_logs_nothing_more(app: Flask, sign_in: Any) -> None:
     assert [one.status_code for one in answers] == [302] * 3
     assert db.session.query(LinkageEvent).filter_by(linkage_id=linkage.id).count() == 1
     assert db.session.get(Linkage, linkage.id).state is LinkageState.CONTACTED
+
+
+def test_a_second_tap_on_a_disbursement_with_a_product_stands_once(app: Flask, sign_in: Any) -> None:
+    linkage = make_linkage(state=LinkageState.APPROVED)
+    product = make_product(linkage.institution)
+    make_terms(product)
+    client, number = sign_in(make_liaison(linkage.institution)), linkage.id
+    form = {"happened_on": today().isoformat(), "amount_usd": "500", "term_months": "12", "reference": "Q-1",
+            "product_id": str(product.id), "form_key": KEY}  # fmt: skip
+    db.session.commit()
+    db.session.expunge_all()  # a server has no object left of the request before
+
+    answers = [client.post(f"/linkages/{number}/quick?do=disbursed", data=form).status_code for _tap in range(2)]
+
+    assert answers == [302, 302]
+    assert db.session.query(CreditMovement).filter_by(linkage_id=number).count() == 1
 
 
 def test_a_payment_is_filled_in_and_a_second_tap_logs_it_once(app: Flask, sign_in: Any) -> None:
