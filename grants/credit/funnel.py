@@ -42,6 +42,7 @@ class Case:
     withdrawn_on: date | None = None
     disbursed_on: date | None = None
     refinances: bool = False
+    referral_id: int | None = None  # None: of a referral of its own
     # What was passed without its day being logged, for instance an application before a known approval.
     passed: frozenset[Step] = frozenset()
 
@@ -133,15 +134,34 @@ class Span:
 
 
 def spans(cases: Sequence[Case], day: date) -> dict[str, Span]:
-    """The four waits of credit cases as they stand on a day."""
+    """The four waits of credit cases as they stand on a day.
+
+    A referral waits once, for its first credit: a second one was not asked for on the day of the referral.
+    """
     sent = [case for case in cases if case.is_credit]
+    first = _first_of_each(sent)
     pairs: dict[str, list[tuple[date | None, date | None, bool]]] = {
-        "disbursed": [(one.referred_on, one.disbursed_on, one.is_open) for one in sent],
-        "acknowledged": [(one.referred_on, one.acknowledged_on, one.is_open) for one in sent],
+        "disbursed": [(one.referred_on, one.disbursed_on, one.is_open) for one in first],
+        "acknowledged": [(one.referred_on, one.acknowledged_on, one.is_open) for one in first],
         "decided": [(one.applied_on, one.decided_on, one.is_open) for one in sent],
         "paid_out": [(one.approved_on, one.disbursed_on, one.is_open) for one in sent],
     }
     return {name: _span(found, day) for name, found in pairs.items()}
+
+
+def _first_of_each(sent: Iterable[Case]) -> list[Case]:
+    """Of each referral the credit disbursed first; without any, one that is open."""
+    first: dict[tuple[bool, int], Case] = {}
+    for place, case in enumerate(sent):
+        key = (False, place) if case.referral_id is None else (True, case.referral_id)
+        before = first.setdefault(key, case)
+        if _turn(case) < _turn(before):
+            first[key] = case
+    return list(first.values())
+
+
+def _turn(case: Case) -> tuple[date, bool]:
+    return case.disbursed_on or date.max, not case.is_open
 
 
 def _span(pairs: Iterable[tuple[date | None, date | None, bool]], day: date) -> Span:

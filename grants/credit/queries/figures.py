@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from grants.core.clock import local_day
@@ -16,6 +16,7 @@ from grants.credit.models import (
     Linkage,
     LinkageKind,
     Referral,
+    ReferralState,
 )
 from grants.credit.queries.gone import linkage_in_time
 from grants.credit.queries.linkages import own_open_linkages
@@ -60,7 +61,7 @@ def stuck(now: datetime, *, after: timedelta = STUCK_AFTER, limit: int = 25) -> 
         .options(joinedload(Linkage.institution), joinedload(Linkage.person))
         .where(
             Linkage.state.in_(OPEN_STATES),
-            Referral.state.not_in(ENDED_REFERRAL_STATES),
+            Referral.state == ReferralState.ACCEPTED,  # those that wait for an answer are a list of their own
             Linkage.last_step_on <= local_day(now) - after,
             linkage_in_time(local_day(now)),
         )
@@ -82,12 +83,12 @@ def credited_people() -> list[CreditedPerson]:
 
 
 def linked_people() -> list[LinkedPerson]:
-    """Different people with a referral that was not withdrawn, by person."""
+    """Different people with a referral that was not withdrawn, or under which a credit was disbursed, by person."""
     statement = (
         select(Referral.person_id, Canton.province_code, func.min(Referral.referred_at))
         .join(Person, Person.id == Referral.person_id)
         .join(Canton, Canton.code == Person.canton_code)
-        .where(Referral.state.not_in(ENDED_REFERRAL_STATES))
+        .where(_is_linked())
         .group_by(Referral.person_id, Canton.province_code)
         .order_by(Referral.person_id)
     )
@@ -95,15 +96,21 @@ def linked_people() -> list[LinkedPerson]:
 
 
 def linked_by_province() -> list[LinkedInProvince]:
-    """Different people with a referral that was not withdrawn, counted by province, in the order of the codes."""
+    """As `linked_people`, counted by province, in the order of the codes."""
     statement = (
         select(Province.code, Province.name, func.count(Referral.person_id.distinct()))
         .select_from(Referral)
         .join(Person, Person.id == Referral.person_id)
         .join(Canton, Canton.code == Person.canton_code)
         .join(Province, Province.code == Canton.province_code)
-        .where(Referral.state.not_in(ENDED_REFERRAL_STATES))
+        .where(_is_linked())
         .group_by(Province.code, Province.name)
         .order_by(Province.code)
     )
     return [LinkedInProvince(*row) for row in db.session.execute(statement)]
+
+
+def _is_linked() -> ColumnElement[bool]:
+    """A referral that counts: whoever received a credit was linked, whether the consent was taken back or not."""
+    credited = exists().where(Linkage.referral_id == Referral.id, Linkage.disbursed_on.is_not(None))
+    return or_(Referral.state.not_in(ENDED_REFERRAL_STATES), credited)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
 from grants.core.clock import PROGRAMME_ZONE, local_day
 from grants.core.db import db
@@ -36,12 +36,13 @@ def cases_until(day: date, narrowed: Narrowed) -> list[Case]:
     events = _events(day)
     statement = (
         select(
-            Referral.person_id, Referral.institution_id, Person.sex, Person.population_group, Person.canton_code,
+            Referral.id.label("referral_id"), Referral.person_id, Referral.institution_id,
+            Person.sex, Person.population_group, Person.canton_code,
             Referral.referred_at, Referral.acknowledged_at, Referral.answered_at, Referral.state.label("sent_as"),
             Linkage.id, Linkage.kind, Linkage.state, Linkage.disbursed_on, Linkage.refinances_id, Linkage.last_step_on,
         )
         .join(Person, Person.id == Referral.person_id)
-        .outerjoin(Linkage, Linkage.referral_id == Referral.id)
+        .outerjoin(Linkage, and_(Linkage.referral_id == Referral.id, _was_there(day)))
         .where(Referral.referred_at < _end_of(day),
                or_(Referral.state != ReferralState.WITHDRAWN, Linkage.disbursed_on.is_not(None)))
         .order_by(Referral.id, Linkage.id)
@@ -102,8 +103,15 @@ def _case(row: Any, days: Days, day: date) -> Case:
         withdrawn_on=days.get(S.WITHDRAWN),
         disbursed_on=row.disbursed_on if is_credit and row.disbursed_on and row.disbursed_on <= day else None,
         refinances=row.refinances_id is not None,
+        referral_id=row.referral_id,
         passed=_passed(row, days, day) if is_credit else frozenset(),
     )
+
+
+def _was_there(day: date) -> ColumnElement[bool]:
+    """Linkages begun until a day: opened here by then, or of which something had happened that was written later."""
+    stepped = exists().where(LinkageEvent.linkage_id == Linkage.id, LinkageEvent.happened_on <= day)
+    return or_(Linkage.created_at < _end_of(day), Linkage.disbursed_on <= day, stepped)
 
 
 def _declined(row: Any, day: date) -> date | None:

@@ -5,14 +5,22 @@ from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import joinedload
 
 from grants.access.models import User
 from grants.access.permissions import Permission
 from grants.core.db import db
 from grants.core.errors import NotFound
-from grants.credit.models import Institution, InstitutionKind, Linkage, LinkageKind, LinkageState, SavingsBankReport
+from grants.credit.models import (
+    Institution,
+    InstitutionKind,
+    Linkage,
+    LinkageEvent,
+    LinkageKind,
+    LinkageState,
+    SavingsBankReport,
+)
 from grants.credit.queries.institutions import get_institution, liaison_institution
 
 
@@ -71,18 +79,25 @@ def reporting_institution(user: User, institution_id: int) -> Institution:
 
 
 def joined_people(day: date, ids: Iterable[int] | None = None) -> list[Joined]:
-    """Memberships and accounts opened until a day at savings banks, by institution and kind: people, each once."""
+    """Memberships and accounts open at the end of a day at savings banks: people by institution and kind."""
     statement = (
         select(Linkage.institution_id, Linkage.kind, func.count(Linkage.person_id.distinct()))
         .join(Institution, Institution.id == Linkage.institution_id)
         .where(
             Institution.kind == InstitutionKind.SAVINGS_BANK,
             Linkage.kind.in_((LinkageKind.MEMBERSHIP, LinkageKind.SAVINGS_ACCOUNT)),
-            Linkage.state == LinkageState.OPENED,
-            Linkage.last_step_on <= day,
+            _happened(LinkageState.OPENED, day),
+            ~_happened(LinkageState.CLOSED, day),
         )
         .group_by(Linkage.institution_id, Linkage.kind)
         .order_by(Linkage.institution_id, Linkage.kind)
     )
     wanted = None if ids is None else set(ids)
     return [Joined(*row) for row in db.session.execute(statement) if wanted is None or row[0] in wanted]
+
+
+def _happened(state: LinkageState, day: date) -> ColumnElement[bool]:
+    """Whether a step was made until a day, whatever came after it."""
+    return exists().where(
+        LinkageEvent.linkage_id == Linkage.id, LinkageEvent.to_state == state, LinkageEvent.happened_on <= day
+    )

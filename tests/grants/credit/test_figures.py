@@ -4,10 +4,12 @@ from datetime import UTC, date, datetime, timedelta
 
 from flask import Flask
 
+from grants.access.permissions import Role
 from grants.core.clock import utcnow
-from grants.credit import queries
+from grants.credit import queries, services
 from grants.credit.models import LinkageKind, LinkageState, ReferralState
 from grants.credit.queries.figures import CreditedPerson, LinkedInProvince, LinkedPerson
+from tests.factories.access import make_user
 from tests.factories.credit import make_institution, make_liaison, make_linkage, make_referral
 from tests.factories.people import make_person
 
@@ -46,6 +48,15 @@ def test_linked_people_are_counted_once_by_province(app: Flask) -> None:
     ]
 
 
+def test_who_received_a_credit_stays_linked_when_the_consent_is_taken_back(app: Flask) -> None:
+    credit, other = make_linkage(state=S.DISBURSED), make_linkage(state=S.CONTACTED)
+    for one in (credit, other):
+        services.withdraw(one.referral, by=make_user(Role.COORDINATOR), now=utcnow())
+
+    assert [one.person_id for one in queries.linked_people()] == [credit.person_id]
+    assert [one.people for one in queries.linked_by_province()] == [1]
+
+
 def test_stuck_names_open_linkages_without_a_step_for_two_weeks(app: Flask) -> None:
     now = utcnow()
     longest = make_linkage(make_referral(referred_at=now - timedelta(days=40)))
@@ -53,6 +64,7 @@ def test_stuck_names_open_linkages_without_a_step_for_two_weeks(app: Flask) -> N
     make_linkage(make_referral(referred_at=now - timedelta(days=13)))
     make_linkage(make_referral(referred_at=now - timedelta(days=60)), state=S.DISBURSED)
     make_linkage(make_referral(referred_at=now - timedelta(days=60), state=ReferralState.WITHDRAWN))
+    make_linkage(make_referral(referred_at=now - timedelta(days=20), state=ReferralState.SENT))
 
     assert [one.id for one in queries.stuck(now)] == [longest.id, fortnight.id]
 

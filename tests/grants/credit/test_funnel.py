@@ -72,6 +72,16 @@ def test_days_between_steps_and_of_those_who_wait() -> None:
     assert (found["acknowledged"].done, found["acknowledged"].median) == (3, 2)
 
 
+def test_a_referral_waits_once_for_its_first_credit() -> None:
+    """Referred on 10 January: the credit of 9 February took 30 days, the one of December was not asked for then."""
+    late = [case(1, referral_id=7, acknowledged_on=day(1, 12), **on) for on in (
+        {"disbursed_on": day(12, 1)}, {"disbursed_on": day(2, 9), "approved_on": day(2, 1)}, {})]  # fmt: skip
+    found = spans([*late, case(2, referral_id=8, declined_on=day(2, 1)), case(2, referral_id=8)], date(2026, 12, 31))
+
+    assert (found["disbursed"].done, found["disbursed"].median, found["disbursed"].open) == (1, 30, 1)
+    assert (found["acknowledged"].done, found["paid_out"].median) == (1, 8)
+
+
 def test_nobody_has_no_median() -> None:
     assert spans([], DAY)["disbursed"].median is None
     assert funnel([]).counts == [0] * 6
@@ -97,6 +107,23 @@ def test_cases_are_read_as_they_stood_on_a_day(app: Flask) -> None:
     assert reached == {day(1, 15): [2, 2, 0, 0, 0, 0], day(2, 1): [2, 2, 1, 0, 0, 0], day(3, 31): [2, 2, 1, 1, 1, 0]}
     assert funnel(queries.cases_until(DAY, Narrowed(canton_code="2101"))).counts == [1, 1, 1, 1, 1, 0]
     assert queries.cases_until(DAY, Narrowed(institution_id=10**12)) == []
+
+
+def test_a_day_that_is_over_does_not_change_by_what_is_begun_later(app: Flask) -> None:
+    referral = make_referral(referred_at=datetime(2026, 1, 10, 15, tzinfo=UTC))
+    first = make_linkage(referral, state=S.DISBURSED, happened_on=day(3, 1))
+    before = queries.cases_until(DAY, Narrowed())
+
+    begun_later = make_linkage(referral)
+    begun_later.created_at = datetime(2026, 7, 3, 15, tzinfo=UTC)
+    assert queries.cases_until(DAY, Narrowed()) == before
+    assert len(queries.cases_until(day(7, 3), Narrowed())) == 2
+
+    make_step(begun_later, S.APPLIED, day(6, 20))  # written down later than it happened
+    assert [one.applied_on for one in queries.cases_until(DAY, Narrowed())] == [None, day(6, 20)]
+
+    first.created_at = datetime(2026, 7, 3, 15, tzinfo=UTC)
+    assert [one.disbursed_on for one in queries.cases_until(DAY, Narrowed())] == [day(3, 1), None]
 
 
 def test_trained_are_people_who_completed_financial_education(app: Flask) -> None:

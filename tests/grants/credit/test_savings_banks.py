@@ -11,11 +11,14 @@ from grants.access.permissions import Role
 from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.core.errors import RuleBroken
-from grants.credit.models import SavingsBankReport
-from grants.credit.queries.savings_banks import corrected, newest_reports, reports_of
+from grants.credit.models import CloseReason, LinkageKind, LinkageState, SavingsBankReport
+from grants.credit.queries import savings_banks
+from grants.credit.queries.savings_banks import Joined, corrected, newest_reports, reports_of
+from grants.credit.services import Step, log_step
 from grants.credit.services.savings_banks import Figures, report_figures
 from tests.factories.access import make_user
-from tests.factories.credit import TOMORROW, make_institution, make_liaison, spelled
+from tests.factories.credit import TOMORROW, make_institution, make_liaison, make_linkage, make_referral, spelled
+from tests.factories.credit_movements import ago
 from tests.factories.credit_offers import make_caja, make_report
 
 FORM = {"as_of": "2026-03-31", "members": "40", "women": "28", "in_mobility": "", "savings_usd": "5.200,50",
@@ -108,3 +111,15 @@ def test_the_newest_report_of_each_caja_on_a_day(app: Flask) -> None:
     assert seen(date(2026, 3, 30)) == [("Tricolor", 31)]
     assert seen(date(2025, 12, 30)) == []
     assert reports_of(silent) == []
+
+
+def test_a_member_who_left_since_was_one_on_the_day(app: Flask) -> None:
+    referral = make_referral(institution=make_caja(), referred_at=utcnow() - timedelta(days=200))
+    member = make_linkage(referral, kind=LinkageKind.MEMBERSHIP, state=LinkageState.OPENED, happened_on=ago(150))
+    counted = [Joined(referral.institution_id, LinkageKind.MEMBERSHIP, 1)]
+    assert savings_banks.joined_people(ago(60)) == counted
+
+    log_step(member, Step(LinkageState.CLOSED, ago(5), close_reason=CloseReason.OWN_WISH),
+             by=make_liaison(referral.institution), now=utcnow())  # fmt: skip
+
+    assert [savings_banks.joined_people(ago(days)) for days in (151, 60, 6, 5)] == [[], counted, counted, []]
