@@ -11,6 +11,8 @@ from grants.core.clock import local_day, utcnow
 from grants.core.db import db
 from grants.credit.models import (
     CREDITED_STATES,
+    Agreement,
+    AgreementKind,
     CreditMovement,
     DeclineReason,
     Institution,
@@ -43,15 +45,26 @@ def spelled(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def make_institution(
-    name: str = "", *, kind: InstitutionKind = InstitutionKind.COOPERATIVE, is_active: bool = True
+    name: str = "", *, kind: InstitutionKind = InstitutionKind.COOPERATIVE, is_active: bool = True, agreed: bool = True
 ) -> Institution:
-    """An institution, active unless told otherwise."""
+    """An institution, active and with an agreement unless told otherwise."""
     institution = Institution(
         name=name or f"Cooperativa {next(_numbers)}", kind=kind, is_active=is_active, created_at=utcnow()
     )
     db.session.add(institution)
     db.session.flush()
+    if agreed:
+        _agree(institution)
     return institution
+
+
+def _agree(institution: Institution) -> None:
+    """What was signed a year ago and has no end."""
+    day = local_day(utcnow()) - timedelta(days=365)
+    agreement = Agreement(institution_id=institution.id, kind=AgreementKind.AGREEMENT, signed_on=day, valid_from=day,
+                          recorded_by_id=make_user(Role.COORDINATOR).id, recorded_at=utcnow())  # fmt: skip
+    db.session.add(agreement)
+    db.session.flush()
 
 
 def make_liaison(institution: Institution | None, **overrides: Any) -> User:
@@ -132,6 +145,11 @@ def make_linkage(
     if credited:
         _move(linkage, referral, day)
     return linkage
+
+
+def make_member(person: Person, institution: Institution) -> Linkage:
+    """A membership of this person that is open."""
+    return make_linkage(person=person, institution=institution, kind=LinkageKind.MEMBERSHIP, state=LinkageState.OPENED)
 
 
 def make_movement(

@@ -57,8 +57,8 @@ def make_agreement(institution: Institution | None = None, **overrides: Any) -> 
     values: dict[str, Any] = {"kind": AgreementKind.AGREEMENT, "signed_on": day, "valid_from": day, **overrides}
     names = {key: values.pop(key, None) for key in ("focal_name", "focal_contact")}
     agreement = Agreement(
-        institution_id=(institution or make_institution()).id, recorded_by_id=make_user(Role.COORDINATOR).id,
-        recorded_at=utcnow(), **values,
+        institution_id=(institution or make_institution(agreed=False)).id,
+        recorded_by_id=make_user(Role.COORDINATOR).id, recorded_at=utcnow(), **values,
     )  # fmt: skip
     agreement.focal_name, agreement.focal_contact = names["focal_name"], names["focal_contact"]
     db.session.add(agreement)

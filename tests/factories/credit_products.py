@@ -78,7 +78,7 @@ def make_product(
     **terms: Any,
 ) -> Product:
     """A product on terms in force; `documents` None: without terms. Its institution gets an agreement if need be."""
-    institution = institution or make_institution()
+    institution = institution or make_institution(agreed=agreed)
     product = Product(
         institution_id=institution.id, kind=kind, name=name or f"Producto {next(_numbers)}", created_at=utcnow()
     )

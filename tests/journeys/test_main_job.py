@@ -190,6 +190,9 @@ def credited(app: Flask, coordinator: Browser, people: list[str]) -> None:
     coordinator.follow("/institutions/new")
     coordinator.send("/institutions/new", name="Cooperativa Mujeres Unidas", kind="cooperative", canton_code="1001")
     coordinator.send("/institutions/\\d+/liaisons", user_id=str(liaison.user.id))
+    coordinator.follow("/institutions/\\d+")
+    coordinator.follow("/institutions/\\d+/agreements/new")
+    coordinator.send(".*/new", kind="agreement", signed_on="2026-01-10", valid_from="2026-01-10")
     for person in people:
         steps.refer(coordinator, person, "Cooperativa Mujeres Unidas")
     liaison.open("/")

@@ -46,7 +46,11 @@ class GoodsForm(FlaskForm):
         _("Folio of the delivery"),
         20,
         InputRequired(NEEDED),
-        description=_("Of the delivery that handed the goods over. Value and day are taken from it."),
+        description=_(
+            "Of the delivery that handed the goods over to a member who received them for the savings bank. "
+            "Value and day are taken from it. Semilla cannot tell them from a kit for the member's own "
+            "venture: be sure that they stayed with the savings bank."
+        ),
     )
     purpose = line(_("Purpose"), 300, InputRequired(NEEDED))
     file = FileField(_("Receipt or photo"), description=_("A photo or PDF, if there is one besides the delivery's."))

@@ -56,9 +56,19 @@ def asker_of(person: Person, need: Need, *, day: date) -> Asker:
         documents=documents_of(person.id),
         age=person.age_on(day),
         canton_code=person.canton_code,
-        memberships=frozenset(_members(person.id)[person.id]),
+        memberships=memberships_of(person.id),
         need=need,
     )
+
+
+def memberships_of(person_id: int) -> frozenset[int]:
+    """The institutions of which one person is a member, as far as it is logged here."""
+    return frozenset(_members(person_id)[person_id])
+
+
+def has_agreement(institution_id: int, day: date) -> bool:
+    """Whether an agreement with the institution is in force on a day."""
+    return institution_id in _with_agreement(day)
 
 
 def documents_of(person_id: int) -> frozenset[Held]:

@@ -24,6 +24,7 @@ from grants.credit.models import (
     RateKind,
     Segment,
 )
+from grants.credit.queries.matching import memberships_of
 from grants.credit.schedules import one_period_later, periods_in
 from grants.credit.services.movement_rules import check_approved, check_first_due, check_net
 
@@ -66,6 +67,7 @@ def terms_disbursed(linkage: Linkage, step: Disbursed) -> dict[str, Any]:
     amount, day = positive(step.amount_usd), step.happened_on
     check_approved(linkage.approved_usd, amount)
     check_net(step.net_usd, amount)
+    _refuse_non_member(linkage)
     product = _product(linkage, step)
     offer = _offer(linkage, product, day)
     frequency = step.frequency or (offer and offer.frequency) or linkage.frequency or Frequency.MONTHLY
@@ -100,6 +102,14 @@ def needed(value: Any, field: str) -> Any:
     if value is None or value == "":
         raise RuleBroken(_("This step needs this detail. Fill it in."), field=field)
     return value
+
+
+def _refuse_non_member(linkage: Linkage) -> None:
+    """Where the statute lets only members borrow, the membership is logged first; joining is no credit."""
+    if linkage.institution.members_only and linkage.institution_id not in memberships_of(linkage.person_id):
+        raise RuleBroken(_("Your institution lends to its members only, and no open membership of this person is "
+                           "logged. On the referral's page add a membership and log that it was opened; then log the "
+                           "credit."))  # fmt: skip
 
 
 def _product(linkage: Linkage, step: Disbursed) -> Product | None:

@@ -30,6 +30,7 @@ from grants.credit.models import (
 )
 from grants.credit.models.referrals import GROUP_ASKED_SINCE
 from grants.credit.queries.gone import linkage_in_time, referral_in_time
+from grants.credit.queries.matching import has_agreement
 from grants.credit.services import webhooks
 from grants.credit.services.retain import remove_referral
 from grants.credit.sharing import MINIMUM, SharedField
@@ -75,7 +76,7 @@ def send(
     person: Person, request: Request, *, by: User, now: datetime, reassigned_from: Referral | None = None
 ) -> Referral:  # fmt: skip
     """Share with one institution what the request says; `reassigned_from`: in the place of this referral."""
-    _check(request)
+    _check(request, now=now)
     kinds = list(dict.fromkeys(request.kinds))
     referral = _keep(person, request, by=by, now=now, reassigned_from=reassigned_from)
     for kind in kinds:
@@ -179,9 +180,12 @@ def add_linkage(
     return linkage
 
 
-def _check(request: Request) -> None:
+def _check(request: Request, *, now: datetime) -> None:
     if not request.to.is_active:
         raise RuleBroken(_("This institution is not active. Choose another."), field="institution_id")
+    if not has_agreement(request.to.id, local_day(now)):
+        raise RuleBroken(_("No agreement with this institution is in force today. Record the one that was signed, or "
+                           "choose another institution."), field="institution_id")  # fmt: skip
     if not request.kinds:
         raise RuleBroken(_("Choose at least one thing that the person wants."), field="kinds")
     if request.text.purpose is not ConsentPurpose.REFERRAL:

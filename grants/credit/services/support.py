@@ -15,6 +15,7 @@ from grants.core.clock import local_day
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.credit.models import Institution, InstitutionKind, InstitutionSupport, SupportEvidence, SupportKind
+from grants.credit.queries.matching import memberships_of
 from grants.delivery.models import Delivery, DeliveryState
 from grants.people.folio import normal_folio
 
@@ -52,7 +53,7 @@ def record_support(
         raise RuleBroken(_("Write what it is for."), field="purpose")
     if evidence is None and facts.kind is not SupportKind.OFFICE_EQUIPMENT:
         raise RuleBroken(_("Add the receipt or a photo of it: support is recorded with its evidence."), field="file")
-    support = _goods(facts) if facts.kind is SupportKind.OFFICE_EQUIPMENT else _money(facts, now=now)
+    support = _goods(institution, facts) if facts.kind is SupportKind.OFFICE_EQUIPMENT else _money(facts, now=now)
     support.institution_id, support.kind, support.purpose = institution.id, facts.kind, facts.purpose
     support.recorded_by_id, support.recorded_at = by.id, now
     try:
@@ -107,8 +108,12 @@ def cancel_support(support: InstitutionSupport, reason: str, *, by: User, now: d
     db.session.refresh(support)
 
 
-def _goods(facts: SupportFacts) -> InstitutionSupport:
-    """Goods go through the delivery protocol: what they are worth and when they were given is the delivery's."""
+def _goods(institution: Institution, facts: SupportFacts) -> InstitutionSupport:
+    """Goods go through the delivery protocol: what they are worth and when they were given is the delivery's.
+
+    A delivery is one person's. That the person is a member here is all that can be known; what a member took for an
+    own venture is told from the savings bank's equipment by who records it.
+    """
     folio = normal_folio(facts.delivery_folio or "")
     delivery = db.session.scalar(select(Delivery).where(Delivery.folio == folio)) if folio else None
     if delivery is None:
@@ -117,6 +122,10 @@ def _goods(facts: SupportFacts) -> InstitutionSupport:
         raise RuleBroken(_("This delivery is disputed. Record it once the dispute is decided."), field="delivery_folio")
     if delivery.state not in GIVEN or delivery.confirmed_at is None:
         raise RuleBroken(_("This delivery is not handed over. Record it once its handover is confirmed."),
+                         field="delivery_folio")  # fmt: skip
+    if institution.id not in memberships_of(delivery.person_id):
+        raise RuleBroken(_("This delivery was handed to somebody of whom no open membership at this savings bank is "
+                           "logged, so it is a kit of their own. Check the folio, or log the membership first."),
                          field="delivery_folio")  # fmt: skip
     return InstitutionSupport(
         delivery_id=delivery.id, amount_usd=delivery.value_usd, given_on=local_day(delivery.confirmed_at)

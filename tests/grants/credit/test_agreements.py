@@ -58,7 +58,7 @@ def entries() -> list[tuple[str, dict[str, Any]]]:
 
 
 def test_an_agreement_is_recorded_and_its_focal_point_is_sealed(app: Flask, coordinator: Any) -> None:
-    institution = make_institution()
+    institution = make_institution(agreed=False)
     assert coordinator.post(f"/institutions/{institution.id}/agreements/new", data=FORM).status_code == 302
 
     found = db.session.query(Agreement).one()
@@ -93,7 +93,7 @@ def test_an_agreement_is_recorded_and_its_focal_point_is_sealed(app: Flask, coor
     ],
 )
 def test_a_bad_agreement_is_refused_beside_its_field(app: Flask, coordinator: Any, changes: dict[str, str]) -> None:
-    institution = make_institution()
+    institution = make_institution(agreed=False)
     answer = coordinator.post(f"/institutions/{institution.id}/agreements/new", data=spelled({**FORM, **changes}))
     assert answer.status_code == 200
     assert "field-error" in answer.text
@@ -101,7 +101,7 @@ def test_a_bad_agreement_is_refused_beside_its_field(app: Flask, coordinator: An
 
 
 def test_what_holds_today_is_visible_at_once(app: Flask, coordinator: Any) -> None:
-    institution = make_institution()
+    institution = make_institution(agreed=False)
     page = coordinator.get(f"/institutions/{institution.id}").text
     assert "Ningún convenio vigente hoy" in page
 
@@ -147,8 +147,8 @@ def test_an_agreement_is_ended_once(real_app: Flask) -> None:
 
 
 def test_rows_of_another_institution_are_404(app: Flask, coordinator: Any) -> None:
-    agreement, elsewhere = make_agreement(), make_institution()
-    place, product = make_location(make_institution(), "1001"), make_terms().product
+    agreement, elsewhere = make_agreement(), make_institution(agreed=False)
+    place, product = make_location(make_institution(agreed=False), "1001"), make_terms().product
     here = f"/institutions/{elsewhere.id}"
     for path in (f"{here}/agreements/{agreement.id}/end", f"{here}/products/{product.id}/terms/new"):
         assert coordinator.get(path).status_code == 404
@@ -162,7 +162,7 @@ def test_rows_of_another_institution_are_404(app: Flask, coordinator: Any) -> No
 
 
 def test_cantons_are_added_and_removed(app: Flask, coordinator: Any) -> None:
-    institution = make_institution()
+    institution = make_institution(agreed=False)
     make_canton("1001")
     path = f"/institutions/{institution.id}/cantons"
     assert "empty" in coordinator.get(path).text
@@ -257,5 +257,5 @@ def test_an_agreement_of_tomorrow_is_refused_by_the_service_too(app: Flask) -> N
     tomorrow = local_day(utcnow()) + timedelta(days=1)
     facts = AgreementFacts(AgreementKind.LETTER, tomorrow, tomorrow)
     with pytest.raises(RuleBroken) as refused:
-        record_agreement(make_institution(), facts, by=make_user(Role.COORDINATOR), now=utcnow())
+        record_agreement(make_institution(agreed=False), facts, by=make_user(Role.COORDINATOR), now=utcnow())
     assert refused.value.field == "signed_on"

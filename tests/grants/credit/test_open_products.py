@@ -41,7 +41,7 @@ def test_rows_give_the_reasons(app: Flask) -> None:
     make_document(person, D.VISA, "V1").expires_on = today - timedelta(days=1)
     make_document(person, D.CEDULA_VE, "V2", "VE")
     ok = [D.CEDULA_VE]
-    far, gone, late = make_institution(), make_institution(is_active=False), make_institution()
+    far, gone, late = make_institution(), make_institution(is_active=False), make_institution(agreed=False)
     make_location(far, "2101")
     make_product(name="open", documents=ok)
     make_product(far, name="far", documents=ok)

@@ -24,6 +24,7 @@ from grants.credit.models import (
 from grants.people.models import Consent, ConsentPurpose
 from tests.factories.access import make_user
 from tests.factories.credit import make_institution, make_liaison, make_linkage, make_referral
+from tests.factories.credit_offers import make_agreement
 from tests.factories.people import make_consent_text, make_person, make_phone
 
 NEED = "Un horno"
@@ -90,6 +91,19 @@ def test_an_inactive_institution_gets_nobody(app: Flask) -> None:
     with pytest.raises(RuleBroken) as refused:
         refer(make_person(), make_institution(is_active=False))
     assert refused.value.field == "institution_id"
+    assert db.session.query(Referral).count() == 0
+
+
+def test_an_institution_without_an_agreement_in_force_gets_nobody(app: Flask) -> None:
+    today = local_day(utcnow())
+    never, past, future = (make_institution(agreed=False) for _place in range(3))
+    make_agreement(past, valid_until=today - timedelta(days=1))
+    make_agreement(future, signed_on=today, valid_from=today + timedelta(days=1))
+
+    for institution in (never, past, future):
+        with pytest.raises(RuleBroken) as refused:
+            refer(make_person(), institution)
+        assert refused.value.field == "institution_id"
     assert db.session.query(Referral).count() == 0
 
 

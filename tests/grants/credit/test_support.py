@@ -15,7 +15,14 @@ from grants.core import journal
 from grants.core.clock import local_day, utcnow
 from grants.core.db import db
 from grants.core.errors import RuleBroken
-from grants.credit.models import Institution, InstitutionSupport, SupportEvidence, SupportKind
+from grants.credit.models import (
+    CloseReason,
+    Institution,
+    InstitutionSupport,
+    LinkageState,
+    SupportEvidence,
+    SupportKind,
+)
 from grants.credit.queries import offers
 from grants.credit.services.support import (
     MOST_EVIDENCE,
@@ -27,7 +34,7 @@ from grants.credit.services.support import (
 )
 from grants.delivery.models import DeliveryState
 from tests.factories.access import make_user
-from tests.factories.credit import TOMORROW, make_institution, spelled
+from tests.factories.credit import TOMORROW, make_institution, make_member, spelled
 from tests.factories.credit_offers import make_caja, make_support, picture
 from tests.factories.delivery import make_confirmed, make_delivery
 from tests.grants.credit.test_races import ONE_WINS, at_once
@@ -126,6 +133,7 @@ def test_money_without_evidence_is_refused_by_the_service_too(app: Flask) -> Non
 
 def test_goods_are_told_by_a_delivery_that_was_handed_over(app: Flask, coordinator: Any) -> None:
     caja, delivery = make_caja(), make_confirmed().delivery
+    make_member(delivery.person, caja)
     path = f"/institutions/{caja.id}/support/office-equipment/new"
     # Amount and day are the delivery's, whatever else is sent.
     body = {"delivery_folio": delivery.folio.lower(), "purpose": "Computadora", "amount_usd": "9999",
@@ -139,8 +147,10 @@ def test_goods_are_told_by_a_delivery_that_was_handed_over(app: Flask, coordinat
 
 
 def test_one_delivery_counts_once(app: Flask, coordinator: Any) -> None:
-    delivery, other = make_confirmed().delivery, make_caja()
-    first = f"/institutions/{make_caja().id}/support/office-equipment/new"
+    delivery, other, one = make_confirmed().delivery, make_caja(), make_caja()
+    for caja in (one, other):
+        make_member(delivery.person, caja)
+    first = f"/institutions/{one.id}/support/office-equipment/new"
     body = {"delivery_folio": delivery.folio, "purpose": "Computadora"}
     assert coordinator.post(first, data=body).status_code == 302
     for path in (first, f"/institutions/{other.id}/support/office-equipment/new"):
@@ -152,6 +162,18 @@ def test_one_delivery_counts_once(app: Flask, coordinator: Any) -> None:
     cancel_support(support, "Era de otra caja", by=make_user(Role.COORDINATOR), now=utcnow())
     assert coordinator.post(f"/institutions/{other.id}/support/office-equipment/new", data=body).status_code == 302
     assert totals() == totals(other) == [("office_equipment", 1, delivery.value_usd, None)]
+
+
+def test_the_kit_of_somebody_who_is_no_member_is_not_its_equipment(app: Flask, coordinator: Any) -> None:
+    caja, delivery = make_caja(), make_confirmed().delivery
+    make_member(delivery.person, make_caja())
+    left = make_member(delivery.person, caja)
+    left.state, left.close_reason = LinkageState.CLOSED, CloseReason.OWN_WISH
+    path = f"/institutions/{caja.id}/support/office-equipment/new"
+    body = {"delivery_folio": delivery.folio, "purpose": "Computadora"}
+
+    assert "field-error" in coordinator.post(path, data=body).text
+    assert db.session.query(InstitutionSupport).count() == 0
 
 
 @pytest.mark.parametrize("state", [DeliveryState.PLANNED, DeliveryState.SCHEDULED])
