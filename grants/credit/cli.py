@@ -48,8 +48,12 @@ def retain(dry_run: bool) -> None:
         if not dry_run:
             retention.fill(now=now)
         found = retention.to_remove(now=now) if dry_run else retention.remove_old(now=now)
+        is_full = max(len(found.linkages), len(found.referrals)) >= retention.AT_A_TIME
+        more = is_full if dry_run else not retention.to_remove(now=now, limit=1).is_nothing
     verb = "To remove" if dry_run else "Removed"
     click.echo(f"{verb}: {len(found.linkages)} linkages, {len(found.referrals)} referrals.")
     for name, ids in (("linkage", found.linkages), ("referral", found.referrals)):
         if ids:
             click.echo(f"{name}: " + " ".join(str(one) for one in ids))
+    if more:
+        click.echo("More is left than one run removes: run it again.")

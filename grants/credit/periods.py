@@ -2,7 +2,8 @@
 
 from datetime import date, timedelta
 
-YEAR = timedelta(days=365)
+from grants.credit.schedules import months_later
+
 QUARTERS = 8
 FIRST = date(2000, 1, 1)
 
@@ -30,10 +31,19 @@ def as_asked(day: str | None, since: str | None, *, today: date, quarters: bool)
     if quarters:
         ends = quarter_ends(today)
         last = wanted if wanted in ends else ends[0]
-        return last, last - YEAR + timedelta(days=1)
+        return last, year_until(last)
     last = min(wanted, today) if wanted and wanted >= FIRST else today
     first = _read(since)
-    return last, first if first and FIRST <= first <= last else last - YEAR + timedelta(days=1)
+    return last, first if first and FIRST <= first <= last else year_until(last)
+
+
+def year_until(last: date) -> date:
+    """The first day of the year that ends on a day, leap years as they come.
+
+    >>> [year_until(date(year, 12, 31)).isoformat() for year in (2027, 2028)], year_until(date(2028, 2, 29)).isoformat()
+    (['2027-01-01', '2028-01-01'], '2027-03-01')
+    """
+    return months_later(last, -12) + timedelta(days=1)
 
 
 def _read(text: str | None) -> date | None:

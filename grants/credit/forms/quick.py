@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
 from wtforms import HiddenField
 from wtforms.validators import Regexp
 
@@ -47,10 +48,13 @@ MONEY = ("amount_usd", "balance_usd")
 
 def quick_form(likely: Likely, filled: dict[str, Any]) -> Any:
     """The form of what is likely, with its key; `filled`: what stands in it when it is first opened."""
-    plain = _form_of(likely)
-    keyed = type(plain.__name__, (plain,), {"form_key": KeyField()})
     given = {name: _typed(value) if name in MONEY else value for name, value in filled.items() if value is not None}
-    return keyed(**given)
+    return keyed(_form_of(likely))(**given)
+
+
+def keyed(plain: type[FlaskForm]) -> Any:
+    """The form with a key, so that a second tap is known by it."""
+    return type(plain.__name__, (plain,), {"form_key": KeyField()})
 
 
 def logged(form: Any, likely: Likely) -> Step | Movement:

@@ -88,10 +88,10 @@ def linkages_page(
 
 
 def rows_to_export(user: User, narrowed: LinkageFilter, *, own: bool = False) -> list[Linkage]:
-    """Everything a list shows, in its order, `own`: as a liaison. The newest are left out beyond MOST_EXPORTED."""
+    """Everything a list shows, in its order, `own`: as a liaison. One more than MOST_EXPORTED where there are more."""
     seen = own_and_consented(liaison_institution(user)) if own else visible_to(user)
     statement = _narrow(_with_person().where(seen), narrowed)
-    return list(db.session.scalars(_in_order(statement).limit(MOST_EXPORTED)).unique())
+    return list(db.session.scalars(_in_order(statement).limit(MOST_EXPORTED + 1)).unique())
 
 
 def own_open_linkages(institution: Institution, *, limit: int) -> list[Linkage]:

@@ -18,6 +18,7 @@ from grants.credit.forms import STEP_FORMS, StepForm
 from grants.credit.forms.steps import DisbursementForm
 from grants.credit.models import LinkageState
 from grants.credit.queries import LinkageFilter
+from grants.credit.queries.linkages import MOST_EXPORTED
 from grants.credit.queries.movements import credit_products
 from grants.credit.services.referrals import acknowledge
 from grants.credit.views.blueprint import bp
@@ -94,9 +95,13 @@ def _narrowed() -> LinkageFilter:
 
 def _file(narrowed: LinkageFilter, *, across: bool) -> Response:
     found = queries.rows_to_export(current_user, narrowed, own=not across)
-    head, rows = sheets.heading(across=across), [sheets.row_of(linkage, across=across) for linkage in found]
+    head = sheets.heading(across=across)
+    rows = [sheets.row_of(linkage, across=across) for linkage in found[:MOST_EXPORTED]]
     with transaction():
         services.note_export(by=current_user, rows=len(rows), now=utcnow())
+    if len(found) > MOST_EXPORTED:
+        rows.append([_("These are the first %(most)d rows. There are more: narrow the list by institution or state.",
+                       most=MOST_EXPORTED)])  # fmt: skip
     is_book = request.args.get("format") == "xlsx"
     answer = make_response(sheets.as_xlsx(head, rows) if is_book else sheets.as_csv(head, rows))
     answer.headers["Content-Type"] = XLSX if is_book else "text/csv; charset=utf-8"

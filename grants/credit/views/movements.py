@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -17,11 +17,13 @@ from grants.core.web import errors_to, page_marker
 from grants.credit import movement_words as said
 from grants.credit import queries, services
 from grants.credit.forms.movements import MOVEMENT_FORMS, ReversalForm
+from grants.credit.forms.quick import keyed
 from grants.credit.models import Linkage, LinkageKind, MovementKind
 from grants.credit.progress import progress_of
 from grants.credit.queries import movements as movement_queries
 from grants.credit.services import reversals
 from grants.credit.services.movement_rules import possible_now
+from grants.credit.services.quick import log_once
 from grants.credit.standing import Standing
 from grants.credit.views.blueprint import bp
 
@@ -32,12 +34,16 @@ def log_movement(linkage_id: int, kind: str) -> ResponseReturnValue:
     linkage = queries.get_own_linkage(current_user, linkage_id)
     named = _kind_named(kind)
     found = services.standing_of(linkage, local_day(utcnow()))
-    form = MOVEMENT_FORMS[named](happened_on=local_day(utcnow()), **_likely(named, linkage, found))
+    # What is sent stands by itself: a second tap says the same as the first, whatever that one has changed.
+    filled = _likely(named, linkage, found) if request.method == "GET" else {}
+    form = keyed(MOVEMENT_FORMS[named])(happened_on=local_day(utcnow()), **filled)
     if form.validate_on_submit():
         with errors_to(form), transaction():
-            services.log_movement(linkage, form.movement(named), by=current_user, now=utcnow())
-            flash(_("Logged."), "good")
+            is_new = log_once(linkage, form.movement(named), key=form.form_key.data, by=current_user, now=utcnow())
+            flash(_("Logged.") if is_new else _("This was logged already; it stands once."), "good")
             return redirect(url_for(".linkage", linkage_id=linkage.id))
+        if form.form_key.errors:
+            form.form_key.renew()
     return render_template("credit/log_movement.html", form=form, linkage=linkage, kind=named, found=found, said=said)
 
 

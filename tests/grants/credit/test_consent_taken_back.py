@@ -42,8 +42,11 @@ def test_the_referral_ends_with_it(app: Flask, sign_in: Any) -> None:
     on_its_way = make_linkage(referral, state=LinkageState.CONTACTED)
     received = make_linkage(referral, state=LinkageState.DISBURSED)
     make_webhook(referral.institution)
+    client = sign_in(make_user(Role.ENUMERATOR))
+    warning = "The referral under it ends"
+    assert warning in client.get(f"/people/{referral.person_id}", headers={"Accept-Language": "en"}).text
 
-    assert take_back(referral, sign_in(make_user(Role.ENUMERATOR))) == 302
+    assert take_back(referral, client) == 302
 
     assert referral.state is ReferralState.WITHDRAWN
     assert referral.consent.revoked_at is not None

@@ -100,3 +100,17 @@ def test_exports_are_closed_to_others(app: Flask, sign_in: Any) -> None:
     assert sign_in(make_liaison(make_institution())).get("/linkages/export").status_code == 403
     assert sign_in(make_liaison(None)).get("/my-linkages/export").status_code == 404
     assert sign_in(make_liaison(make_institution(is_active=False))).get("/my-linkages/export").status_code == 404
+
+
+def test_a_file_says_that_there_are_more_rows(app: Flask, sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("queries", "views"):
+        monkeypatch.setattr(f"grants.credit.{module}.linkages.MOST_EXPORTED", 2)
+    first, _second = make_linkage(), make_linkage()
+    client = sign_in(make_user(Role.COORDINATOR))
+    assert len(rows_of(client.get("/linkages/export"))) == 3
+
+    make_linkage()
+    rows = rows_of(client.get("/linkages/export"))
+    assert (len(rows), first.folio in rows[1], len(rows[3])) == (4, True, 1)
+    assert "2" in rows[3][0]
+    assert client.get("/linkages/export?format=xlsx").status_code == 200

@@ -253,3 +253,19 @@ def test_pages_speak_one_language(liaison: Any, credit: Linkage, language: str) 
     for kind in K:
         page = liaison.get(path(credit, kind.value.replace("_", "-")), headers={"Accept-Language": language}).text
         assert ("Log it" in page) == (language == "en")
+
+
+def test_a_second_tap_without_a_receipt_number_logs_one_movement(app: Flask, sign_in: Any) -> None:
+    linkage = make_credit()
+    client, number = sign_in(make_liaison(linkage.institution)), linkage.id
+    address = f"/linkages/{number}/movements/repayment/log"
+    key = client.get(address).text.split('name="form_key"')[1].split('value="')[1].split('"')[0]
+    form = {"happened_on": ago(1).isoformat(), "amount_usd": "85", "source": "lender", "form_key": key}
+
+    assert [client.post(address, data=form).status_code for _tap in range(2)] == [302, 302]
+    changed = client.post(address, data={**form, "amount_usd": "86"})
+
+    assert changed.status_code == 200
+    assert f'value="{key}"' not in changed.text
+    paid = db.session.query(CreditMovement).filter_by(linkage_id=number, kind=MovementKind.REPAYMENT)
+    assert [one.amount_usd for one in paid] == [85]

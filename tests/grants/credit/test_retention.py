@@ -230,6 +230,21 @@ def test_the_dry_run_names_rows_and_changes_nothing(app: Flask) -> None:
     assert app.test_cli_runner().invoke(args=["credit", "retain"]).output == "Removed: 0 linkages, 0 referrals.\n"
 
 
+def test_a_run_says_that_more_is_left(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _place in range(2):
+        full_credit()
+    db.session.commit()
+    monkeypatch.setattr(retain, "AT_A_TIME", 1)
+    for verb in (retain.to_remove, retain.remove_old):
+        monkeypatch.setitem(verb.__kwdefaults__, "limit", 1)
+    runner, more = app.test_cli_runner(), "run it again"
+
+    assert more in runner.invoke(args=["credit", "retain", "--dry-run"]).output
+    said = [more in runner.invoke(args=["credit", "retain"]).output for _run in range(4)]
+    assert said[0] is True
+    assert said[-1] is False
+
+
 def test_the_database_refuses_a_removed_row_with_its_data(app: Flask) -> None:
     linkage = ended(LinkageState.REPAID, date(2020, 5, 10))
     with pytest.raises(IntegrityError), db.session.begin_nested():
