@@ -104,6 +104,8 @@ def _live(
     setting: Setting, first: Linkage, liaison: User, number: str, disbursed: int, paid: int, stated: int | None
 ) -> None:
     opened = setting.morning(-disbursed - 30)
+    if first.institution.members_only:
+        _join(setting, first.referral, liaison, days=disbursed + 30)
     linkage = services.open_linkage(first.referral, LinkageKind.CREDIT, by=liaison, now=opened)
     setting.name(linkage, "L")
     steps = (Step(LinkageState.CONTACTED, setting.day(-disbursed - 28)),
@@ -121,6 +123,14 @@ def _live(
         told.append(Movement(MovementKind.BALANCE, setting.day(-stated), balance_usd=owed, source=Source.CALL))
     for movement in told:
         services.log_movement(linkage, movement, by=liaison, now=morning(movement.happened_on, minutes=90))
+
+
+def _join(setting: Setting, referral: Referral, liaison: User, *, days: int) -> None:
+    """Whoever borrows at a savings bank is a member: logged so many days ago, before the credit."""
+    member = services.open_linkage(referral, LinkageKind.MEMBERSHIP, by=liaison, now=setting.morning(-days))
+    setting.name(member, "L")
+    for state in (LinkageState.CONTACTED, LinkageState.OPENED):
+        services.log_step(member, Step(state, setting.day(-days)), by=liaison, now=setting.morning(-days, minutes=60))
 
 
 def _refer(
