@@ -1,13 +1,13 @@
 """A referral emptied after five years makes room for another; nothing on its way keeps the day of a credit
 
-Revision: 0041, after 0035
+Revision: 0041, after 0040
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0041'
-down_revision = '0035'
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 
