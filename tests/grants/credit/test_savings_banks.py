@@ -1,6 +1,6 @@
 """Savings banks' own figures: who writes them, what counts, what cannot be."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
