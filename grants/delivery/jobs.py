@@ -7,7 +7,7 @@ from flask import Flask
 from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.jobs import timed
-from grants.delivery.services import alerts, checkins, notices
+from grants.delivery.services import alerts, checkins, confirmation, notices
 from grants.people.models import ContactKind
 
 
@@ -39,6 +39,13 @@ def watch_check_ins(app: Flask) -> None:
     """Open a case for every check-in that did not come."""
     with transaction():
         checkins.open_cases(grace=timedelta(minutes=int(app.config["CHECK_IN_GRACE_MINUTES"])), now=utcnow())
+
+
+@timed("stored answers", every_minutes=30)
+def forget_answers(_app: Flask) -> None:
+    """Delete what no repeated request asks for any more."""
+    with transaction():
+        confirmation.forget_answers(now=utcnow())
 
 
 def _kinds_that_reach(app: Flask) -> tuple[ContactKind, ...]:

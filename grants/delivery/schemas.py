@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from flask_babel import lazy_gettext as _
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 from grants.core.web import Whole
 from grants.delivery.models import DeliveryState, StopAnswer
-from grants.delivery.services.entered import KEY_PATTERN, LONGEST_CODE
+from grants.delivery.services.entered import KEY_PATTERN, LONGEST_CODE, SHORTEST_KEY
 
 
 class KitLineSchema(Schema):
@@ -53,6 +54,13 @@ class ReadingSchema(Schema):
                          metadata={"description": "null where there is no scale"})  # fmt: skip
 
 
+KEY_REFUSED = _("Send a random key of 16 to 80 letters, digits, - and _: a new UUID4 for each handover.")
+KEY_MEANING = (
+    "Random and new for each handover, e.g. a UUID4, and kept nowhere afterwards: what is stored of the request is made"
+    " under this key. The same key and body get the same answer; the same key and another body get 422."
+)
+
+
 class IdempotencySchema(Schema):
     class Meta:
         unknown = EXCLUDE
@@ -60,8 +68,8 @@ class IdempotencySchema(Schema):
     key = fields.String(
         required=True,
         data_key="Idempotency-Key",
-        validate=validate.Regexp(rf"\A{KEY_PATTERN}\Z"),
-        metadata={"description": "The same key and body get the same answer; the same key and another body get 422."},
+        validate=validate.Regexp(rf"\A{KEY_PATTERN}\Z", error=KEY_REFUSED),
+        metadata={"description": KEY_MEANING, "minLength": SHORTEST_KEY},
     )
 
 

@@ -115,14 +115,17 @@ class Receipt(SealedRow, Model):
 
 
 class StoredAnswer(Model):
-    """What was answered to an idempotency key: the same request gets the same answer."""
+    """What was answered to an idempotency key: the same request gets the same answer.
+
+    The key itself is not kept. `request_hash` is made under it, so that nobody can try codes against this row.
+    """
 
     __tablename__ = "stored_answer"
-    __table_args__ = (UniqueConstraint("user_id", "key"),)
+    __table_args__ = (UniqueConstraint("user_id", "key_hash"), Index("ix_stored_answer_created", "created_at"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
-    key: Mapped[str] = mapped_column(String(80))
+    key_hash: Mapped[str] = mapped_column(String(64))
     request_hash: Mapped[str] = mapped_column(String(64))
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"))
     created_at: Mapped[datetime]

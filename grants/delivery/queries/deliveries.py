@@ -8,6 +8,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from grants.access.models import Factor, FactorKind, User
 from grants.access.permissions import Role
 from grants.applications.models import Application
+from grants.core.crypto import token_hash
 from grants.core.db import Page, db, keyset_page, one_or_refuse
 from grants.core.errors import NotFound
 from grants.delivery.models import (
@@ -148,7 +149,8 @@ def holds_duty(delivery: Delivery, user: User) -> bool:
 
 def stored_answer(user: User, key: str) -> StoredAnswer | None:
     """What this user's idempotency key was answered with."""
-    return db.session.scalar(select(StoredAnswer).where(StoredAnswer.user_id == user.id, StoredAnswer.key == key))
+    of_key = StoredAnswer.key_hash == token_hash(key)
+    return db.session.scalar(select(StoredAnswer).where(StoredAnswer.user_id == user.id, of_key))
 
 
 def receipt_of(delivery: Delivery) -> Receipt | None:

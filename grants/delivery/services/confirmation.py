@@ -7,14 +7,15 @@ which picture were used is written nowhere but in the box that only the security
 import hashlib
 import hmac
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _
+from sqlalchemy import delete
 
 from grants.access.models import User
 from grants.core import journal
-from grants.core.crypto import keyring
-from grants.core.db import db
+from grants.core.crypto import keyring, token_hash
+from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import Delivery, DeliveryState, Duty, Receipt, Signal, StoredAnswer
@@ -30,9 +31,9 @@ from grants.delivery.services.runs import NO_DESK_KEY
 from grants.delivery.signals import Desk, Facts, seal
 
 __all__ = ["CARD", "CLOCK_IS_OFF", "DO_NOT_MATCH", "KEY_PATTERN", "LONGEST_CODE", "Codes", "OtherBody",
-           "answer_before", "confirm"]  # fmt: skip
+           "answer_before", "confirm", "forget_answers"]  # fmt: skip
 
-
+KEPT_FOR = timedelta(days=7)  # nobody repeats a request after that
 DO_NOT_MATCH = _("The codes do not match. Check each of them and try again.")
 CLOCK_IS_OFF = _(
     "Your code belongs to another moment. Set your phone's clock to automatic, wait for the next code and try again."
@@ -91,6 +92,12 @@ def answer_before(delivery: Delivery, codes: Codes, *, key: str, by: User, all_c
     return queries.receipt_of(delivery)
 
 
+def forget_answers(*, now: datetime) -> int:
+    """Delete the stored answers that are older than KEPT_FOR; returns how many. Safe to run twice."""
+    old = delete(StoredAnswer).where(StoredAnswer.created_at < now - KEPT_FOR)
+    return rows_hit(db.session.execute(old.execution_options(synchronize_session=False)))
+
+
 def _facts(delivery: Delivery, asked: Asked, found: Found, *, by: User, now: datetime) -> Facts:
     return Facts(
         delivery.id, by.id, now, found.pin_is_true, found.position or 0, int(asked.card.true_picture or "0"),
@@ -109,7 +116,7 @@ def _remember(delivery: Delivery, codes: Codes, *, key: str, by: User, now: date
     db.session.add(
         StoredAnswer(
             user_id=by.id,
-            key=key,
+            key_hash=token_hash(key),
             request_hash=_request_hash(delivery, codes, key),
             delivery_id=delivery.id,
             created_at=now,
@@ -119,6 +126,8 @@ def _remember(delivery: Delivery, codes: Codes, *, key: str, by: User, now: date
 
 
 def _request_hash(delivery: Delivery, codes: Codes, key: str) -> str:
-    """Keyed outside the database: the codes cannot be found by trying."""
-    body = json.dumps([delivery.id, key, *codes.normal()]).encode()
-    return hmac.new(keyring().derive("delivery:request"), body, hashlib.sha256).hexdigest()
+    """Made under the request's own key, which is kept nowhere: whoever has the database, the server's keys too, cannot
+    find the codes by trying them. The server's key before it, so that a key too easy to guess needs both.
+    """
+    secret = keyring().derive("delivery:request") + key.encode()
+    return hmac.new(secret, json.dumps([delivery.id, *codes.normal()]).encode(), hashlib.sha256).hexdigest()

@@ -8,7 +8,8 @@ from grants.delivery.symbols import CODE_DIGITS
 TOTP_DIGITS = 6
 PIN_DIGITS = 4
 SPOKEN_DIGITS = 8
-KEY_PATTERN = r"[A-Za-z0-9_-]{8,80}"  # an idempotency key
+SHORTEST_KEY = 16
+KEY_PATTERN = r"[A-Za-z0-9_-]{16,80}"  # an idempotency key, as the doors take it: random, or the codes could be tried
 LONGEST_CODE = 40  # as typed, with spaces
 
 

@@ -68,9 +68,9 @@ def test_arrive_and_confirm(call: Callable[..., Any], desk_key: Path) -> None:
     codes = carried.codes(utcnow())
     body = {"totp": codes.totp, "pin": codes.pin, "card": codes.card}
 
-    first = call(officer, "POST", f"{path}/confirm", key="a-key-of-mine", json=body)
-    again = call(officer, "POST", f"{path}/confirm", key="a-key-of-mine", json=body)
-    other = call(officer, "POST", f"{path}/confirm", key="a-key-of-mine", json={**body, "pin": DURESS_PIN})
+    first = call(officer, "POST", f"{path}/confirm", key="a-key-of-my-own-0", json=body)
+    again = call(officer, "POST", f"{path}/confirm", key="a-key-of-my-own-0", json=body)
+    other = call(officer, "POST", f"{path}/confirm", key="a-key-of-my-own-0", json={**body, "pin": DURESS_PIN})
 
     assert (first.status_code, again.status_code, other.status_code) == (200, 200, 422)
     assert first.json == again.json
@@ -88,14 +88,14 @@ def test_wrong_codes_are_409_and_confirm_nothing(
     codes = carried.codes(utcnow())
     body = {"totp": codes.totp, "pin": codes.pin, "card": codes.card, **changed}
 
-    answer = call(carried.officer, "POST", f"/{carried.delivery.folio}/confirm", key="a-key-of-mine", json=body)
+    answer = call(carried.officer, "POST", f"/{carried.delivery.folio}/confirm", key="a-key-of-my-own-0", json=body)
 
     assert answer.status_code == 409
     db.session.refresh(carried.delivery)
     assert carried.delivery.state is S.AT_POINT
 
 
-@pytest.mark.parametrize("key", ["", "short", "has space in it", "x" * 81])
+@pytest.mark.parametrize("key", ["", "short", "fifteen-letters", "has a space in its middle", "x" * 81])
 def test_confirm_without_a_good_key_is_422(call: Callable[..., Any], desk_key: Path, key: str) -> None:
     carried = make_carried()
     codes = carried.codes(utcnow())
@@ -104,6 +104,8 @@ def test_confirm_without_a_good_key_is_422(call: Callable[..., Any], desk_key: P
     answer = call(carried.officer, "POST", f"/{carried.delivery.folio}/confirm", key=key, json=body)
 
     assert answer.status_code == 422
+    assert not key or "UUID4" in str(answer.json["errors"]["headers"]["Idempotency-Key"])
+    assert db.session.query(Receipt).count() == 0
 
 
 def test_another_officers_delivery_is_not_found(call: Callable[..., Any]) -> None:

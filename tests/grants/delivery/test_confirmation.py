@@ -29,7 +29,7 @@ from grants.delivery.models import (
     SymbolCard,
 )
 from grants.delivery.services import Codes
-from grants.delivery.services.confirmation import CARD, DO_NOT_MATCH
+from grants.delivery.services.confirmation import CARD, DO_NOT_MATCH, forget_answers
 from tests.factories.access import make_user
 from tests.factories.delivery import (
     DESK,
@@ -304,6 +304,17 @@ def test_same_key_with_another_body_is_refused(carried: Carried) -> None:
 
     with pytest.raises(OtherBody):
         services.answer_before(carried.delivery, other, key="one-key-for-all", by=carried.officer)
+
+
+def test_stored_answers_are_forgotten_after_seven_days(carried: Carried) -> None:
+    codes = carried.codes(LATER)
+    confirm(carried, codes, key="one-key-for-all")
+
+    early = forget_answers(now=LATER + timedelta(days=7))
+    late = forget_answers(now=LATER + timedelta(days=7, seconds=1))
+
+    assert (early, late, counts()["stored_answer"]) == (0, 1, 0)
+    assert services.answer_before(carried.delivery, codes, key="one-key-for-all", by=carried.officer) is None
 
 
 def _box(carried: Carried) -> bytes:

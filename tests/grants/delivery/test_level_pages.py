@@ -216,7 +216,7 @@ def test_api_confirms_at_each_level(app: Flask, desk_key: Path, level: int) -> N
     if "second_officer" in body:
         body["second_officer"] = int(body["second_officer"])
 
-    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "a-key-of-mine"}
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "a-key-of-my-own-0"}
     address = f"/api/v1/deliveries/{team.delivery.folio}/confirm"
     first = app.test_client().post(address, json=body, headers=headers)
     again = app.test_client().post(address, json=body, headers=headers)

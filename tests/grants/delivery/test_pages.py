@@ -1,5 +1,7 @@
 """Pages of deliveries: who opens them, what they show and hide, and what they cost."""
 
+import base64
+import logging
 import re
 import secrets
 from collections.abc import Callable
@@ -8,13 +10,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.engine import Engine
 
 from grants.access.models import User
 from grants.access.permissions import Role
 from grants.core.clock import utcnow
-from grants.core.db import db
+from grants.core.db import Model, db
 from grants.delivery import queries
 from grants.delivery.models import DeliveryState, Receipt, StoredAnswer, SymbolCard
 from grants.delivery.services.receipts import hash_of
@@ -208,7 +210,7 @@ def test_wrong_code_leaves_delivery_at_the_point_and_shows_no_code_again(
     assert carried.delivery.state is S.AT_POINT
 
 
-@pytest.mark.parametrize("bad", ["", "x", "\x00" * 10, "y" * 10_000, "a key with spaces"])
+@pytest.mark.parametrize("bad", ["", "x", "fifteen-letters", "\x00" * 20, "y" * 10_000, "a key with spaces"])
 def test_odd_idempotency_key_is_refused(app: Flask, sign_in: SignIn, desk_key: Path, bad: str) -> None:
     carried = make_carried()
 
@@ -219,6 +221,23 @@ def test_odd_idempotency_key_is_refused(app: Flask, sign_in: SignIn, desk_key: P
     assert answer.status_code == 200
     db.session.refresh(carried.delivery)
     assert carried.delivery.state is S.AT_POINT
+
+
+def test_key_of_the_form_is_random_for_each_form_and_kept_nowhere(
+    app: Flask, sign_in: SignIn, desk_key: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    carried = make_carried()
+    client, address = sign_in(carried.officer), f"/deliveries/{carried.delivery.id}/handover"
+    keys = [re.findall(r'name="key"[^>]*value="([^"]+)"', client.get(address).text)[0] for _n in range(5)]
+
+    with caplog.at_level(logging.DEBUG):
+        answer = client.post(address, data=handover_data(carried, key=keys[0]))
+
+    assert len(set(keys)) == 5
+    assert {len(base64.urlsafe_b64decode(key)) for key in keys} == {18}  # 144 random bits
+    assert (answer.status_code, answer.request.query_string) == (200, b"")
+    rows = [db.session.execute(select(table)).all() for table in Model.metadata.sorted_tables]
+    assert keys[0] not in repr(rows) + caplog.text + str(answer.headers)
 
 
 def test_officer_sets_a_pin_with_the_delivery_code(app: Flask, sign_in: SignIn) -> None:

@@ -1,8 +1,12 @@
 """DELIVERY_PROTOCOL §7: what no other file shows: one guard alone, a stolen dump, clocks and a cut channel."""
 
+import hmac
+import json
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +27,8 @@ from grants.core.jobs import send_outbox
 from grants.core.outbox import MessageState, OutboxMessage, deliver_due, sender
 from grants.delivery import services
 from grants.delivery.desk.boxes import unseal
-from grants.delivery.models import ControlCode, Delivery, Receipt, Signal, SymbolCard
+from grants.delivery.models import ControlCode, Delivery, Receipt, Signal, StoredAnswer, SymbolCard
+from grants.delivery.services import Codes
 from grants.delivery.services.factors import check, gather, use_up
 from grants.delivery.symbols import CODES, HASH_BYTES, slow_hash
 from tests.factories.access import factor_of
@@ -144,6 +149,33 @@ def test_right_codes_match_no_hash_of_a_stolen_dump(app: Flask, thief: Callable[
     assert ours == hashes
     assert [plain_hash(code, salt) in hashes for code, salt in tried] == [False] * (1 + CODES)
     assert [slow_hash(code, salt, CHEAP) in hashes for code, salt in tried] == [False] * (1 + CODES)
+
+
+@pytest.mark.parametrize("length", [16, 24, 64, 65, 80])
+def test_database_and_the_servers_keys_do_not_show_which_codes_were_typed(app: Flask, length: int) -> None:
+    """Whoever has both cannot even recognise the right codes: the request's own key is missing."""
+    carried, now, key = make_carried(), utcnow(), secrets.token_hex(40)[:length]
+    codes = carried.codes(now)
+    services.confirm(carried.delivery, codes, key=key, desk=DESK, by=carried.officer, now=now)
+    row = db.session.scalars(select(StoredAnswer)).one()
+    known = [str(value).encode() for value in (row.key_hash, row.user_id, row.delivery_id, row.created_at, "")]
+    known += [bytes.fromhex(row.key_hash), keyring().derive("delivery:request"), keyring().root]
+    bodies = [json.dumps(said).encode() for said in ([carried.delivery.id, *codes.normal()], codes.normal())]
+
+    tried = {hmac.new(a + b, body, sha256).hexdigest() for a in known for b in known for body in bodies}
+
+    assert key not in repr(list(stored()))
+    assert row.request_hash not in tried
+    assert services.answer_before(carried.delivery, codes, key=key, by=carried.officer) is not None
+
+
+def test_equal_codes_leave_nothing_equal_under_two_keys(app: Flask) -> None:
+    from grants.delivery.services.confirmation import _request_hash
+
+    delivery, codes = make_carried().delivery, Codes("123456", PIN, "0123456789")
+
+    assert _request_hash(delivery, codes, "a" * 24) == _request_hash(delivery, codes, "a" * 24)
+    assert _request_hash(delivery, codes, "a" * 24) != _request_hash(delivery, codes, "b" * 24)
 
 
 def test_signal_opens_with_no_key_of_the_server(app: Flask) -> None:
