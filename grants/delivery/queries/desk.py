@@ -21,12 +21,12 @@ from grants.delivery.models import (
     Signal,
     WorkerBeat,
 )
+from grants.delivery.queries.risk import newest_snapshots
 
 MOST_SIGNALS = 200
 ALERT_KIND = "handover"
 LATE = timedelta(minutes=3)
 UNDER_RISK = (DeliveryState.SEALED, DeliveryState.CLEARED, DeliveryState.SCHEDULED, DeliveryState.HELD, *ON_THE_ROAD)
-LATE = timedelta(minutes=3)
 DRILL_EVERY = timedelta(days=31)
 
 
@@ -73,12 +73,7 @@ def signals_overdue(before: datetime) -> Sequence[Signal]:
 def areas(now: datetime) -> list[Area]:
     """Cantons with kits on their way, by code, and the risk level that holds there; none where nothing current is."""
     on_their_way = select(Delivery.canton_code).where(Delivery.state.in_(UNDER_RISK)).distinct()
-    newest = (
-        select(RiskSnapshot)
-        .where(RiskSnapshot.canton_code.in_(on_their_way), RiskSnapshot.in_force_at.is_not(None))
-        .order_by(RiskSnapshot.in_force_at, RiskSnapshot.id)
-    )
-    known = {one.canton_code: one for one in db.session.scalars(newest)}
+    known = newest_snapshots()
     codes = db.session.scalars(on_their_way.order_by(Delivery.canton_code)).all()
     return [_area(code, known.get(code), now) for code in codes]
 

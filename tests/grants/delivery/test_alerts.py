@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from grants.access.models import User
 from grants.access.permissions import GRANTED, Permission, Role
@@ -21,11 +21,12 @@ from grants.core.db import db
 from grants.core.journal import JournalEntry
 from grants.core.outbox import MessageState, OutboxMessage
 from grants.delivery.jobs import watch_signals
-from grants.delivery.models import Signal
+from grants.delivery.models import DeliveryState, RiskSnapshot, Signal
 from grants.delivery.queries import desk as questions
 from grants.delivery.services import alerts
 from grants.delivery.signals import BOX_BYTES
 from tests.factories.access import make_token, make_user
+from tests.factories.delivery import make_delivery, make_snapshot
 from tests.factories.desk import confirm_as, make_desk
 
 FIVE = timedelta(minutes=5)
@@ -118,6 +119,26 @@ def test_the_machine_that_watches_sees_whether_the_worker_lives(app: Flask, visi
 
     assert (before.status_code, before.json) == (503, {"status": "unavailable"})
     assert (after.status_code, after.json) == (200, {"status": "ok"})
+
+
+def test_areas_read_one_snapshot_of_each_canton(app: Flask) -> None:
+    delivery, now = make_delivery(DeliveryState.CLEARED), utcnow()
+    for hours in range(1, 10):
+        newest = make_snapshot(delivery.canton_code, 2, at=now + timedelta(hours=hours))
+    expected = [questions.Area(delivery.canton_code, 2, newest.expires_at)]
+    db.session.commit()
+    db.session.expunge_all()
+    loaded: list[int] = []
+
+    def note(one: RiskSnapshot, _how: object) -> None:
+        loaded.append(one.id)
+
+    event.listen(RiskSnapshot, "load", note)
+    found = questions.areas(now)
+    event.remove(RiskSnapshot, "load", note)
+
+    assert found == expected
+    assert len(loaded) == 1
 
 
 @pytest.fixture
