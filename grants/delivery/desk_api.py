@@ -71,7 +71,7 @@ def heartbeat() -> dict[str, Any]:
 @blp.refuses()
 def stop_requests() -> dict[str, Any]:
     """Who asks for the next stop and has no answer yet."""
-    return {"items": stops.open_requests()}
+    return {"items": stops.open_requests(utcnow())}
 
 
 @blp.post("/stop-requests/<int:request_id>/answer")

@@ -94,7 +94,7 @@ def on_the_road(_user: User, _now: datetime) -> list[Section]:
 
 def alarm_desk(_user: User, now: datetime) -> list[Section]:
     """Whether an alarm would arrive, who asks, and whether a drill is due. What a signal says is not known here."""
-    waiting, asking = desk.signals_waiting(), stops.open_requests()
+    waiting, asking = desk.signals_waiting(), stops.open_requests(now)
     beat = desk.last_beat(ALERTS)
     figures = [
         Figure(str(len(asking)), _("who ask for the next stop"), url_for("delivery.desk")),

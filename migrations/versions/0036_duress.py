@@ -1,4 +1,4 @@
-"""Stored answers without the keys that they were asked with
+"""Stored answers without the keys that they were asked with; questions for the next stop that lapse with their day
 
 Revision: 0036, after 0035
 """
@@ -10,6 +10,9 @@ revision = '0036'
 down_revision = '0035'
 branch_labels = None
 depends_on = None
+
+OPEN = "answer IS NULL"
+STILL_OPEN = "answer IS NULL AND lapsed_at IS NULL"
 
 
 def upgrade() -> None:
@@ -30,8 +33,16 @@ def upgrade() -> None:
     )
     op.create_index("ix_stored_answer_created", "stored_answer", ["created_at"])
 
+    op.add_column("stop_request", sa.Column("lapsed_at", sa.DateTime(timezone=True), nullable=True))
+    one_open_question(STILL_OPEN)
+
 
 def downgrade() -> None:
+    # Without the column a question that lapsed would be open again, and two open ones of an officer are refused.
+    op.execute("DELETE FROM stop_request WHERE lapsed_at IS NOT NULL")
+    one_open_question(OPEN)
+    op.drop_column("stop_request", "lapsed_at")
+
     drop_stored_answers()
     op.create_table('stored_answer',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -51,3 +62,9 @@ def drop_stored_answers() -> None:
     if op.get_bind().dialect.name == "sqlite":
         op.execute("PRAGMA secure_delete = ON")  # or the rows would stay readable in the file's free pages
     op.drop_table("stored_answer")
+
+
+def one_open_question(where: str) -> None:
+    op.drop_index("uq_stop_request_open", table_name="stop_request")
+    op.create_index("uq_stop_request_open", "stop_request", ["officer_id"], unique=True,
+                    sqlite_where=sa.text(where), postgresql_where=sa.text(where))

@@ -26,6 +26,9 @@ class StopAnswer(StrEnum):
 STOP_ANSWER_NAMES = {StopAnswer.GO: _("Go on"), StopAnswer.RESCHEDULED: _("Rescheduled")}
 
 
+_STILL_OPEN = "answer IS NULL AND lapsed_at IS NULL"
+
+
 class StopRequest(Model):
     """An officer asked for the next stop (§6). Answered at the earliest when `answerable_at` has come."""
 
@@ -36,7 +39,7 @@ class StopRequest(Model):
         CheckConstraint("answered_at IS NULL OR answered_at >= answerable_at", name="not_too_early"),
         CheckConstraint("answered_by_id IS NULL OR answered_by_id <> officer_id", name="answered_by_another"),
         Index("uq_stop_request_open", "officer_id", unique=True,
-              sqlite_where=text("answer IS NULL"), postgresql_where=text("answer IS NULL")),
+              sqlite_where=text(_STILL_OPEN), postgresql_where=text(_STILL_OPEN)),
         Index("ix_stop_request_officer_asked", "officer_id", "asked_at"),
     )  # fmt: skip
 
@@ -50,9 +53,10 @@ class StopRequest(Model):
     answer: Mapped[StopAnswer | None] = mapped_column(state_column(StopAnswer))
     answered_at: Mapped[datetime | None]
     answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    lapsed_at: Mapped[datetime | None]  # another was asked on a later day before this one had an answer
 
     def can_be_answered(self, now: datetime) -> bool:
-        return self.answer is None and now >= self.answerable_at
+        return self.answer is None and self.lapsed_at is None and now >= self.answerable_at
 
 
 class Drill(Model):

@@ -14,6 +14,7 @@ from grants.delivery.models import Delivery, DeliveryState, Run, RunState, StopA
 
 MOST_REQUESTS = 50
 TO_HAND_OVER = (DeliveryState.IN_TRANSIT, DeliveryState.AT_POINT)
+STILL_OPEN = StopRequest.answer.is_(None) & StopRequest.lapsed_at.is_(None)
 
 
 class Asking(StrEnum):
@@ -60,16 +61,19 @@ def run_out(officer: User) -> Run | None:
     return db.session.scalars(found.order_by(Run.id.desc()).limit(1)).first()
 
 
-def open_requests() -> Sequence[StopRequest]:
-    """Questions without an answer, the oldest first, with the officer and the run."""
+def open_requests(now: datetime) -> Sequence[StopRequest]:
+    """Questions of today or of a run still out that have no answer, the oldest first, with the officer and the run."""
     people = (joinedload(StopRequest.officer), joinedload(StopRequest.run))
-    found = select(StopRequest).options(*people).where(StopRequest.answer.is_(None))
+    found = select(StopRequest).options(*people).outerjoin(Run, Run.id == StopRequest.run_id).where(STILL_OPEN)
+    found = found.where((StopRequest.asked_at >= _midnight(now)) | (Run.state == RunState.OUT))
     return db.session.scalars(found.order_by(StopRequest.id).limit(MOST_REQUESTS)).all()
 
 
-def open_request_of(officer: User) -> StopRequest | None:
-    """The officer's question without an answer."""
-    found = select(StopRequest).where(StopRequest.officer_id == officer.id, StopRequest.answer.is_(None))
+def open_request_of(officer: User, now: datetime) -> StopRequest | None:
+    """The officer's question of this trip without an answer."""
+    found = select(StopRequest).where(
+        StopRequest.officer_id == officer.id, STILL_OPEN, StopRequest.asked_at >= trip_began(officer, now)
+    )
     return db.session.scalar(found.order_by(StopRequest.id))
 
 
@@ -92,6 +96,11 @@ def _active_mates(reader: User, lead: User, since: datetime) -> Select[User]:
     )  # fmt: skip
 
 
+def trip_began(officer: User, now: datetime) -> datetime:
+    """From when on questions count: today's midnight, or when the trip left that is still out."""
+    return _of_the_trip(officer, now)[0]
+
+
 def _newest_of(officer: User, trip: tuple[datetime, datetime]) -> StopRequest | None:
     start, end = trip
     found = select(StopRequest).where(
@@ -110,9 +119,13 @@ def _last_handover_of(officer: User, trip: tuple[datetime, datetime]) -> datetim
 
 def _of_the_trip(officer: User, now: datetime) -> tuple[datetime, datetime]:
     """Today; from its departure on while a trip that left before midnight still has something to hand over."""
-    start = datetime.combine(local_day(now), time(), PROGRAMME_ZONE)
+    start = _midnight(now)
     still_out = select(func.min(Run.dispatched_at)).join(Delivery, Delivery.run_id == Run.id)
     left_at = db.session.scalar(
         still_out.where(Run.officer_id == officer.id, Run.state == RunState.OUT, Delivery.state.in_(TO_HAND_OVER))
     )
     return min(start, left_at) if left_at is not None else start, start + timedelta(days=1)
+
+
+def _midnight(now: datetime) -> datetime:
+    return datetime.combine(local_day(now), time(), PROGRAMME_ZONE)

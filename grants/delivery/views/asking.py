@@ -29,7 +29,7 @@ def asking_facts(officer: User, now: datetime) -> dict[str, object]:
     """What `delivery/_asking.html` shows on an officer's page."""
     return {
         "asking": stops.asking(officer, now),
-        "request_open": stops.open_request_of(officer),
+        "request_open": stops.open_request_of(officer, now),
         "practice": questions.open_practice(officer, now),
     }
 

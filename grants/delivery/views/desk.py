@@ -34,7 +34,7 @@ def desk() -> ResponseReturnValue:
         is_late=questions.beat_is_late(beat, now),
         waiting=questions.signals_waiting(),
         channels=questions.channel_counts(),
-        requests=stops.open_requests(),
+        requests=stops.open_requests(now),
         has_key=doors.desk() is not None,
         drill_overdue=questions.is_drill_overdue(now),
     )

@@ -37,7 +37,7 @@ def my_day() -> ResponseReturnValue:
         "delivery/my_day.html",
         shown=shown,
         asking=shown.asking,
-        request_open=stops.open_request_of(current_user),
+        request_open=stops.open_request_of(current_user, now),
         practice=open_practice(current_user, now),
         out=runs_on_the_road(of=current_user),
         has_pin=has_pin,

@@ -18,6 +18,7 @@ from grants.delivery.queries.stops import Asking
 from grants.delivery.services import stops
 from tests.factories.delivery import make_officer
 from tests.factories.desk import confirm_as, make_desk, make_request
+from tests.factories.road import make_stop, send_out
 
 pytestmark = pytest.mark.usefixtures("in_english")
 
@@ -103,6 +104,38 @@ def test_one_open_question_at_a_time_and_one_answer(app: Flask) -> None:
 
     db.session.refresh(request)
     assert request.answer is StopAnswer.GO
+
+
+def test_a_question_that_nobody_answered_blocks_none_of_the_next_day(app: Flask) -> None:
+    old, tomorrow = make_request(now=NOON), NOON + timedelta(days=1)
+    officer = old.officer
+    assert list(questions.open_requests(NOON)) == [old]
+    assert list(questions.open_requests(tomorrow)) == []
+    assert questions.open_request_of(officer, tomorrow) is None
+
+    fresh = stops.ask_next_stop(by=officer, now=tomorrow)
+    with pytest.raises(RuleBroken, match="asked already"):
+        stops.ask_next_stop(by=officer, now=tomorrow)
+    with pytest.raises(RuleBroken, match="newer question"):
+        db.session.refresh(old)
+        stops.answer_stop(old, StopAnswer.GO, by=make_desk(), now=tomorrow)
+
+    assert (old.answer, old.lapsed_at) == (None, tomorrow)
+    assert list(questions.open_requests(tomorrow)) == [fresh]
+    assert questions.asking(officer, tomorrow) is Asking.WAITING
+
+
+def test_a_question_of_a_trip_over_midnight_still_counts(app: Flask) -> None:
+    late = datetime(2026, 3, 3, 4, 50, tzinfo=UTC)  # ten to midnight in Guayaquil
+    delivery = make_stop(late, level=1, at=late - timedelta(hours=2))
+    send_out(delivery, at=late)
+    request = stops.ask_next_stop(by=delivery.officer, now=late)
+
+    with pytest.raises(RuleBroken, match="asked already"):
+        stops.ask_next_stop(by=delivery.officer, now=late + 2 * TEN)
+
+    assert list(questions.open_requests(late + 2 * TEN)) == [request]
+    assert questions.open_request_of(delivery.officer, late + 2 * TEN) is request
 
 
 def test_nobody_answers_their_own_question(app: Flask) -> None:
