@@ -7,13 +7,14 @@ import json
 import logging
 import secrets
 import smtplib
-import urllib.request
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from enum import StrEnum
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from sqlalchemy import String, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
@@ -56,6 +57,16 @@ Send = Callable[[str, str, str], None]
 Gateway = Callable[[dict[str, Any], Path], Send]
 _gateways: dict[str, Gateway] = {}
 _patient: set[str] = set()
+
+
+class NoRedirect(HTTPRedirectHandler):
+    """A redirected request would carry its secrets and what it says to somewhere else."""
+
+    def redirect_request(self, *_given: Any) -> None:
+        return None
+
+
+straight = build_opener(NoRedirect)
 
 
 class TooLate(Exception):
@@ -156,9 +167,12 @@ def _send_out(config: dict[str, Any], address: str, subject: str, body: str) -> 
 def _push(address: str, subject: str, body: str) -> None:
     """POST the message to an address of its own: a second way that does not depend on mail."""
     data = json.dumps({"subject": subject, "body": body}).encode()
-    asked = urllib.request.Request(address, data, {"Content-Type": "application/json"})  # noqa: S310 -- https only
-    with urllib.request.urlopen(asked, timeout=20):  # noqa: S310 -- https only
-        return
+    asked = Request(address, data, {"Content-Type": "application/json"})  # noqa: S310 -- https only
+    try:
+        with straight.open(asked, timeout=20):
+            return
+    except HTTPException as error:
+        raise OSError(type(error).__name__) from error  # tried again, as any other failure
 
 
 def _send_mail(config: dict[str, Any], address: str, subject: str, body: str) -> None:

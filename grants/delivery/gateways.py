@@ -12,13 +12,13 @@ from pathlib import Path
 from string import Template
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import Request
 
 import click
 
 from grants.core.clock import utcnow
 from grants.core.crypto import write_private
-from grants.core.outbox import Send, TooLate
+from grants.core.outbox import Send, TooLate, straight
 
 FOLDER = "sms"
 LONGEST_ANSWER = 64 * 1024
@@ -66,7 +66,7 @@ def _http(config: dict[str, Any], _folder: Path) -> Send:
     def send(address: str, _subject: str, body: str) -> None:
         request = _request(config, address, body)
         try:
-            with _opener.open(request, timeout=float(config["SMS_TIMEOUT"])) as answer:
+            with straight.open(request, timeout=float(config["SMS_TIMEOUT"])) as answer:
                 status, said = answer.status, answer.read(LONGEST_ANSWER).decode("utf-8", "replace")
         except (OSError, HTTPException, ValueError) as error:
             raise GatewayFailed(type(error).__name__) from None  # its text may hold the number
@@ -74,16 +74,6 @@ def _http(config: dict[str, Any], _folder: Path) -> Send:
             raise GatewayFailed(f"answer {status}")
 
     return send
-
-
-class _NoRedirect(HTTPRedirectHandler):
-    """A redirected request would carry the account's secret to somewhere else."""
-
-    def redirect_request(self, *_given: Any) -> None:
-        return None
-
-
-_opener = build_opener(_NoRedirect)
 
 
 def _request(config: dict[str, Any], number: str, text: str) -> Request:
