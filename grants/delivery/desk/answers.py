@@ -1,19 +1,22 @@
 """What the desk answers to an officer who asks for the next stop.
 
 "Rescheduled" on an alarm, and at random on 5 % of normal days, drawn here, by team and day, with the machine's own
-random source: the server's database holds both kinds alike. On a drawn day the trip is rescheduled from one of its
-first questions on, as after an alarm, which rarely comes before the first.
+random source: the server's database holds both kinds alike. A drawn day is rescheduled from one of its questions on, as
+after an alarm. It can be any of them: if lots never fell on the third, a third one rescheduled would be an alarm.
 """
 
-import secrets
+from random import SystemRandom
 
 from grants.core.clock import local_day
 from grants.delivery.desk.book import Book
 from grants.delivery.desk.server import Question
 
 GO, RESCHEDULED = "go", "rescheduled"
-PERCENT = 5
-FIRST_QUESTIONS = 2  # a trip has three or four stops; the first is not asked for at levels 1 and 2
+PERCENT = 5  # of normal days with COUNTED questions
+COUNTED = 10
+LONGEST = 60  # questions of a day: the chance goes on falling beyond those that are counted
+_WEIGHTS = [1 / number for number in range(1, LONGEST + 1)]
+_SHARE = PERCENT / 100 * sum(_WEIGHTS) / sum(_WEIGHTS[:COUNTED])
 
 
 def decide(question: Question, book: Book) -> str:
@@ -26,9 +29,10 @@ def decide(question: Question, book: Book) -> str:
         asked.append(question.id)
     drawn = book.draws.setdefault(place, _draw())
     by_lot = bool(drawn) and asked.index(question.id) + 1 >= drawn
-    return RESCHEDULED if book.alarm_of(question.officer_id, day) or by_lot else GO
+    return RESCHEDULED if book.alarm_of(question.officer_id, question.asked_at) or by_lot else GO
 
 
 def _draw() -> int:
-    """From which question of the day on the trip is rescheduled; 0 for a day like any other."""
-    return 1 + secrets.randbelow(FIRST_QUESTIONS) if secrets.randbelow(100) < PERCENT else 0
+    """From which question on the day is rescheduled, with weights of 1/number; 0 for a day like any other."""
+    lot = SystemRandom()
+    return lot.choices(range(1, LONGEST + 1), _WEIGHTS)[0] if lot.random() < _SHARE else 0

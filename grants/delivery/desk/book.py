@@ -1,13 +1,18 @@
 """What the desk keeps for itself: opened boxes, cases and draws, in one file that the private key alone opens.
 
-AES-256-GCM under a key that HKDF-SHA256 (RFC 5869) derives from the private key. Written whole, in one step.
+AES-256-GCM under a key that HKDF-SHA256 (RFC 5869) derives from the private key. Written whole, in one step, and by one
+command at a time: each learns first what the others wrote.
 """
 
+import fcntl
 import hashlib
 import json
+import os
 import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +23,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from grants.core.clock import PROGRAMME_ZONE
+from grants.core.clock import local_day
 from grants.core.crypto import replace_private
 from grants.delivery.signals import Facts, Kind
 
 PURPOSE, CONTEXT = b"semilla desk book 1", b"semilla:desk-book:1"
 NONCE_BYTES = 12
+OVER_MIDNIGHT = timedelta(hours=6)  # a trip goes on after the day of its alarm has ended
 
 
 class BookUnreadable(Exception):
@@ -51,12 +57,15 @@ class Case:
 
 @dataclass(slots=True)
 class Book:
-    """All of it in memory. `seen`: digests of boxes that were opened, so that two channels make one case."""
+    """All of it in memory. `seen`: digests of boxes that were opened, so that two channels make one case. `last`: the
+    highest number of a box that was read from the server, -1 before the first look.
+    """
 
     seen: dict[str, dict[str, Any]] = field(default_factory=dict)
     cases: list[Case] = field(default_factory=list)
     draws: dict[str, int] = field(default_factory=dict)
     asked: dict[str, list[int]] = field(default_factory=dict)
+    last: int = -1
 
     def open_case(self, title: str, *, now: datetime, facts: Facts | None = None) -> Case:
         """A new case, the facts of its alarm in it."""
@@ -83,12 +92,34 @@ class Book:
         """Remember a box that was opened; None when it does not open with this key."""
         self.seen[digest(box)] = {} if facts is None else {"at": stamp(facts.at), "officer": facts.officer_id}
 
-    def alarm_of(self, officer_id: int, on: date) -> bool:
-        """Whether this officer called for help on a day, or a case about them is open. Drills are not asked."""
+    def skip(self, boxes: Iterable[bytes]) -> None:
+        """Open none of these."""
+        self.seen.update((digest(box), {}) for box in boxes if not self.has_seen(box))
+
+    def alarm_of(self, officer_id: int, asked_at: datetime) -> bool:
+        """Whether this officer called for help on the day of a question. Drills are not asked, nor whether the case is
+        open: if one officer were rescheduled for days, everybody could read why.
+        """
+        alarms = [datetime.fromisoformat(case.at) for case in self.cases
+                  if case.officer_id == officer_id and not case.drill and case.at]  # fmt: skip
         return any(
-            case.officer_id == officer_id and not case.drill and bool(case.at) and (case.is_open or _day(case.at) == on)
-            for case in self.cases
+            local_day(at) == local_day(asked_at) or timedelta(0) <= asked_at - at <= OVER_MIDNIGHT for at in alarms
         )
+
+    def learn(self, other: "Book") -> None:
+        """Take over what another command wrote. A book only ever grows, so nothing of either is lost."""
+        self.seen |= other.seen
+        self.draws |= other.draws
+        self.last = max(self.last, other.last)
+        for place, ids in other.asked.items():
+            self.asked[place] = _joined(ids, self.asked.get(place, []))
+        for case in other.cases:
+            mine = self.case(case.number)
+            if mine is None:
+                self.cases.append(case)
+            else:
+                mine.notes = _joined(case.notes, mine.notes)
+                mine.closed_at = mine.closed_at or case.closed_at
 
 
 def stamp(moment: datetime) -> str:
@@ -112,7 +143,25 @@ def load(path: Path, key: X25519PrivateKey) -> Book:
         said = json.loads(_cipher(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], CONTEXT))
     except (InvalidTag, ValueError) as error:
         raise BookUnreadable(path.name) from error
-    return Book(said["seen"], [Case(**case) for case in said["cases"]], said["draws"], said["asked"])
+    return Book(said["seen"], [Case(**case) for case in said["cases"]], said["draws"], said["asked"],
+                said.get("last", -1))  # fmt: skip
+
+
+@contextmanager
+def held(book: Book, path: Path, key: X25519PrivateKey) -> Iterator[Book]:
+    """Change the book while no other command does: what they wrote is learned first, and all of it kept afterwards.
+
+    Never wait for the server or for a key inside. BookUnreadable as `load`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        book.learn(load(path, key))
+        yield book
+        save(book, path, key)
+    finally:
+        os.close(lock)
 
 
 def save(book: Book, path: Path, key: X25519PrivateKey) -> None:
@@ -127,5 +176,5 @@ def _cipher(key: X25519PrivateKey) -> AESGCM:
     return AESGCM(HKDF(SHA256(), length=32, salt=None, info=PURPOSE).derive(raw))
 
 
-def _day(at: str) -> date:
-    return datetime.fromisoformat(at).astimezone(PROGRAMME_ZONE).date()
+def _joined(first: list[Any], then: list[Any]) -> list[Any]:
+    return first + [one for one in then if one not in first]
