@@ -37,11 +37,9 @@ def server_of(app: Flask, user: User | None = None) -> Server:
     return Server(send)
 
 
-def make_watch(app: Flask, folder: Path, *, here_at: datetime | None = None) -> Watch:
-    """The desk's tool on a machine with an empty book; somebody is there since a moment."""
-    watch = Watch(server_of(app), KEY, folder / "desk.book")
-    watch.view.here_at = here_at
-    return watch
+def make_watch(app: Flask, folder: Path, *, name: str = "desk.book") -> Watch:
+    """The desk's tool on a machine with an empty book."""
+    return Watch(server_of(app), KEY, folder / name)
 
 
 def confirm_as(kind: str, *, officer: User | None = None, now: datetime | None = None) -> Carried:

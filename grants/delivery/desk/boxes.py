@@ -48,19 +48,26 @@ def is_protected(pem: bytes) -> bool:
 
 
 def unseal(box: bytes, private_key: bytes | X25519PrivateKey) -> Facts:
-    """What a box says. ValueError when it is not for this key or was changed."""
+    """What a box says. ValueError when it is not for this key, was changed, or says something else than a handover:
+    anybody who has the public key can seal one.
+    """
     key = private_key if isinstance(private_key, X25519PrivateKey) else load_private(private_key)
     try:
-        said: dict[str, Any] = json.loads(SUITE.decrypt(box, key, info=INFO))
+        return _facts(json.loads(SUITE.decrypt(box, key, info=INFO)))
     except InvalidTag as error:
         raise ValueError("not for this key, or changed") from error
+    except (KeyError, TypeError, AttributeError, OverflowError, OSError, RecursionError) as error:
+        raise ValueError("no box of a handover") from error
+
+
+def _facts(said: dict[str, Any]) -> Facts:
     return Facts(
-        delivery_id=said["delivery"],
-        officer_id=said["officer"],
+        delivery_id=int(said["delivery"]),
+        officer_id=int(said["officer"]),
         at=datetime.fromtimestamp(said["at"], UTC),
         pin_is_true=bool(said["pin"]),
-        picture_used=said["used"],
-        picture_true=said["true"],
+        picture_used=int(said["used"]),
+        picture_true=int(said["true"]),
         second_pin_is_true=bool(said.get("pin2", 1)),
         kind=Kind(said["kind"]),
     )

@@ -3,7 +3,10 @@
 import os
 import select
 import sys
+import termios
+import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -38,8 +41,9 @@ class Mine:
     path: Path
     book: Book
 
-    def keep(self) -> None:
-        books.save(self.book, self.path, self.key)
+    def held(self) -> AbstractContextManager[Book]:
+        """The book, to be changed while no other command does."""
+        return books.held(self.book, self.path, self.key)
 
 
 @click.group("desk", help="The security desk: its keys, its signals, its cases.")
@@ -57,10 +61,9 @@ def with_key(command: Command) -> Command:
     def opened(private_path: Path, book_path: Path | None, **more: Any) -> None:
         key, path = _key(private_path), book_path or private_path.with_suffix(".book")
         try:
-            mine = Mine(key, path, books.load(path, key))
+            command(mine=Mine(key, path, books.load(path, key)), **more)
         except BookUnreadable as error:
             raise click.ClickException(_("The desk's file belongs to another key, or was changed.")) from error
-        command(mine=mine, **more)
 
     return opened
 
@@ -112,33 +115,31 @@ def open_boxes(places: tuple[Path, ...], mine: Mine) -> None:
 @with_key
 def fetch(after: int, server: Server, mine: Mine) -> None:
     """Fetch every box after a number from the server and open it."""
-    found: list[SealedBox] = []
-    while boxes := server.signals(after=found[-1].id if found else after):
-        found += boxes
-    _list(mine, found)
+    _list(mine, server.signals(after=after))
 
 
 @group.command("watch")
-@click.option("--once", is_flag=True, help="Look once, say that somebody is here, and end.")
+@click.option("--once", is_flag=True, help="Look once, wait for Enter where handovers wait for it, and end.")
 @with_server
 @with_key
 def watch(once: bool, server: Server, mine: Mine) -> None:
     """Look at the server again and again; ring on an alarm. Enter says that somebody is here."""
     looking = Watch(server, mine.key, mine.path)
-    looking.view.here_at = utcnow()
     while True:
         view = looking.look(utcnow())
         for case in view.new_cases:
             click.echo(about(case))
         if view.trouble:
             click.echo(_("! The server does not answer: %(why)s", why=view.trouble), err=True)
-        if view.rings(utcnow()):
+        if view.rings:
             click.echo("\a" + _("! Open cases: %(cases)d. Waiting to be acknowledged: %(waiting)d. Press Enter.",
-                                cases=len(view.book.open_cases), waiting=view.waiting))  # fmt: skip
-        if once:
+                                cases=len(view.book.open_cases), waiting=len(view.shown)))  # fmt: skip
+        if once and not view.shown:
             return
-        if select.select([sys.stdin], [], [], LOOK_EVERY)[0] and sys.stdin.readline():
-            view.here_at = utcnow()
+        if _enter_within(None if once else LOOK_EVERY):
+            view.key_pressed()
+        elif once:
+            return
 
 
 @group.command("tui")
@@ -172,8 +173,9 @@ def list_cases(everything: bool, mine: Mine) -> None:
 @with_key
 def open_case(title: str, mine: Mine) -> None:
     """Open a case by hand: a call, a rumour, a missed check-in."""
-    click.echo(about(mine.book.open_case(title, now=utcnow())))
-    mine.keep()
+    with mine.held() as book:
+        case = book.open_case(title, now=utcnow())
+    click.echo(about(case))
 
 
 @cases.command("note")
@@ -182,8 +184,8 @@ def open_case(title: str, mine: Mine) -> None:
 @with_key
 def note_case(number: int, text: str, mine: Mine) -> None:
     """Add a note to a case."""
-    _case(mine, number).notes.append(f"{books.stamp(utcnow())} {text}")
-    mine.keep()
+    with mine.held() as book:
+        _case(book, number).notes.append(f"{books.stamp(utcnow())} {text}")
 
 
 @cases.command("close")
@@ -192,14 +194,26 @@ def note_case(number: int, text: str, mine: Mine) -> None:
 @with_key
 def close_case(number: int, note: str, mine: Mine) -> None:
     """Close a case with a last note: what was done, and who knows."""
-    case, now = _case(mine, number), utcnow()
-    case.notes.append(f"{books.stamp(now)} {note}")
-    case.closed_at = books.stamp(now)
-    mine.keep()
+    with mine.held() as book:
+        case, at = _case(book, number), books.stamp(utcnow())
+        case.notes.append(f"{at} {note}")
+        case.closed_at = at
 
 
-def _case(mine: Mine, number: int) -> books.Case:
-    case = mine.book.case(number)
+def _enter_within(seconds: float | None) -> bool:
+    """Whether Enter was pressed from now on; waits for it without end where no time is said. False with no keyboard."""
+    with suppress(termios.error, ValueError, OSError):
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)  # an Enter from before the last lines were shown says nothing
+    if seconds is not None and not select.select([sys.stdin], [], [], seconds)[0]:
+        return False
+    if sys.stdin.readline():
+        return True
+    time.sleep(seconds or 0)
+    return False
+
+
+def _case(book: Book, number: int) -> books.Case:
+    case = book.case(number)
     if case is None or not case.is_open:
         raise click.ClickException(_("There is no open case %(number)d.", number=number))
     return case
@@ -208,8 +222,10 @@ def _case(mine: Mine, number: int) -> books.Case:
 def _list(mine: Mine, boxes: list[SealedBox]) -> None:
     """One line for each box, alarms marked, and a case for each alarm that is new."""
     closed = 0
+    with mine.held() as book:
+        for sealed in boxes:
+            take(sealed, mine.key, book, now=utcnow())
     for sealed in boxes:
-        take(sealed, mine.key, mine.book, now=utcnow())
         try:
             facts = unseal(sealed.box, mine.key)
         except ValueError:
@@ -219,7 +235,6 @@ def _list(mine: Mine, boxes: list[SealedBox]) -> None:
         word = f"{_('DRILL')} {alarm}" if facts.kind is Kind.DRILL else alarm
         number = sealed.id or "-"
         click.echo(f"{number}\t{clock(facts.at)}\t{facts.delivery_id}\t{facts.officer_id}\t{word}")
-    mine.keep()
     if closed:
         raise click.ClickException(_("Boxes that do not open with this key: %(count)d", count=closed))
 

@@ -40,6 +40,7 @@ class Screen:
 
     at: int = 0
     writing: str | None = None  # the note that is being typed
+    noted: int = 0  # the case that it is for: rows may move meanwhile
     said: str = ""
 
     def lines(self, view: View, now: datetime) -> list[Line]:
@@ -49,7 +50,8 @@ class Screen:
 
     def press(self, key: str, view: View, now: datetime) -> bool:
         """One key. True when the book changed and must be kept. Any key says that somebody is here."""
-        view.here_at, self.said = now, ""
+        view.key_pressed()
+        self.said = ""
         if self.writing is not None:
             return self._write(key, view, now)
         row = self._row(view)
@@ -57,7 +59,7 @@ class Screen:
             self.at += 1 if key in ("KEY_DOWN", "j") else -1
             self._row(view)
         elif isinstance(row, Case) and key in ("n", "c"):
-            self.writing = "" if key == "n" else None
+            self.writing, self.noted = "" if key == "n" else None, row.number
             return key == "c" and self._close(row, now)
         elif isinstance(row, Question) and key in ("g", "r"):
             view.chosen[row.id] = view.proposed[row.id] = GO if key == "g" else RESCHEDULED
@@ -69,11 +71,11 @@ class Screen:
         return rows[self.at] if rows else None
 
     def _write(self, key: str, view: View, now: datetime) -> bool:
-        row, text = self._row(view), self.writing or ""
+        case, text = view.book.case(self.noted), self.writing or ""
         if key in ("\n", "KEY_ENTER"):
             self.writing = None
-            if isinstance(row, Case) and text.strip():
-                row.notes.append(f"{stamp(now)} {text.strip()}")
+            if case is not None and text.strip():
+                case.notes.append(f"{stamp(now)} {text.strip()}")
                 return True
         elif key == "\x1b":
             self.writing = None
@@ -148,10 +150,8 @@ def _health(view: View, now: datetime) -> list[Line]:
     ]
     if view.trouble:
         lines.append(Line(_("! The server does not answer: %(why)s", why=view.trouble), Tone.WARN))
-    if not view.somebody_is_here(now):
-        lines.append(Line(_("! Press a key: nobody is here, so nothing is acknowledged."), Tone.WARN))
-    if view.waiting:
-        lines.append(Line(_("! Waiting to be acknowledged: %(count)d", count=view.waiting), Tone.WARN))
+    if view.shown:
+        lines.append(Line(_("! New handovers wait for a key: %(count)d. Press any.", count=len(view.shown)), Tone.WARN))
     return lines
 
 

@@ -3,21 +3,27 @@
 import base64
 import binascii
 import json
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from http.client import HTTPException
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import Request
+
+from grants.core.outbox import straight
+from grants.delivery.desk.words import _
 
 TIMEOUT = 10
+MOST_AT_ONCE = 200  # boxes that the server takes an acknowledgement for in one request
 LOCAL = ("127.0.0.1", "localhost", "::1")
 Send = Callable[[str, str, Any], tuple[int, Any]]
 
 
 class ServerSilent(Exception):
-    """No answer, or a refusal: the message says which."""
+    """No answer, a refusal, or an answer that nobody understands: the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,40 +61,53 @@ class Server:
         self._send = send
 
     def signals(self, *, after: int = 0, waiting: bool = False) -> list[SealedBox]:
-        """Boxes after a number, or those that nobody acknowledged."""
-        answer = self._get(f"/api/v1/desk/signals?after={after}&waiting={'true' if waiting else 'false'}")
-        return [SealedBox(one["id"], base64.b64decode(one["box"])) for one in answer["items"]]
+        """Every box after a number, or every one that nobody acknowledged, in the order of their numbers."""
+        found: list[SealedBox] = []
+        while page := self._page(found[-1].id if found else after, waiting):
+            found += page
+        return found
 
     def acknowledge(self, ids: Sequence[int]) -> None:
         """Say that the desk has these boxes."""
-        if ids:
-            self._post("/api/v1/desk/signals/acknowledge", {"ids": list(ids)})
+        for first in range(0, len(ids), MOST_AT_ONCE):
+            self._ask("POST", "/api/v1/desk/signals/acknowledge", {"ids": list(ids[first : first + MOST_AT_ONCE])})
 
     def heartbeat(self) -> datetime | None:
         """When the server's worker last ran."""
-        at = self._get("/api/v1/desk/heartbeat")["worker_at"]
-        return datetime.fromisoformat(at) if at else None
+        with self._get("/api/v1/desk/heartbeat") as said:
+            return _moment(said["worker_at"]) if said["worker_at"] else None
 
     def questions(self) -> list[Question]:
         """Officers who wait for an answer."""
-        return [_question(one) for one in self._get("/api/v1/desk/stop-requests")["items"]]
+        with self._get("/api/v1/desk/stop-requests") as said:
+            return [_question(one) for one in said["items"]]
 
     def answer(self, question: Question, answer: str) -> None:
         """Tell an officer to go on (`go`) or that the trip is rescheduled (`rescheduled`)."""
-        self._post(f"/api/v1/desk/stop-requests/{question.id}/answer", {"answer": answer})
+        self._ask("POST", f"/api/v1/desk/stop-requests/{question.id}/answer", {"answer": answer})
 
     def areas(self) -> list[Area]:
         """Cantons with kits to deliver and their risk level."""
-        return [
-            Area(one["canton"], one["level"], _moment(one["expires_at"]) if one["expires_at"] else None)
-            for one in self._get("/api/v1/desk/areas")["items"]
-        ]
+        with self._get("/api/v1/desk/areas") as said:
+            return [
+                Area(one["canton"], one["level"], _moment(one["expires_at"]) if one["expires_at"] else None)
+                for one in said["items"]
+            ]
 
-    def _get(self, path: str) -> Any:
-        return self._ask("GET", path, None)
+    def _page(self, after: int, waiting: bool) -> list[SealedBox]:
+        """Boxes after a number, as many as the server gives at once; none that came before."""
+        with self._get(f"/api/v1/desk/signals?after={after}&waiting={'true' if waiting else 'false'}") as said:
+            boxes = [SealedBox(int(one["id"]), base64.b64decode(one["box"])) for one in said["items"]]
+            return [one for one in boxes if one.id > after]
 
-    def _post(self, path: str, body: Any) -> Any:
-        return self._ask("POST", path, body)
+    @contextmanager
+    def _get(self, path: str) -> Iterator[Any]:
+        """The answer, to be read inside."""
+        answer = self._ask("GET", path, None)
+        try:
+            yield answer
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ServerSilent(_("an answer of another shape")) from error
 
     def _ask(self, method: str, path: str, body: Any) -> Any:
         status, answer = self._send(method, path, body)
@@ -107,13 +126,13 @@ def over_http(base: str, token: str) -> Send:
     def send(method: str, path: str, body: Any) -> tuple[int, Any]:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        asked = urllib.request.Request(base.rstrip("/") + path, data, headers, method=method)  # noqa: S310 -- checked
+        asked = Request(base.rstrip("/") + path, data, headers, method=method)  # noqa: S310 -- checked
         try:
-            with urllib.request.urlopen(asked, timeout=TIMEOUT) as answer:  # noqa: S310 -- checked above
+            with straight.open(asked, timeout=TIMEOUT) as answer:  # a redirect would take the token along
                 return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
+        except HTTPError as error:
             return error.code, None
-        except (OSError, ValueError) as error:
+        except (OSError, HTTPException, ValueError) as error:  # HTTPException: cut in the middle of an answer
             raise ServerSilent(type(error).__name__) from error
 
     return send

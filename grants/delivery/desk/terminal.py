@@ -20,17 +20,19 @@ def show(watch: Watch, clock: Callable[[], datetime]) -> None:
 
 
 def _loop(window: "curses.window", watch: Watch, clock: Callable[[], datetime]) -> None:
-    curses.use_default_colors()
-    for number, colour in ((1, curses.COLOR_RED), (2, curses.COLOR_YELLOW)):
-        curses.init_pair(number, colour, -1)
+    colours = _colours()
     window.timeout(WAIT_FOR_KEY)
     screen, next_look = Screen(), 0.0
     while True:
         if time.monotonic() >= next_look:
-            if watch.look(clock()).rings(clock()):
+            before = set(watch.view.shown)
+            if watch.look(clock()).rings:
                 curses.beep()
             next_look = time.monotonic() + LOOK_EVERY
-        _paint(window, screen, watch.view, clock())
+            _paint(window, screen, watch.view, clock(), colours)
+            if watch.view.shown - before:
+                curses.flushinp()  # a key from before they were on the screen says nothing
+        _paint(window, screen, watch.view, clock(), colours)
         key = _key(window)
         if key == "q" and screen.writing is None:
             return
@@ -47,13 +49,27 @@ def _key(window: "curses.window") -> str:
     return key if isinstance(key, str) else curses.keyname(key).decode()
 
 
-def _paint(window: "curses.window", screen: Screen, view: View, now: datetime) -> None:
+def _colours() -> tuple[int, int]:
+    """What makes alarms and warnings stand out in colour; nothing where the terminal has none."""
+    if not curses.has_colors():
+        return 0, 0
+    behind = -1
+    try:
+        curses.use_default_colors()
+    except curses.error:
+        behind = curses.COLOR_BLACK
+    for number, colour in ((1, curses.COLOR_RED), (2, curses.COLOR_YELLOW)):
+        curses.init_pair(number, colour, behind)
+    return curses.color_pair(1), curses.color_pair(2)
+
+
+def _paint(window: "curses.window", screen: Screen, view: View, now: datetime, colours: tuple[int, int]) -> None:
     looks = {
         Tone.PLAIN: curses.A_NORMAL,
         Tone.TITLE: curses.A_BOLD,
-        Tone.ALARM: curses.A_BOLD | curses.color_pair(1),
+        Tone.ALARM: curses.A_BOLD | colours[0],
         Tone.CHOSEN: curses.A_REVERSE,
-        Tone.WARN: curses.A_BOLD | curses.color_pair(2),
+        Tone.WARN: curses.A_BOLD | colours[1],
     }
     window.erase()
     height, width = window.getmaxyx()

@@ -1,12 +1,13 @@
 """One look at the server: open what is new, open cases, acknowledge, answer.
 
-To the server every look is the same, whatever the boxes say. Boxes are acknowledged when somebody is at the desk, all
-of them or none; questions are answered as soon as their time has come.
+To the server every look is the same, whatever the boxes say. A box is acknowledged after somebody pressed a key with it
+on the screen, and not before; questions are answered as soon as their time has come.
 """
 
 import contextlib
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -19,7 +20,7 @@ from grants.delivery.desk.server import Area, Question, SealedBox, Server, Serve
 from grants.delivery.desk.words import _
 from grants.delivery.signals import Facts, Kind
 
-PRESENT = timedelta(minutes=10)
+AGAIN = 20  # boxes read once more: a lower number may be written after a higher one
 
 
 @dataclass(slots=True)
@@ -31,20 +32,22 @@ class View:
     proposed: dict[int, str] = field(default_factory=dict)
     chosen: dict[int, str] = field(default_factory=dict)  # by the operator, instead of what is proposed
     areas: list[Area] = field(default_factory=list)
-    waiting: int = 0
+    shown: set[int] = field(default_factory=set)  # boxes on the screen that wait for a key
+    heard: set[int] = field(default_factory=set)  # boxes that a key was pressed for
     worker_at: datetime | None = None
     contact_at: datetime | None = None
-    here_at: datetime | None = None
     trouble: str = ""
     new_cases: list[Case] = field(default_factory=list)
 
-    def somebody_is_here(self, now: datetime) -> bool:
-        """A key was pressed lately. Only then are boxes acknowledged."""
-        return self.here_at is not None and now - self.here_at <= PRESENT
+    @property
+    def rings(self) -> bool:
+        """Boxes that wait for a key, whatever they say; or a case that is new here."""
+        return bool(self.shown or self.new_cases)
 
-    def rings(self, now: datetime) -> bool:
-        """A new alarm, or boxes that wait with nobody at the desk."""
-        return bool(self.new_cases) or (self.waiting > 0 and not self.somebody_is_here(now))
+    def key_pressed(self) -> None:
+        """Somebody is here, with all of this before them."""
+        self.heard |= self.shown
+        self.shown = set()
 
 
 class Watch:
@@ -71,28 +74,42 @@ class Watch:
 
     def keep(self) -> None:
         """Write the book."""
-        books.save(self.view.book, self._path, self._key)
+        with self._held():
+            pass
+
+    def _held(self) -> AbstractContextManager[Book]:
+        return books.held(self.view.book, self._path, self._key)
 
     def _boxes(self, now: datetime) -> None:
-        waiting = self._server.signals(waiting=True)
-        for sealed in waiting:
-            case = take(sealed, self._key, self.view.book, now=now)
-            if case is not None:
-                self.view.new_cases.append(case)
-        # Kept before the server hears of it: what was acknowledged is never sent again.
-        self.keep()
-        self.view.waiting = len(waiting)
-        if self.view.somebody_is_here(now):
-            self._server.acknowledge([sealed.id for sealed in waiting])
-            self.view.waiting = 0
+        """All boxes since the last one that this book knows, because another tool may have acknowledged them."""
+        waiting = set(self._server.signals(waiting=True))
+        since = set(self._server.signals(after=max(0, self.view.book.last - AGAIN)))
+        # Kept before the server hears of it.
+        with self._held() as book:
+            if book.last < 0:  # a new book, maybe of a new key: what others were done with before it opens no case
+                book.skip(sealed.box for sealed in since - waiting)
+            for sealed in sorted(waiting | since, key=lambda one: one.id):
+                case = take(sealed, self._key, book, now=now)
+                if case is not None:
+                    self.view.new_cases.append(case)
+            book.last = max(book.last, 0, *(sealed.id for sealed in waiting | since))
+        self._acknowledge({sealed.id for sealed in waiting})
+
+    def _acknowledge(self, waiting: set[int]) -> None:
+        """Those that a key was pressed for. The others are on the screen from now on."""
+        view = self.view
+        view.heard &= waiting
+        view.shown = waiting - view.heard
+        self._server.acknowledge(sorted(view.heard))
+        view.heard = set()
 
     def _questions(self, now: datetime) -> None:
-        view, left = self.view, []
-        for question in self._server.questions():
-            view.proposed[question.id] = view.chosen.get(question.id) or decide(question, view.book)
-            if question.answerable_at > now or not self._answered(question):
-                left.append(question)
-        view.questions = left
+        view = self.view
+        asked = self._server.questions()
+        with self._held() as book:
+            for question in asked:
+                view.proposed[question.id] = view.chosen.get(question.id) or decide(question, book)
+        view.questions = [one for one in asked if one.answerable_at > now or not self._answered(one)]
 
     def _answered(self, question: Question) -> bool:
         """Answered now, or by somebody on the desk's page."""

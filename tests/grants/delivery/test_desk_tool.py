@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -142,31 +143,42 @@ def test_watch_opens_alarms_and_acknowledges_every_box_alike(app: Flask, tmp_pat
     for kind in ("normal", "picture", "pin"):
         confirm_as(kind)
 
-    view = make_watch(app, tmp_path, here_at=now).look(now)
+    looking = make_watch(app, tmp_path)
 
-    assert [case.drill for case in view.new_cases] == [False, False]
+    view = looking.look(now)
+    new_cases = view.new_cases
+    view.key_pressed()
+    looking.look(now)
+
+    assert [case.drill for case in new_cases] == [False, False]
     signals = db.session.scalars(select(Signal)).all()
     assert len({(one.acknowledged_at, one.acknowledged_by_id) for one in signals}) == 1
-    assert view.waiting == 0
-    assert view.rings(now)
+    assert signals[0].acknowledged_at is not None
+    assert not view.rings
     kept = book.load(tmp_path / "desk.book", KEY)
-    assert [case.officer_id for case in kept.cases] == [case.officer_id for case in view.new_cases]
+    assert [case.officer_id for case in kept.cases] == [case.officer_id for case in new_cases]
 
 
 @pytest.mark.parametrize("kind", ["normal", "both"])
-def test_with_nobody_at_the_desk_nothing_is_acknowledged_and_the_bell_calls(
+def test_a_box_is_acknowledged_after_a_key_was_pressed_with_it_on_the_screen(
     app: Flask, tmp_path: Path, kind: str
 ) -> None:
-    now = utcnow()
+    now, looking = utcnow(), make_watch(app, tmp_path)
+    looking.view.key_pressed()  # at 17:00; the handover is at 17:01, and nobody is there any more
     confirm_as(kind)
-    looking = make_watch(app, tmp_path, here_at=now - timedelta(minutes=11))
 
-    looking.look(now)
-    second = looking.look(now)
+    rang = [looking.look(now + timedelta(seconds=15 * n)).rings for n in range(120)]
+    text = [line.text for line in Screen().lines(looking.view, now)]
+    signal = db.session.scalars(select(Signal)).one()
+    assert (rang, signal.acknowledged_at) == ([True] * 120, None)
+    assert "! New handovers wait for a key: 1. Press any." in text
 
-    assert db.session.scalars(select(Signal)).one().acknowledged_at is None
-    assert second.new_cases == []
-    assert second.rings(now)
+    Screen().press(" ", looking.view, now)
+    view = looking.look(now)
+    db.session.refresh(signal)
+    assert signal.acknowledged_at is not None
+    assert not view.rings
+    assert not any("wait for a key" in line.text for line in Screen().lines(view, now))
 
 
 def test_the_desk_sees_drill_after_opening(app: Flask, tmp_path: Path) -> None:
@@ -177,7 +189,7 @@ def test_the_desk_sees_drill_after_opening(app: Flask, tmp_path: Path) -> None:
 
     drills.practise(practice, practice_codes(practice, right=False), desk=DESK, by=practice.officer, now=now)
 
-    view = make_watch(app, tmp_path, here_at=now).look(now)
+    view = make_watch(app, tmp_path).look(now)
 
     assert [case.drill for case in view.new_cases] == [True]
     assert "DRILL" in view.new_cases[0].title
@@ -189,7 +201,7 @@ def test_watch_answers_when_the_time_has_come_rescheduled_after_an_alarm(app: Fl
     make_request(coerced, now=now - timedelta(minutes=11))
     fresh = make_request(make_officer(), now=now)
 
-    view = make_watch(app, tmp_path, here_at=now).look(now)
+    view = make_watch(app, tmp_path).look(now)
 
     answered = db.session.scalars(select(StopRequest).where(StopRequest.answer.is_not(None))).one()
     assert (answered.officer_id, answered.answer) == (coerced.id, StopAnswer.RESCHEDULED)
@@ -200,18 +212,29 @@ def question(number: int, officer: int = 2, at: datetime = NOW) -> Question:
     return Question(number, officer, at, at + timedelta(minutes=10))
 
 
-def test_a_closed_alarm_still_reschedules_its_own_day_and_an_open_one_every_day() -> None:
+def test_an_alarm_reschedules_the_day_that_it_came_on_and_no_other() -> None:
+    """Open or closed: an officer who is rescheduled for days would tell that they called for help."""
     kept = Book(draws={"2:2026-03-02": 0, "2:2026-03-03": 0, "3:2026-03-02": 0})
     case = kept.open_case("alarm", now=NOW, facts=ALARM)
     kept.open_case("drill", now=NOW, facts=DRILL)
     tomorrow = question(2, at=NOW + timedelta(days=1))
 
-    assert answers.decide(question(1), kept) == answers.decide(tomorrow, kept) == "rescheduled"
+    assert answers.decide(question(1), kept) == "rescheduled"
+    assert answers.decide(tomorrow, kept) == "go"
     case.closed_at = book.stamp(NOW)
     assert answers.decide(question(1), kept) == "rescheduled"
     assert answers.decide(tomorrow, kept) == "go"
     assert answers.decide(question(3, officer=3), kept) == "go"
     assert answers.decide(question(4, officer=4), Book(cases=kept.cases, draws={"4:2026-03-02": 0})) == "go"
+
+
+def test_an_alarm_just_before_midnight_reschedules_the_rest_of_the_trip() -> None:
+    late = datetime(2026, 3, 3, 4, 50, tzinfo=UTC)  # ten to midnight in Guayaquil
+    kept = Book(draws={"2:2026-03-03": 0})
+    kept.open_case("alarm", now=late, facts=replace(ALARM, at=late))
+
+    assert answers.decide(question(1, at=late + timedelta(minutes=20)), kept) == "rescheduled"
+    assert answers.decide(question(2, at=late + timedelta(hours=9)), kept) == "go"
 
 
 def test_a_drawn_day_reschedules_from_its_question_on_and_says_the_same_twice() -> None:
@@ -231,13 +254,33 @@ def test_the_draw_is_of_a_team_and_an_alarm_of_an_officer() -> None:
     assert [answers.decide(one, kept) for one in of_team] == ["rescheduled", "go", "rescheduled"]
 
 
-def test_five_percent_of_normal_days_are_drawn() -> None:
-    """Of 20,000 days 1,000 are expected; six standard deviations are 185."""
-    drawn = Counter(answers._draw() for _n in range(20_000))
+def first_rescheduled(days: int, questions: int) -> Counter[int]:
+    """On which question of a normal day the trip was rescheduled first, 0 where on none, over many days."""
+    found: Counter[int] = Counter()
+    for _day in range(days):
+        kept = Book()
+        said = [answers.decide(question(number), kept) for number in range(1, questions + 1)]
+        found[said.index("rescheduled") + 1 if "rescheduled" in said else 0] += 1
+    return found
 
-    assert set(drawn) == {0, 1, 2}
-    assert 815 <= drawn[1] + drawn[2] <= 1185
-    assert abs(drawn[1] - drawn[2]) < 6 * 33
+
+def test_of_days_with_ten_questions_five_percent_are_rescheduled_from_any_of_them_on() -> None:
+    """Of 20,000 days 1,000 are expected, at question q 1,000 · (1/q) ÷ 2.929; six standard deviations either way."""
+    found = first_rescheduled(20_000, 10)
+    weights = [Fraction(1, number) for number in range(1, 11)]
+
+    assert abs(20_000 - found[0] - 1_000) < 6 * 31
+    for number, weight in enumerate(weights, 1):
+        expected = float(1_000 * weight / sum(weights))
+        assert abs(found[number] - expected) < 6 * expected**0.5, number
+
+
+def test_the_lot_falls_beyond_the_tenth_question_too() -> None:
+    """About 0.05 ÷ 2.929 · (1/11 + … + 1/14) of all days: 110 of 20,000."""
+    found = first_rescheduled(20_000, 14)
+
+    assert all(found[number] for number in range(11, 15))
+    assert abs(sum(found[number] for number in range(11, 15)) - 110) < 6 * 10.5
 
 
 def test_a_silent_server_keeps_what_is_known_and_says_so(tmp_path: Path) -> None:
@@ -262,7 +305,7 @@ def test_token_goes_over_https_or_to_this_machine_only() -> None:
 
 
 def test_screen_shows_alarms_first_and_drills_as_drills(tmp_path: Path) -> None:
-    view = watch.View(Book(), here_at=NOW, contact_at=NOW, worker_at=NOW - timedelta(minutes=4))
+    view = watch.View(Book(), contact_at=NOW, worker_at=NOW - timedelta(minutes=4))
     for facts in (DRILL, ALARM):
         watch.take(SealedBox(1, seal(facts, DESK)), KEY, view.book, now=NOW)
     view.questions, view.proposed = [question(5)], {5: "go"}
@@ -290,7 +333,6 @@ def test_keys_of_the_screen_note_close_and_answer() -> None:
     assert view.book.open_cases == []
     assert view.book.cases[0].notes == ["2026-03-02T17:00:00+00:00 hecho"]
     assert view.chosen == {5: "rescheduled"}
-    assert view.somebody_is_here(NOW)
 
 
 def test_messages_of_the_file_outbox_open_on_the_desks_machine(app: Flask, tmp_path: Path, private: Path) -> None:
