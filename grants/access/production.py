@@ -11,8 +11,10 @@ from flask_babel import gettext as _
 
 from grants.access.queries import demo_accounts_present
 from grants.core.crypto import KeysUnsafe, load_keys
+from grants.core.outbox import PUSH
 
 SHORTEST_SECRET = 32
+DESK_ADDRESSES = ("DESK_ADDRESS", "DESK_SECOND_ADDRESS", "DESK_ESCALATION_ADDRESS")
 
 
 class UnsafeProduction(SystemExit):
@@ -52,8 +54,26 @@ def _dangers(app: Flask) -> Iterator[str]:
         yield _("%(name)s is a private key of the security desk. Take it off this server.", name=path.name)
     if app.config["SMS_GATEWAY"] == "console":
         yield _("SMS_GATEWAY is console: codes could be read in the log. Choose file or http.")
+    yield from _silent_desk(app)
     if demo_accounts_present():
         yield _("The demonstration's accounts are in this database. Start production with an empty one.")
+
+
+def _silent_desk(app: Flask) -> Iterator[str]:
+    """What would keep the security desk from hearing of a handover."""
+    if app.config["MAIL_BACKEND"] != "smtp":
+        yield _("MAIL_BACKEND is %(value)s: messages stay in files that nobody reads. Set it to smtp.",
+                value=str(app.config["MAIL_BACKEND"]))  # fmt: skip
+    elif not (app.config["SMTP_HOST"] and app.config["MAIL_FROM"]):
+        yield _("SMTP_HOST or MAIL_FROM is empty: no mail can leave. Set both.")
+    addresses = {name: str(app.config[name]).strip().lower() for name in DESK_ADDRESSES}
+    for name, address in addresses.items():
+        if "@" not in address and not address.startswith(PUSH):
+            yield _("%(name)s is no address: the security desk would hear of nothing. Set a mail address or https://….",
+                    name=name)  # fmt: skip
+    if len(set(addresses.values())) < len(addresses):
+        yield _("%(names)s are not all different: what misses one would miss another. Set three addresses.",
+                names=", ".join(DESK_ADDRESSES))  # fmt: skip
 
 
 def _is_set(name: str) -> bool:

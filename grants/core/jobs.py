@@ -24,6 +24,8 @@ class TimedJob:
 
 
 _jobs: list[TimedJob] = []
+_when_done: list[Callable[[str], None]] = []
+OUTBOX = "outbox"
 
 
 def timed(name: str, *, every_minutes: int) -> Callable[[Callable[[Flask], None]], Callable[[Flask], None]]:
@@ -36,7 +38,13 @@ def timed(name: str, *, every_minutes: int) -> Callable[[Callable[[Flask], None]
     return register
 
 
-@timed("outbox", every_minutes=1)
+def when_done(tell: Callable[[str], None]) -> Callable[[str], None]:
+    """Call this with the name of every job that the worker ran to its end."""
+    _when_done.append(tell)
+    return tell
+
+
+@timed(OUTBOX, every_minutes=1)
 def send_outbox(app: Flask) -> None:
     """Send the messages that are due."""
     folder = Path(app.instance_path)
@@ -56,6 +64,8 @@ def _in_context(app: Flask, job: TimedJob) -> Callable[[], None]:
     def run() -> None:
         with app.app_context():
             job.run(app)
+            for tell in _when_done:
+                tell(job.name)
 
     run.__name__ = job.name
     return run

@@ -61,8 +61,8 @@ def acknowledge(said: dict[str, Any]) -> dict[str, int]:
 @blp.response(200, HeartbeatSchema)
 @blp.refuses()
 def heartbeat() -> dict[str, Any]:
-    """When the worker that escalates last ran."""
-    return {"worker_at": desk.last_beat(alerts.ALERTS)}
+    """When the worker last did both: escalate and send messages."""
+    return {"worker_at": desk.worker_beat()}
 
 
 @blp.get("/stop-requests")

@@ -6,7 +6,7 @@ from flask import Flask
 
 from grants.core.clock import utcnow
 from grants.core.db import transaction
-from grants.core.jobs import timed
+from grants.core.jobs import OUTBOX, timed, when_done
 from grants.delivery.services import alerts, checkins, confirmation, notices
 from grants.people.models import ContactKind
 
@@ -18,6 +18,14 @@ def watch_signals(app: Flask) -> None:
     with transaction():
         alerts.escalate(str(app.config["DESK_ESCALATION_ADDRESS"]), after=late, now=now)
         alerts.beat(alerts.ALERTS, now=now)
+
+
+@when_done
+def leave_beat(name: str) -> None:
+    """Leave a beat where messages were sent: the desk sees when nothing leaves the house any more."""
+    if name == OUTBOX:
+        with transaction():
+            alerts.beat(name, now=utcnow())
 
 
 @timed("stop notices", every_minutes=1)

@@ -14,7 +14,6 @@ from grants.delivery.models import STATE_NAMES as DELIVERY_NAMES
 from grants.delivery.queries import desk, stops
 from grants.delivery.queries.checkins import open_missed, runs_on_the_road
 from grants.delivery.queries.notices import to_tell_in_person
-from grants.delivery.services.alerts import ALERTS
 from grants.pages import moment
 from grants.reports.home_parts import SHOWN, Figure, Line, Section
 
@@ -95,7 +94,7 @@ def on_the_road(_user: User, _now: datetime) -> list[Section]:
 def alarm_desk(_user: User, now: datetime) -> list[Section]:
     """Whether an alarm would arrive, who asks, and whether a drill is due. What a signal says is not known here."""
     waiting, asking = desk.signals_waiting(), stops.open_requests(now)
-    beat = desk.last_beat(ALERTS)
+    beat = desk.worker_beat()
     figures = [
         Figure(str(len(asking)), _("who ask for the next stop"), url_for("delivery.desk")),
         Figure(str(waiting.count), _("signals not acknowledged"), url_for("delivery.desk")),
@@ -103,6 +102,8 @@ def alarm_desk(_user: User, now: datetime) -> list[Section]:
     lines = []
     if desk.beat_is_late(beat, now):
         lines.append(Line(_("The worker does not run"), url_for("delivery.desk"), state=_("Alarm channel"), tone="bad"))
+    if desk.alerts_stuck(now):
+        lines.append(Line(_("Messages do not leave"), url_for("delivery.desk"), state=_("Alarm channel"), tone="bad"))
     if desk.is_drill_overdue(now):
         lines.append(Line(_("Plan a drill"), url_for("delivery.desk_drills"), state=_("overdue"), tone="warn"))
     action = (_("Security desk"), url_for("delivery.desk"))

@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from grants.access.models import User
 from grants.core.clock import local_day
 from grants.core.db import Page, db, keyset_page, one_or_refuse
+from grants.core.jobs import OUTBOX
 from grants.core.outbox import MessageState, OutboxMessage
 from grants.delivery.models import (
     ON_THE_ROAD,
@@ -25,7 +26,10 @@ from grants.delivery.queries.risk import newest_snapshots
 
 MOST_SIGNALS = 200
 ALERT_KIND = "handover"
+ALERTS = "alerts"  # the name of the beat of the job that escalates
 LATE = timedelta(minutes=3)
+STUCK = timedelta(minutes=5)
+GIVEN_UP_LATELY = timedelta(days=7)
 UNDER_RISK = (DeliveryState.SEALED, DeliveryState.CLEARED, DeliveryState.SCHEDULED, DeliveryState.HELD, *ON_THE_ROAD)
 DRILL_EVERY = timedelta(days=31)
 
@@ -86,6 +90,21 @@ def last_beat(name: str) -> datetime | None:
 def beat_is_late(beat: datetime | None, now: datetime) -> bool:
     """The worker runs every minute: after three it is not running."""
     return beat is None or now - beat > LATE
+
+
+def worker_beat() -> datetime | None:
+    """When the worker last did both: called the next person, and sent messages. None where one was never done."""
+    both = select(func.count(), func.min(WorkerBeat.at)).where(WorkerBeat.name.in_((ALERTS, OUTBOX)))
+    count, older = db.session.execute(both).one()
+    return older if count == 2 else None
+
+
+def alerts_stuck(now: datetime) -> bool:
+    """Whether a message to the desk has waited for more than five minutes, or was given up in the last seven days."""
+    stuck = (OutboxMessage.state == MessageState.WAITING) & (OutboxMessage.created_at < now - STUCK)
+    given_up = (OutboxMessage.state == MessageState.FAILED) & (OutboxMessage.created_at > now - GIVEN_UP_LATELY)
+    found = select(OutboxMessage.id).where(OutboxMessage.kind == ALERT_KIND, stuck | given_up)
+    return db.session.scalar(found.limit(1)) is not None
 
 
 def channel_counts() -> dict[MessageState, int]:

@@ -15,10 +15,12 @@ from grants.core import journal, outbox
 from grants.core.db import db, rows_hit
 from grants.delivery.models import Signal, WorkerBeat
 from grants.delivery.queries import desk as waiting
+from grants.delivery.queries.desk import ALERTS
 from grants.delivery.signals import Desk
 
+__all__ = ["ALERTS", "acknowledge", "announce", "beat", "escalate"]
+
 NEUTRAL_SUBJECT = "Semilla"
-ALERTS = "alerts"  # the name of the worker's beat
 
 
 def announce(box: bytes, desk: Desk, *, now: datetime) -> None:

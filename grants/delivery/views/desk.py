@@ -15,7 +15,7 @@ from grants.delivery import doors
 from grants.delivery.forms.desk import DrillForm, StopAnswerForm
 from grants.delivery.queries import desk as questions
 from grants.delivery.queries import stops
-from grants.delivery.services import alerts, drills
+from grants.delivery.services import drills
 from grants.delivery.services import stops as stop_services
 from grants.delivery.views.blueprint import bp, said_if_refused
 
@@ -26,13 +26,14 @@ A_WEEK = timedelta(days=7)
 @requires(Permission.ANSWER_STOPS)
 def desk() -> ResponseReturnValue:
     now = utcnow()
-    beat = questions.last_beat(alerts.ALERTS)
+    beat = questions.worker_beat()
     return render_template(
         "delivery/desk.html",
         now=now,
         beat=beat,
         is_late=questions.beat_is_late(beat, now),
         waiting=questions.signals_waiting(),
+        is_stuck=questions.alerts_stuck(now),
         channels=questions.channel_counts(),
         requests=stops.open_requests(now),
         has_key=doors.desk() is not None,
@@ -81,6 +82,6 @@ def desk_drill(drill_id: int) -> ResponseReturnValue:
 @bp.get("/desk/alive")
 @requires(Permission.PUBLIC)
 def worker_alive() -> ResponseReturnValue:
-    """For the machine that watches the server: whether the worker that escalates has run lately."""
-    late = questions.beat_is_late(questions.last_beat(alerts.ALERTS), utcnow())
+    """For the machine that watches the server: whether the worker has lately escalated and sent messages."""
+    late = questions.beat_is_late(questions.worker_beat(), utcnow())
     return {"status": "unavailable" if late else "ok"}, 503 if late else 200

@@ -10,12 +10,21 @@ from flask import Flask
 from grants.access.permissions import Role
 from grants.access.production import UnsafeProduction, refuse_unsafe_production
 from grants.access.queries import demo_accounts_present
+from grants.config import DEFAULTS
 from tests.factories.access import make_user
+
+SPEAKING = {
+    "MAIL_BACKEND": "smtp", "SMTP_HOST": "mail.example.org", "MAIL_FROM": "semilla@example.org",
+    "DESK_ADDRESS": "desk@example.org", "DESK_SECOND_ADDRESS": "https://push.example.org/desk",
+    "DESK_ESCALATION_ADDRESS": "director@example.org",
+}  # fmt: skip
+ADDRESSES = ("DESK_ADDRESS", "DESK_SECOND_ADDRESS", "DESK_ESCALATION_ADDRESS")
 
 
 @pytest.fixture
 def production(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
-    monkeypatch.setitem(app.config, "ENVIRONMENT", "production")
+    for name, value in {"ENVIRONMENT": "production", **SPEAKING}.items():
+        monkeypatch.setitem(app.config, name, value)
     monkeypatch.setenv("LC_ALL", "C")
     monkeypatch.delenv("FLASK_DEBUG", raising=False)
     config = Path(app.instance_path) / "config.py"
@@ -88,6 +97,32 @@ def test_settings_readable_by_others_refuse(production: Flask) -> None:
     assert "config.py can be read by others" in reasons(production)
     os.chmod(config, 0o600)
     assert refuse_unsafe_production(production) is None
+
+
+def test_mail_into_files_refuses(production: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(production.config, "MAIL_BACKEND", "file")
+    assert reasons(production).startswith("MAIL_BACKEND is file:")
+
+
+@pytest.mark.parametrize("name", ["SMTP_HOST", "MAIL_FROM"])
+def test_mail_without_host_or_sender_refuses(production: Flask, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setitem(production.config, name, "")
+    assert reasons(production).startswith("SMTP_HOST or MAIL_FROM is empty")
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize("value", ["", "  ", None, "http://push.example.org", "desk"])
+def test_desk_without_an_address_refuses(
+    production: Flask, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setitem(production.config, name, DEFAULTS[name] if value == "desk" else value)
+    assert reasons(production).startswith(f"{name} is no address")
+
+
+@pytest.mark.parametrize("name", ADDRESSES[1:])
+def test_equal_addresses_of_the_desk_refuse(production: Flask, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setitem(production.config, name, " Desk@Example.org")
+    assert reasons(production).startswith("DESK_ADDRESS, DESK_SECOND_ADDRESS, DESK_ESCALATION_ADDRESS are not all")
 
 
 def test_demo_accounts_refuse(production: Flask) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import event, select
 from grants.access.models import User
 from grants.access.permissions import GRANTED, Permission, Role
 from grants.access.services.own import UNSCOPED
-from grants.core import outbox
+from grants.core import jobs, outbox
 from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.core.journal import JournalEntry
@@ -115,10 +115,58 @@ def test_a_cut_channel_changes_no_handover_and_the_alert_arrives_on_return(app: 
 def test_the_machine_that_watches_sees_whether_the_worker_lives(app: Flask, visitor: FlaskClient) -> None:
     before = visitor.get("/deliveries/desk/alive")
     watch_signals(app)
+    sends_nothing = visitor.get("/deliveries/desk/alive")
+    work(app, "outbox")
     after = visitor.get("/deliveries/desk/alive")
 
     assert (before.status_code, before.json) == (503, {"status": "unavailable"})
+    assert sends_nothing.status_code == 503
     assert (after.status_code, after.json) == (200, {"status": "ok"})
+
+
+def work(app: Flask, name: str) -> None:
+    """The worker runs one of its jobs."""
+    job = next(one for one in jobs._jobs if one.name == name)
+    jobs._in_context(app, job)()
+    db.session.expire_all()
+
+
+def test_a_worker_that_cannot_send_leaves_no_beat(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch_signals(app)
+    monkeypatch.setitem(app.config, "MAIL_BACKEND", "smtp")
+    monkeypatch.delitem(app.config, "SMTP_HOST")
+    outbox.add("letter", address="ana@example.org", subject="s", body="b", now=utcnow())
+    db.session.commit()
+
+    with pytest.raises(KeyError):
+        work(app, "outbox")
+
+    assert questions.worker_beat() is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "minutes", "stuck"),
+    [
+        ("handover", MessageState.WAITING, 4, False),
+        ("handover", MessageState.WAITING, 6, True),
+        ("handover", MessageState.FAILED, 4, True),
+        ("handover", MessageState.FAILED, 8 * 24 * 60, False),
+        ("handover", MessageState.SENT, 6, False),
+        ("selection_result", MessageState.FAILED, 4, False),
+    ],
+)
+def test_the_desk_reads_when_messages_to_it_do_not_leave(
+    app: Flask, sign_in: Callable[[User], FlaskClient], kind: str, state: MessageState, minutes: int, stuck: bool
+) -> None:
+    message = outbox.add(kind, address="desk", subject="s", body="b", now=utcnow() - timedelta(minutes=minutes))
+    message.state = state
+    db.session.commit()
+    client = sign_in(make_desk())
+
+    page, home = client.get("/deliveries/desk").text, client.get("/").text
+
+    assert ("an alarm may not arrive" in page) is stuck
+    assert ("Messages do not leave" in home) is stuck
 
 
 def test_areas_read_one_snapshot_of_each_canton(app: Flask) -> None:
