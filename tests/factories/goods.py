@@ -54,13 +54,14 @@ def make_item(name: str = "", **facts: Any) -> Item:
 
 
 def make_lot(item: Item | None = None, quantity: int = 10, **more: Any) -> StockLot:
-    """A lot that came yesterday at USD 10.00 a unit."""
+    """A lot that came yesterday at the article's own price."""
+    item = item or make_item()
     values: dict[str, Any] = {
-        "unit_cost_usd": Decimal("10.00"), "invoice": f"001-001-{secrets.randbelow(10**9):09d}",
+        "unit_cost_usd": item.reference_price_usd, "invoice": f"001-001-{secrets.randbelow(10**9):09d}",
         "received_on": local_day(utcnow()) - timedelta(days=1), **more,
     }  # fmt: skip
     supplier = values.pop("supplier", None) or make_supplier()
-    arrival = Arrival(item or make_item(), supplier, quantity, **values)
+    arrival = Arrival(item, supplier, quantity, **values)
     return stock.receive(arrival, by=keeper(), now=utcnow())
 
 
@@ -109,8 +110,8 @@ def make_correction(lot: StockLot | None = None) -> StockCorrection:
 
 
 def make_substitution(delivery: Delivery | None = None) -> KitSubstitution:
-    """The first line of an approved kit at half its price; it waits for approval."""
+    """The first line of an approved kit bought for this person at half its price; it waits for approval."""
     line = line_at(delivery or make_kit((make_item(), 4)), 1)
-    instead = Instead(line.name, line.quantity, line.unit_price_usd / 2, line.item)
+    instead = Instead(line.name, line.quantity, line.unit_price_usd / 2)
     reason = SubstitutionReason.PRICE_CHANGED
     return substitution.substitute(line, instead, reason, percent=Decimal(5), by=keeper(), now=utcnow())

@@ -1,6 +1,7 @@
 """The shape of what people type about one kit: its articles, a substitution, the recipe, the check at the point."""
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -9,13 +10,14 @@ from wtforms import SelectField
 from wtforms import StringField as TextField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
-from grants.calls.forms import WholeNumberField
-from grants.delivery.forms.goods import CENT, MOST_UNITS, price_field
+from grants.calls.forms import UsdField, WholeNumberField
+from grants.delivery.forms.goods import CENT, MOST_UNITS, MOST_USD
 from grants.delivery.forms.handling import plain
 from grants.delivery.models import SUBSTITUTION_REASONS, Item, KitLine, KitRecipe, SubstitutionReason
 from grants.delivery.models.goods import name_key
 from grants.delivery.services.substitution import Instead
 
+NOTHING = Decimal("0.00")
 NO_ITEM = ("0", _("Bought for this person: no stock"))
 
 
@@ -50,7 +52,10 @@ class SubstituteForm(FlaskForm):
         _("Name, where it is bought for this person"), [Optional(strip_whitespace=False), Length(max=160), plain]
     )
     quantity = WholeNumberField(_("Quantity"), [InputRequired(_("Write how many.")), NumberRange(1, MOST_UNITS)])
-    unit_price_usd = price_field(_("Price of one unit, USD"))
+    unit_price_usd = UsdField(
+        _("Price of one unit, USD"), [Optional(), NumberRange(CENT, MOST_USD)],
+        description=_("Only for what is bought for this person. An article has the catalogue's price."),
+    )  # fmt: skip
     reason = SelectField(_("Reason"), choices=[(one.value, name) for one, name in SUBSTITUTION_REASONS.items()])
 
     def offer(self, items: Iterable[Item]) -> None:
@@ -60,7 +65,7 @@ class SubstituteForm(FlaskForm):
         """What the line becomes; without article and name it keeps its name."""
         item = {str(one.id): one for one in items}.get(self.item.data or "")
         name = item.name if item is not None else " ".join(str(self.name.data or "").split()) or line.name
-        return Instead(name, self.quantity.data or 0, self.unit_price_usd.data or CENT, item)
+        return Instead(name, self.quantity.data or 0, self.unit_price_usd.data or NOTHING, item)
 
     @property
     def chosen(self) -> SubstitutionReason:

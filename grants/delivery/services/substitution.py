@@ -1,7 +1,7 @@
 """Another article, quantity or price in an approved kit; and which article of the catalogue a line is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -25,14 +25,15 @@ from grants.delivery.models import (
     SubstitutionState,
 )
 from grants.delivery.services.moves import take_duty
-from grants.delivery.services.worth import refuse_above_ceiling, refuse_while_open
+from grants.delivery.services.worth import USUAL_PERCENT, moves_too_far, refuse_above_ceiling, refuse_while_open
 
 MATCHED_IN = (DeliveryState.PLANNED, DeliveryState.APPROVED)
 
 
 @dataclass(frozen=True, slots=True)
 class Instead:
-    """What a line becomes. Without an article it is bought for this person and touches no stock."""
+    """What a line becomes. Without an article it is bought for this person and touches no stock; with one the
+    catalogue's price counts, whatever was typed."""
 
     name: str
     quantity: int
@@ -44,23 +45,12 @@ class Instead:
         return self.quantity * self.unit_price_usd
 
 
-def moves_too_far(value_usd: Decimal, agreed_usd: Decimal, percent: Decimal) -> bool:
-    """Whether a kit's value is more than so many percent away from the value that was approved, up or down.
-
-    >>> moves_too_far(Decimal("665.00"), Decimal("700.00"), Decimal(5))
-    False
-    >>> moves_too_far(Decimal("664.99"), Decimal("700.00"), Decimal(5))
-    True
-    """
-    return abs(value_usd - agreed_usd) * 100 > agreed_usd * percent
-
-
 def substitute(
     line: KitLine, instead: Instead, reason: SubstitutionReason, *, percent: Decimal, by: User, now: datetime
 ) -> KitSubstitution:
     """Replace a line of an approved kit. When its value moves more than `percent` from what two people approved, in
     all since then, the change waits for approval and the kit is not packed meanwhile."""
-    delivery = line.delivery
+    delivery, instead = line.delivery, _at_own_price(instead)
     _refuse_unless_approved(delivery)
     refuse_while_open(delivery)
     _refuse_odd(line, instead)
@@ -96,10 +86,20 @@ def refuse_substitution(found: KitSubstitution, *, by: User, now: datetime) -> N
     journal.record(by, "substitution.refused", found, at=now, delivery=found.delivery_id)
 
 
-def match_items(delivery: Delivery, chosen: Mapping[int, Item | None], *, by: User, now: datetime) -> None:
-    """Say which article of the catalogue each line is (position → article): it is then taken from the shelf."""
+def match_items(
+    delivery: Delivery,
+    chosen: Mapping[int, Item | None],
+    *,
+    percent: Decimal = USUAL_PERCENT,
+    by: User,
+    now: datetime,
+) -> None:
+    """Say which article of the catalogue each line is (position → article): it is then taken from the shelf. An
+    article whose price is more than `percent` away from the line's is another thing: that is a substitution."""
     if delivery.state not in MATCHED_IN:
         raise RuleBroken(_("Articles are chosen before the kit is packed."))
+    for line in delivery.lines:
+        _refuse_other_price(line, chosen.get(line.position), percent)
     for line in list(delivery.lines):
         if line.position in chosen:
             _match(delivery, line, chosen[line.position])
@@ -122,6 +122,18 @@ def _copy(line: KitLine, quantity: int, position: int) -> KitLine:
                    item_id=line.item_id, needs_serial=line.needs_serial)  # fmt: skip
 
 
+def _refuse_other_price(line: KitLine, item: Item | None, percent: Decimal) -> None:
+    if item is None or item.id == line.item_id:
+        return
+    if moves_too_far(item.reference_price_usd, line.unit_price_usd, percent):
+        raise RuleBroken(
+            _("%(name)s costs USD %(price)s in the catalogue, too far from the USD %(listed)s of this line. Choose the "
+              "right article, or leave the line without one and replace it once the delivery is approved.",
+              name=item.name, price=f"{item.reference_price_usd:.2f}", listed=f"{line.unit_price_usd:.2f}"),
+            field=f"item_{line.position}",
+        )  # fmt: skip
+
+
 def _match(delivery: Delivery, line: KitLine, item: Item | None) -> None:
     line.item = item
     line.needs_serial = item.needs_serial if item is not None else line.needs_serial
@@ -131,6 +143,11 @@ def _match(delivery: Delivery, line: KitLine, item: Item | None) -> None:
         delivery.lines.append(_copy(line, 1, len(delivery.lines) + 1))
         delivery.lines[-1].item = item
     db.session.flush()
+
+
+def _at_own_price(instead: Instead) -> Instead:
+    """An oven that becomes a needle is worth a needle: nobody says what an article of the catalogue costs."""
+    return instead if instead.item is None else replace(instead, unit_price_usd=instead.item.reference_price_usd)
 
 
 def _refuse_unless_approved(delivery: Delivery) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
@@ -16,7 +17,13 @@ from grants.delivery.models import Delivery, DeliveryState, DeviceUnit, Duty, Ki
 from grants.delivery.services import ledger
 from grants.delivery.services.flags import normal_serial, refuse_flagged
 from grants.delivery.services.moves import move, refuse_unless_possible
-from grants.delivery.services.worth import refuse_above_ceiling, refuse_other_worth, refuse_while_open
+from grants.delivery.services.worth import (
+    USUAL_PERCENT,
+    refuse_above_ceiling,
+    refuse_far_cost,
+    refuse_other_worth,
+    refuse_while_open,
+)
 
 HEAVIEST_GRAMS = 500_000
 
@@ -26,12 +33,14 @@ def pack(
     *,
     counted: Mapping[int, int],
     serials: Mapping[int, str],
+    percent: Decimal = USUAL_PERCENT,
     by: User,
     now: datetime,
 ) -> None:
     """Put the kit together, its articles taken from the shelf.
 
-    `counted`: position → units found; `serials`: position → serial number or IMEI of a device.
+    `counted`: position → units found; `serials`: position → serial number or IMEI of a device; `percent`: how far what
+    the goods cost may be from what the list says.
     """
     refuse_unless_possible(delivery, DeliveryState.PACKED)
     refuse_while_open(delivery)
@@ -41,7 +50,9 @@ def pack(
     ledger.refuse_missing(ledger.missing(delivery.lines, local_day(now)))
     typed = {line.position: normal_serial(serials.get(line.position, "")) for line in delivery.lines}
     units = _units_of(delivery, typed)
-    refuse_above_ceiling(delivery, ledger.expected_cost(delivery.lines, units, local_day(now)))
+    expected_usd = ledger.expected_cost(delivery.lines, units, local_day(now))
+    refuse_above_ceiling(delivery, expected_usd)
+    refuse_far_cost(delivery, expected_usd, percent)
     for line in delivery.lines:
         if line.needs_serial:
             unit = units.get(line.position)
@@ -51,11 +62,21 @@ def pack(
          where=(Delivery.kit_version == delivery.kit_version,))  # fmt: skip
     cost_usd = ledger.issue(delivery.lines, units, by=by, now=now)
     refuse_above_ceiling(delivery, cost_usd)
+    # Another lot than was expected may have been taken meanwhile.
+    refuse_far_cost(delivery, cost_usd, percent)
     delivery.cost_usd = cost_usd
     db.session.flush()
 
 
-def seal(delivery: Delivery, *, seal_number: str, weight_grams: int, by: User, now: datetime) -> None:
+def seal(
+    delivery: Delivery,
+    *,
+    seal_number: str,
+    weight_grams: int,
+    percent: Decimal = USUAL_PERCENT,
+    by: User,
+    now: datetime,
+) -> None:
     """Close the kit with a seal that no kit had before. Not the person who packed it."""
     number = normal_serial(seal_number)
     if not number:
@@ -64,6 +85,7 @@ def seal(delivery: Delivery, *, seal_number: str, weight_grams: int, by: User, n
         raise RuleBroken(_("Weigh the kit: more than 0 and at most 500 kg."), field="weight_grams")
     refuse_unless_possible(delivery, DeliveryState.SEALED)
     _refuse_incomplete(delivery)
+    refuse_far_cost(delivery, delivery.cost_usd or delivery.value_usd, percent)
     try:
         with db.session.begin_nested():
             delivery.seal_number, delivery.weight_grams = number, weight_grams

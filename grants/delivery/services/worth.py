@@ -1,4 +1,5 @@
-"""What a kit may be worth: never more than its award, at the list's prices and at what the goods cost."""
+"""What a kit may be worth: never more than its award, at the list's prices and at what the goods cost; and what the
+goods cost is not far from what the list says."""
 
 from decimal import Decimal
 
@@ -8,6 +9,30 @@ from sqlalchemy import select
 from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.delivery.models import Delivery, KitSubstitution, SubstitutionState
+
+USUAL_PERCENT = Decimal(5)  # how far a value may move before somebody else agrees
+
+
+def moves_too_far(value_usd: Decimal, agreed_usd: Decimal, percent: Decimal) -> bool:
+    """Whether a value is more than so many percent away from the value that was approved, up or down.
+
+    >>> moves_too_far(Decimal("665.00"), Decimal("700.00"), Decimal(5))
+    False
+    >>> moves_too_far(Decimal("664.99"), Decimal("700.00"), Decimal(5))
+    True
+    """
+    return abs(value_usd - agreed_usd) * 100 > agreed_usd * percent
+
+
+def refuse_far_cost(delivery: Delivery, cost_usd: Decimal, percent: Decimal) -> None:
+    """RuleBroken when the goods from the shelf make the kit cost more than `percent` more or less than its list says:
+    then it does not hold what was approved."""
+    if moves_too_far(cost_usd, delivery.value_usd, percent):
+        raise RuleBroken(
+            _("With what is on the shelf this kit costs USD %(cost)s, and its list says USD %(value)s. Correct the "
+              "prices of its articles in the catalogue, then replace its lines: if the value moves too far, somebody "
+              "else agrees.", cost=f"{cost_usd:.2f}", value=f"{delivery.value_usd:.2f}")
+        )  # fmt: skip
 
 
 def refuse_above_ceiling(delivery: Delivery, worth_usd: Decimal) -> None:

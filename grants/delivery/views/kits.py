@@ -32,7 +32,8 @@ def match_articles(delivery_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         with errors_to(form), transaction():
             chosen = form.chosen(delivery.lines, items)
-            substitution.match_items(delivery, chosen, by=current_user, now=utcnow())
+            substitution.match_items(delivery, chosen, percent=doors.substitution_percent(), by=current_user,
+                                     now=utcnow())  # fmt: skip
             flash(_("Written down. These articles are taken from the shelf when the kit is packed."), "good")
             return redirect(url_for(".show", delivery_id=delivery_id))
     return render_template("delivery/match_articles.html", form=form, delivery=delivery)

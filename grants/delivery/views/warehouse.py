@@ -10,7 +10,7 @@ from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.web import errors_to
-from grants.delivery import queries, services
+from grants.delivery import doors, queries, services
 from grants.delivery.forms import KitForm, SealForm
 from grants.delivery.views.blueprint import bp
 
@@ -22,7 +22,8 @@ def pack(delivery_id: int) -> ResponseReturnValue:
     form = KitForm.for_lines(delivery.lines)
     if form.validate_on_submit():
         with errors_to(form), transaction():
-            services.pack(delivery, counted=form.counted, serials=form.serials, by=current_user, now=utcnow())
+            services.pack(delivery, counted=form.counted, serials=form.serials, percent=doors.substitution_percent(),
+                          by=current_user, now=utcnow())  # fmt: skip
             return _done(delivery_id, _("Packed. Now another person seals it."))
     return render_template("delivery/pack.html", form=form, delivery=delivery)
 
@@ -38,6 +39,7 @@ def seal(delivery_id: int) -> ResponseReturnValue:
                 delivery,
                 seal_number=str(form.seal_number.data),
                 weight_grams=form.weight_grams.data or 0,
+                percent=doors.substitution_percent(),
                 by=current_user,
                 now=utcnow(),
             )

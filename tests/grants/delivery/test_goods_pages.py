@@ -166,7 +166,7 @@ def test_recipe_above_the_award_gets_a_sentence(coordinator: FlaskClient) -> Non
 
 
 def test_articles_of_a_kit_are_offered_by_name_and_chosen(warehouse: FlaskClient) -> None:
-    delivery, flour = make_delivery(S.APPROVED), make_item("quintal de HARINA")
+    delivery, flour = make_delivery(S.APPROVED), make_item("quintal de HARINA", reference_price_usd=Decimal("15.00"))
     make_lot(flour, 10)
     address = f"/deliveries/{delivery.id}/articles"
 
@@ -177,11 +177,32 @@ def test_articles_of_a_kit_are_offered_by_name_and_chosen(warehouse: FlaskClient
     assert [line.item_id for line in delivery.lines] == [None, flour.id, None]
 
 
+def test_line_is_not_matched_to_an_article_of_another_price(warehouse: FlaskClient) -> None:
+    delivery, needle = make_delivery(S.APPROVED), make_item("Aguja", reference_price_usd=Decimal("1.00"))
+
+    page = warehouse.post(f"/deliveries/{delivery.id}/articles", data={"item_1": str(needle.id)})
+
+    assert page.status_code == 200
+    assert "450.00" in page.text
+    db.session.refresh(line_at(delivery, 1))
+    assert line_at(delivery, 1).item_id is None
+
+
+def test_substitution_without_article_and_price_asks_for_the_price(warehouse: FlaskClient) -> None:
+    line = line_at(make_delivery(S.APPROVED), 2)
+    data = {"item": "0", "name": "Avena", "quantity": "5", "unit_price_usd": "", "reason": "out_of_stock"}
+
+    page = warehouse.post(f"/deliveries/lines/{line.id}/substitute", data=data)
+
+    assert page.status_code == 200
+    assert db.session.scalars(select(KitSubstitution)).all() == []
+
+
 def test_substitution_is_proposed_by_the_warehouse_and_approved(app: Flask, sign_in: SignIn) -> None:
     delivery = make_delivery(S.APPROVED)
     warehouse, coordinator = sign_in(make_user(Role.WAREHOUSE)), sign_in(make_user(Role.COORDINATOR))
-    line, flour = line_at(delivery, 2), make_item("Harina integral")
-    data = {"item": str(flour.id), "quantity": "5", "unit_price_usd": "15.50", "reason": "out_of_stock"}
+    line, flour = line_at(delivery, 2), make_item("Harina integral", reference_price_usd=Decimal("15.50"))
+    data = {"item": str(flour.id), "quantity": "5", "unit_price_usd": "", "reason": "out_of_stock"}
 
     assert warehouse.get(f"/deliveries/lines/{line.id}/substitute").status_code == 200
     assert warehouse.post(f"/deliveries/lines/{line.id}/substitute", data=data).status_code == 302

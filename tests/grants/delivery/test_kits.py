@@ -122,9 +122,13 @@ def test_who_decides_about_a_kit_takes_no_other_part(app: Flask) -> None:
 
 
 def test_history_says_what_it_was_and_what_it_is(app: Flask) -> None:
-    delivery, by, scale = make_delivery(S.APPROVED), keeper(), make_item("Balanza de 40 kg")
+    delivery, by, scale = (
+        make_delivery(S.APPROVED),
+        keeper(),
+        make_item("Balanza de 40 kg", reference_price_usd=Decimal("90.00")),
+    )
 
-    replace(delivery, 3, name=scale.name, item=scale, unit_price_usd=Decimal("90.00"), by=by)
+    replace(delivery, 3, name=scale.name, item=scale, by=by)
 
     found = db.session.scalars(select(KitSubstitution)).one()
     assert (found.name_before, found.price_before_usd, found.value_before_usd) == (
@@ -145,6 +149,76 @@ def test_article_put_in_by_substitution_comes_from_the_shelf(app: Flask) -> None
     pack(delivery)
 
     assert (on_hand(lot), delivery.cost_usd) == (0, Decimal("697.00"))
+
+
+# An article of the catalogue is worth what the catalogue says: an oven of 450.00 is no needle of 1.00.
+
+
+def test_article_put_in_by_substitution_has_its_own_price(app: Flask) -> None:
+    delivery, needle = make_delivery(S.APPROVED), make_item("Aguja", reference_price_usd=Decimal("1.00"))
+
+    found = replace(delivery, 1, name="Aguja", item=needle, unit_price_usd=Decimal("450.00"))
+
+    assert (found.state, found.price_after_usd) == (SubstitutionState.OPEN, Decimal("1.00"))
+    assert (found.value_after_usd, line_at(delivery, 1).name) == (Decimal("251.00"), "Horno industrial")
+
+
+# The oven's line is worth 450.00: five percent are 22.50.
+@pytest.mark.parametrize(("price", "is_it"), [("472.50", True), ("427.50", True), ("472.51", False), ("427.49", False)])
+def test_line_is_matched_to_an_article_of_about_its_price(app: Flask, price: str, is_it: bool) -> None:
+    delivery, oven = make_delivery(S.APPROVED), make_item(reference_price_usd=Decimal(price))
+
+    if is_it:
+        substitution.match_items(delivery, {1: oven}, by=keeper(), now=utcnow())
+    else:
+        with pytest.raises(RuleBroken) as refusal:
+            substitution.match_items(delivery, {1: oven}, by=keeper(), now=utcnow())
+        assert refusal.value.field == "item_1"
+
+    assert line_at(delivery, 1).item == (oven if is_it else None)
+    assert (delivery.value_usd, delivery.kit_version) == (Decimal("700.00"), 2 if is_it else 1)
+
+
+# Two of 200.00: five percent of the kit's 400.00 are 20.00.
+@pytest.mark.parametrize(("cost", "packed"), [("210.00", True), ("190.00", True), ("210.01", False), ("189.99", False)])
+def test_goods_that_cost_far_from_the_list_are_not_packed(app: Flask, cost: str, packed: bool) -> None:
+    item = make_item(reference_price_usd=Decimal("200.00"))
+    delivery, lot = make_kit((item, 2)), make_lot(item, 2, unit_cost_usd=Decimal(cost))
+
+    if packed:
+        pack(delivery)
+    else:
+        with pytest.raises(RuleBroken):
+            pack(delivery)
+
+    assert (delivery.state, on_hand(lot)) == ((S.PACKED, 0) if packed else (S.APPROVED, 2))
+
+
+@pytest.mark.parametrize(("cost", "sealed"), [("665.00", True), ("664.99", False)])
+def test_kit_whose_goods_cost_far_from_the_list_is_not_sealed(app: Flask, cost: str, sealed: bool) -> None:
+    delivery = make_delivery(S.PACKED)
+    delivery.cost_usd = Decimal(cost)
+    db.session.flush()
+
+    if sealed:
+        services.seal(delivery, seal_number="PR-9", weight_grams=900, by=keeper(), now=utcnow())
+    else:
+        with pytest.raises(RuleBroken):
+            services.seal(delivery, seal_number="PR-9", weight_grams=900, by=keeper(), now=utcnow())
+
+    assert (delivery.state, delivery.seal_number) == ((S.SEALED, "PR-9") if sealed else (S.PACKED, None))
+
+
+def test_stale_price_is_corrected_in_the_catalogue_and_agreed_to(app: Flask) -> None:
+    item = make_item(reference_price_usd=Decimal("200.00"))
+    delivery, lot = make_kit((item, 2)), make_lot(item, 2, unit_cost_usd=Decimal("180.00"))
+    item.reference_price_usd = Decimal("180.00")
+
+    found = replace(delivery, 1)
+    substitution.approve_substitution(found, by=make_user(Role.COORDINATOR), now=utcnow())
+    pack(delivery)
+
+    assert (delivery.value_usd, delivery.cost_usd, on_hand(lot)) == (Decimal("360.00"), Decimal("360.00"), 0)
 
 
 @pytest.mark.parametrize("state", [S.PLANNED, S.PACKED, S.SEALED])

@@ -359,8 +359,8 @@ def test_two_devices_of_a_recipe_stand_in_two_lines(app: Flask) -> None:
 
 
 def test_awarded_line_that_is_an_article_comes_from_the_shelf(app: Flask) -> None:
-    delivery, flour = make_delivery(), make_item("Quintal de harina")
-    lot = make_lot(flour, 10)
+    delivery, flour = make_delivery(), make_item("Quintal de harina", reference_price_usd=Decimal("15.00"))
+    lot = make_lot(flour, 10, unit_cost_usd=Decimal("14.50"))
 
     substitution.match_items(delivery, {2: flour}, by=keeper(), now=utcnow())
     for _n in range(2):
@@ -368,14 +368,16 @@ def test_awarded_line_that_is_an_article_comes_from_the_shelf(app: Flask) -> Non
     pack(delivery)
 
     assert on_hand(lot) == 0
-    # 10 sacks at USD 10.00 instead of the list's 15.50; the other lines at the list's 450.00 and 95.00.
-    assert (delivery.value_usd, delivery.cost_usd) == (Decimal("700.00"), Decimal("645.00"))
+    # 10 sacks at USD 14.50 instead of the list's 15.50; the other lines at the list's 450.00 and 95.00.
+    assert (delivery.value_usd, delivery.cost_usd) == (Decimal("700.00"), Decimal("690.00"))
 
 
 def test_matching_a_device_call_asks_for_a_registered_device(app: Flask) -> None:
-    tablet = make_item("Tableta", needs_serial=True)
+    tablet = make_item("Tableta", needs_serial=True, reference_price_usd=Decimal("690.00"))
     delivery = make_delivery(S.APPROVED, award=make_award(call=make_call(kind=CallKind.DEVICES)))
-    stock.register_devices(make_lot(tablet, 1), [("TB1", "")], by=keeper(), now=utcnow())
+    stock.register_devices(
+        make_lot(tablet, 1, unit_cost_usd=Decimal("680.00")), [("TB1", "")], by=keeper(), now=utcnow()
+    )
 
     substitution.match_items(delivery, {1: tablet}, by=keeper(), now=utcnow())
     with pytest.raises(RuleBroken):
@@ -386,7 +388,7 @@ def test_matching_a_device_call_asks_for_a_registered_device(app: Flask) -> None
 
 
 def test_matched_devices_get_a_line_each(app: Flask) -> None:
-    delivery, scale = make_delivery(), make_item("Balanza con serie", needs_serial=True)
+    delivery, scale = make_delivery(), make_item(needs_serial=True, reference_price_usd=Decimal("15.50"))
 
     substitution.match_items(delivery, {2: scale}, by=keeper(), now=utcnow())
 
