@@ -78,7 +78,7 @@ class Delivery(SealedRow, Model):
     officer_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     officer: Mapped[User | None] = relationship(foreign_keys=[officer_id])
     value_usd: Mapped[Decimal] = mapped_column(Usd)
-    ceiling_usd: Mapped[Decimal | None] = mapped_column(Usd)  # the award's value: no kit is worth more
+    ceiling_usd: Mapped[Decimal | None] = mapped_column(Usd)  # the award's value less what stayed with the person
     agreed_usd: Mapped[Decimal | None] = mapped_column(Usd)  # the value last approved: substitutions count from it
     cost_usd: Mapped[Decimal | None] = mapped_column(Usd)  # what the packed goods cost, lot by lot
     kit_version: Mapped[int] = mapped_column(default=1)

@@ -53,13 +53,21 @@ class LineOutcome(Model):
     with_person: Mapped[int] = mapped_column(default=0)  # stayed with the person, as the officer wrote
     missing: Mapped[int] = mapped_column(default=0)  # the officer did not find them in the sealed kit
     came_back: Mapped[int | None]  # counted in the warehouse
+    # The number of the device that came back instead of the line's own: that one did not come back.
+    read_serial: Mapped[str | None] = mapped_column(String(60))
+    denied_at: Mapped[datetime | None]  # in a visit the person said that nothing of it stayed with them
+
+    @property
+    def stayed(self) -> int:
+        """Units that stayed with the person, as long as the person does not say otherwise."""
+        return 0 if self.denied_at is not None else self.with_person
 
     @property
     def unaccounted(self) -> int:
         """Units that are neither with the person nor back; before the count, those that the officer did not find."""
         if self.came_back is None:
             return self.missing
-        return self.line.quantity - self.with_person - self.came_back
+        return self.line.quantity - self.stayed - self.came_back
 
     @property
     def unaccounted_usd(self) -> Decimal:

@@ -1,6 +1,7 @@
 """Questions about what did not go straight: outcomes on the road, returns, flagged devices, disputes, comparisons."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
@@ -52,16 +53,22 @@ def line_outcomes(delivery: Delivery) -> dict[int, LineOutcome]:
     return {row.line_id: row for row in rows}
 
 
-def stayed_with_person(award_id: int) -> dict[str, int]:
-    """Units by article's name that stayed with the person when an earlier kit of this award came back."""
+def stayed_with_person(award_id: int) -> list[tuple[str, int, Decimal]]:
+    """Article's name, units and worth in USD of each line that stayed with the person when an earlier kit of this award
+    came back, in order. What the person says they do not have is left out."""
     found = (
-        select(KitLine.name, func.sum(LineOutcome.with_person))
+        select(KitLine.name, LineOutcome.with_person, KitLine.unit_price_usd)
         .join(LineOutcome, LineOutcome.line_id == KitLine.id)
         .join(Delivery, Delivery.id == KitLine.delivery_id)
-        .where(Delivery.award_id == award_id, LineOutcome.with_person > 0)
-        .group_by(KitLine.name)
+        .where(Delivery.award_id == award_id, LineOutcome.with_person > 0, LineOutcome.denied_at.is_(None))
     )
-    return {name: int(units) for name, units in db.session.execute(found.order_by(KitLine.name))}
+    rows = db.session.execute(found.order_by(KitLine.id))
+    return [(name, int(units), units * price_usd) for name, units, price_usd in rows]
+
+
+def said_to_have_stayed(delivery: Delivery) -> list[LineOutcome]:
+    """What the officer wrote down as left with the person without their card, in the order of the kit."""
+    return [outcome for outcome in line_outcomes(delivery).values() if outcome.with_person]
 
 
 def was_on_the_team(delivery: Delivery, user: User) -> bool:

@@ -1,5 +1,6 @@
 """From an award to an approved delivery."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -23,6 +24,7 @@ from grants.selection.services import asked_before_end, claim_active_award
 
 DEVICE = "Dispositivo electrónico"  # goods are named in the programme's language, as on the acta
 APPROVALS = 2
+NOTHING = Decimal("0.00")
 
 
 @asked_before_end
@@ -38,18 +40,21 @@ def refuse_while_delivered(award: Award) -> None:
 
 
 def plan_delivery(award: Award, *, by: User, now: datetime, lines: Sequence[KitLine] | None = None) -> Delivery:
-    """Plan the award's only live delivery. Its kit is the application's item list, never above the award's value.
+    """Plan the award's only live delivery. Its kit is the application's item list, never above the award's value less
+    what stayed with the person from an earlier kit.
 
     `lines`: the kit, where it comes from a recipe.
     """
     claim_active_award(award)
     listed = kit_lines(award) if lines is None else lines
-    lines = without_what_stayed(award, listed)
+    ceiling_usd = ceiling_of(award)
+    lines = fitted(without_what_stayed(award, listed), ceiling_usd)
     if listed and not lines:
-        raise RuleBroken(_("Everything on the list stayed with the person when an earlier kit came back."))
+        raise RuleBroken(_("Everything on the list stayed with the person when an earlier kit came back, or is worth "
+                           "more than what is left of the award."))  # fmt: skip
     if not lines:
         raise RuleBroken(_("The plan has no item that fits the award's value. Correct the item list first."))
-    value_usd = sum((line.total_usd for line in lines), Decimal("0.00"))
+    value_usd = sum((line.total_usd for line in lines), NOTHING)
     person = award.application.person
     delivery = Delivery(
         folio=new_folio("D"),
@@ -58,7 +63,7 @@ def plan_delivery(award: Award, *, by: User, now: datetime, lines: Sequence[KitL
         canton_code=person.canton_code,
         state=DeliveryState.PLANNED,
         value_usd=value_usd,
-        ceiling_usd=award.value_usd,
+        ceiling_usd=ceiling_usd,
         agreed_usd=value_usd,
         created_by_id=by.id,
         created_at=now,
@@ -128,14 +133,35 @@ def kit_lines(award: Award) -> list[KitLine]:
 
 def without_what_stayed(award: Award, lines: Iterable[KitLine]) -> list[KitLine]:
     """The kit less the units that stayed with the person when an earlier one came back: nobody gets them twice."""
-    stayed = queries.stayed_with_person(award.id)
+    stayed: Counter[str] = Counter()
+    for name, units, _worth_usd in queries.stayed_with_person(award.id):
+        stayed[name] += units
     left: list[KitLine] = []
     for line in lines:
-        kept = min(line.quantity, stayed.get(line.name, 0))
-        stayed[line.name] = stayed.get(line.name, 0) - kept
+        kept = min(line.quantity, stayed[line.name])
+        stayed[line.name] -= kept
         if line.quantity > kept:
             line.quantity, line.position = line.quantity - kept, len(left) + 1
             left.append(line)
+    return left
+
+
+def ceiling_of(award: Award) -> Decimal:
+    """What the next kit may be worth at most: the award's value less what stayed with the person, under whatever
+    name. Never below zero."""
+    stayed_usd = sum((worth_usd for _name, _units, worth_usd in queries.stayed_with_person(award.id)), NOTHING)
+    return max(award.value_usd - stayed_usd, NOTHING)
+
+
+def fitted(lines: Iterable[KitLine], ceiling_usd: Decimal) -> list[KitLine]:
+    """The lines in order, as many units of each as the ceiling still holds; positions from 1."""
+    left: list[KitLine] = []
+    for line in lines:
+        units = min(line.quantity, int(ceiling_usd // line.unit_price_usd)) if line.unit_price_usd else line.quantity
+        if units:
+            line.quantity, line.position = units, len(left) + 1
+            left.append(line)
+            ceiling_usd -= line.total_usd
     return left
 
 

@@ -36,16 +36,17 @@ def refuse_far_cost(delivery: Delivery, cost_usd: Decimal, percent: Decimal) -> 
 
 
 def refuse_above_ceiling(delivery: Delivery, worth_usd: Decimal) -> None:
-    """RuleBroken when that is more than the award's value."""
-    if worth_usd > delivery.award.value_usd:
+    """RuleBroken when that is more than the award's value less what stayed with the person from an earlier kit."""
+    ceiling_usd = delivery.award.value_usd if delivery.ceiling_usd is None else delivery.ceiling_usd
+    if worth_usd > ceiling_usd:
         raise RuleBroken(
             _("The kit would cost USD %(worth)s, above the award's USD %(ceiling)s. Propose a substitution: fewer "
-              "units, or a cheaper article.", worth=f"{worth_usd:.2f}", ceiling=f"{delivery.award.value_usd:.2f}")
+              "units, or a cheaper article.", worth=f"{worth_usd:.2f}", ceiling=f"{ceiling_usd:.2f}")
         )  # fmt: skip
 
 
 def refuse_other_worth(delivery: Delivery) -> None:
-    """RuleBroken when the list's total is not the worth that was approved, or is above the award's value."""
+    """RuleBroken when the list's total is not the worth that was approved, or is above its ceiling."""
     total = sum((line.total_usd for line in delivery.lines), Decimal("0.00"))
     if total != delivery.value_usd:
         raise RuleBroken(_("The list's total is not the value of this kit. Cancel the delivery and plan it again."))

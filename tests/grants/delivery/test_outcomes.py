@@ -26,12 +26,23 @@ from grants.delivery.models import (
     ReturnCount,
     RoadOutcome,
     SealState,
+    SubstitutionReason,
     Team,
 )
-from grants.delivery.services import Evidence, Left
+from grants.delivery.services import Evidence, Left, recipes, substitution
+from grants.delivery.services.substitution import Instead
 from tests.factories.access import make_user
 from tests.factories.calls import make_call
-from tests.factories.delivery import make_carried, make_delivery, make_officer, make_run, make_team
+from tests.factories.delivery import (
+    make_card,
+    make_carried,
+    make_delivery,
+    make_officer,
+    make_run,
+    make_team,
+    release_to,
+)
+from tests.factories.goods import make_item, make_kit, make_lot, make_recipe, pack
 from tests.factories.outcomes import keeper, make_returning, whole
 from tests.factories.selection import make_award
 
@@ -139,6 +150,67 @@ def test_what_stayed_with_the_person_is_counted_and_left_out_of_the_next_kit(app
         (1, "Quintal de harina", 7), (2, "Balanza digital", 1),
     ]  # fmt: skip
     assert again.value_usd == 7 * Decimal("15.50") + Decimal("95.00")
+
+
+def bring_back_rest(delivery: Delivery, officer: Any, left: dict[int, Left]) -> None:
+    """A part stays with the person; the rest comes back and is counted whole."""
+    services.partly(delivery, left, reason=Reason.DID_NOT_WANT, evidence=SAID, by=officer, now=utcnow())
+    services.turn_back(delivery, reason=None, by=officer, now=utcnow())
+    units = {one.position: one.quantity - left.get(one.position, Left()).with_person for one in delivery.lines}
+    counted = whole(delivery, units=units, seal_state=SealState.BROKEN)
+    services.count_back(delivery, counted, reason=Reason.DID_NOT_WANT, by=keeper(), now=utcnow())
+    services.sign_return(delivery, by=keeper(), now=utcnow())
+
+
+def make_recipe_kit_that_came_back(award: Any) -> None:
+    """A recipe's kit of 650.00, of which the machine of 600.00 stayed with the person."""
+    machine = make_item("Máquina industrial", reference_price_usd=Decimal("600.00"))
+    thread = make_item("Hilo", reference_price_usd=Decimal("10.00"))
+    make_lot(machine, 1)
+    make_lot(thread, 5)
+    delivery, officer = make_kit((machine, 1), (thread, 5), award=award), make_officer()
+    pack(delivery)
+    services.seal(delivery, seal_number="PR-77", weight_grams=900, by=keeper(), now=utcnow())
+    make_card(award)
+    release_to(delivery, officer)
+    services.arrive(delivery, by=officer, now=utcnow())
+    bring_back_rest(delivery, officer, {1: Left(with_person=1)})
+
+
+def test_two_kits_of_other_articles_never_pass_the_award_together(app: Flask) -> None:
+    award = make_award()
+    make_recipe_kit_that_came_back(award)
+
+    again = services.plan_delivery(award, by=make_user(Role.COORDINATOR), now=utcnow())
+
+    # 700.00 less the machine's 600.00. Of the list the oven costs 450.00; six sacks of 15.50 fit into 100.00.
+    assert again.ceiling_usd == Decimal("100.00")
+    assert [(line.position, line.name, line.quantity) for line in again.lines] == [(1, "Quintal de harina", 6)]
+    assert again.value_usd == Decimal("93.00")
+
+
+def test_recipe_and_substitution_stay_under_what_is_left_of_the_award(app: Flask) -> None:
+    award, sack = make_award(), make_item(reference_price_usd=Decimal("30.00"))
+    make_recipe_kit_that_came_back(award)
+
+    again = make_kit((sack, 5), award=award)
+    line = again.lines[0]
+    with pytest.raises(RuleBroken):
+        substitution.substitute(line, Instead(line.name, 1, Decimal("100.01")), SubstitutionReason.OTHER,
+                                percent=Decimal(100), by=keeper(), now=utcnow())  # fmt: skip
+
+    assert [(one.quantity, one.total_usd) for one in again.lines] == [(3, Decimal("90.00"))]
+    assert (again.value_usd, again.ceiling_usd) == (Decimal("90.00"), Decimal("100.00"))
+
+
+def test_kit_of_which_nothing_fits_is_not_planned(app: Flask) -> None:
+    award, oven = make_award(), make_item(reference_price_usd=Decimal("100.01"))
+    make_recipe_kit_that_came_back(award)
+
+    with pytest.raises(RuleBroken):
+        recipes.plan_by_recipe(award, make_recipe((oven, 1)), by=make_user(Role.COORDINATOR), now=utcnow())
+
+    assert queries.live_delivery(award.id) is None
 
 
 def test_kit_is_counted_by_one_and_signed_by_another(app: Flask) -> None:
