@@ -52,17 +52,27 @@ class Question:
         return [*self.choices.items(), (PREFERS_NOT, PREFERS_NOT_NAME)]
 
 
+ABOUT_SAFETY = (
+    Question("asked_to_pay", _("Were you asked to pay or to share anything?"), YES_NO),
+    Question("asked_by", _("By whom, if you want to say it?"), ASKED_BY, is_optional=True),
+    Question("felt_safe", _("Did you feel safe?"), YES_NO),
+)
 QUESTIONNAIRES: dict[int, tuple[Question, ...]] = {
     1: (
         Question("received_all", _("Did you receive everything that was agreed?"), YES_NO),
         Question("good_state", _("Was everything in good state?"), YES_NO),
         Question("problem", _("Was there any problem on the day of the delivery?"), YES_NO),
-        Question("asked_to_pay", _("Were you asked to pay or to share anything?"), YES_NO),
-        Question("asked_by", _("By whom, if you want to say it?"), ASKED_BY, is_optional=True),
-        Question("felt_safe", _("Did you feel safe?"), YES_NO),
+        *ABOUT_SAFETY,
         Question("satisfied", _("How satisfied are you with what you received?"), GRADES),
         Question("in_use", _("Do you still use it?"), YES_NO),
         Question("business_open", _("Is your business open?"), YES_NO),
     ),
+    2: (Question("received_what_stayed", _("Did you receive what is listed above?"), YES_NO), *ABOUT_SAFETY),
 }
-CURRENT = max(QUESTIONNAIRES)
+CURRENT = 1  # after a handover
+ABOUT_WHAT_STAYED = 2  # where something stayed with the person without their card
+
+
+def asked_in(version: int | None) -> tuple[Question, ...]:
+    """The questions of a visit, by the version that was planned for it; of the one in force where none was."""
+    return QUESTIONNAIRES[version or CURRENT]

@@ -23,7 +23,7 @@ from grants.delivery.models import (
 )
 from grants.delivery.models.incidents import INCIDENT_STATE_NAMES, KIND_NAMES, OUTCOME_NAMES, URGENCY_NAMES
 from grants.delivery.models.monitoring import ATTEMPT_NAMES
-from grants.delivery.questionnaire import CURRENT, QUESTIONNAIRES
+from grants.delivery.questionnaire import CURRENT, asked_in
 from grants.delivery.services import FollowUp, Report
 from grants.people.models import Canton
 
@@ -106,7 +106,9 @@ class FollowForm(FlaskForm):
 
 
 class InterviewForm(FlaskForm):
-    """The questionnaire in force. Consent comes first; without it nothing else is read. Build with `current`."""
+    """A visit's questions. Consent comes first; without it nothing else is read. Build with `for_version`."""
+
+    version: int = CURRENT
 
     consent = RadioField(
         _("Does the person agree to answer? They may say no, or stop at any question; it has no consequence."),
@@ -116,12 +118,12 @@ class InterviewForm(FlaskForm):
     comment = words(_("Anything else the person wants to say"))
 
     @classmethod
-    def current(cls) -> "InterviewForm":
+    def for_version(cls, version: int | None) -> "InterviewForm":
         fields: dict[str, Any] = {
             question.code: RadioField(question.words, choices=question.all_choices, validators=[Optional()])
-            for question in QUESTIONNAIRES[CURRENT]
+            for question in asked_in(version)
         }
-        form: InterviewForm = type(cls.__name__, (cls,), fields)()
+        form: InterviewForm = type(cls.__name__, (cls,), {**fields, "version": version or CURRENT})()
         return form
 
     @property
@@ -130,7 +132,7 @@ class InterviewForm(FlaskForm):
 
     @property
     def answers(self) -> dict[str, str]:
-        codes = [question.code for question in QUESTIONNAIRES[CURRENT]]
+        codes = [question.code for question in asked_in(self.version)]
         return {name: str(self[name].data or "") for name in (*codes, "comment")}
 
 

@@ -84,7 +84,7 @@ class Visit(SealedRow, Model):
     due_until: Mapped[date]
     state: Mapped[VisitState] = mapped_column(state_column(VisitState), default=VisitState.DUE)
     tries: Mapped[int] = mapped_column(default=0)
-    version: Mapped[int | None]  # of the questionnaire
+    version: Mapped[int | None]  # of the questionnaire; None: the one that is in force on the day
     answers = sealed_json()
     interviewer_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     interviewer: Mapped[User | None] = relationship()

@@ -1,8 +1,8 @@
 """At the point, when it is not a handover: nobody came, it was refused, only a part was taken, or it was taken away.
 
 What a person keeps from a kit that was partly handed over stays theirs: it is written down line by line, an incident
-is opened, and the kit that is planned next leaves it out. The award is not used up: only the full handover, with both
-factors, does that.
+is opened, somebody else visits the person and asks about it, and the kit that is planned next leaves it out. The award
+is not used up: only the full handover, with both factors, does that.
 """
 
 from collections.abc import Mapping
@@ -33,6 +33,7 @@ from grants.delivery.services.incidents import open_about
 from grants.delivery.services.moves import move, refuse_unless_possible
 from grants.delivery.services.planning import free_serials
 from grants.delivery.services.road import refuse_stranger
+from grants.delivery.services.visits import ask_what_stayed
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ def partly(
         if part.with_person or part.missing:
             db.session.add(LineOutcome(line_id=line.id, with_person=part.with_person, missing=part.missing))
     db.session.flush()
+    if any(part.with_person for part in left.values()):
+        ask_what_stayed(delivery, now=now)
     is_short = any(part.missing for part in left.values())
     kind = IncidentKind.LOST_KIT if is_short else IncidentKind.OTHER
     return open_about(delivery, kind, gettext("A kit was handed over in part only. Its page says which lines."),

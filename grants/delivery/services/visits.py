@@ -23,20 +23,24 @@ from grants.delivery.models import (
     DeliveryState,
     DrawEntry,
     Duty,
+    FlagReason,
     IncidentKind,
+    LineOutcome,
     MonitoringDraw,
     Urgency,
     Visit,
     VisitAttempt,
     VisitState,
 )
-from grants.delivery.questionnaire import CURRENT, NO, QUESTIONNAIRES, YES
+from grants.delivery.questionnaire import ABOUT_WHAT_STAYED, CURRENT, NO, YES, asked_in
+from grants.delivery.services.flags import flag_serials
 from grants.delivery.services.incidents import open_incident
 from grants.delivery.services.moves import move, take_duty
 
 USUAL_SHARE = 20  # percent of a sample
 FIRST_ROUND = (7, 14)  # days after the handover
 SECOND_ROUND = (45, 60)
+WITHOUT_CARD = (1, 14)  # days after something stayed with the person: no card vouches for it
 MOST_TRIES = 3
 COMMENT_LENGTH = 2000
 
@@ -80,26 +84,26 @@ def visit_again(delivery: Delivery, *, by: User, now: datetime) -> None:
     visits = queries.visits_of(delivery)
     if any(visit.is_due for visit in visits):
         return
-    first, last = FIRST_ROUND
-    today = local_day(now)
-    db.session.add(
-        Visit(
-            delivery_id=delivery.id, round=1 + max((visit.round for visit in visits), default=0), state=VisitState.DUE,
-            due_from=today + timedelta(first), due_until=today + timedelta(last), planned_at=now, tries=0,
-        )
-    )  # fmt: skip
-    db.session.flush()
+    _add(delivery, 1 + max((visit.round for visit in visits), default=0), FIRST_ROUND, now=now)
+
+
+def ask_what_stayed(delivery: Delivery, *, now: datetime) -> None:
+    """Something stayed with the person without their card: somebody who was not there asks them, at every level."""
+    _add(delivery, 1, WITHOUT_CARD, version=ABOUT_WHAT_STAYED, now=now)
 
 
 def answer(visit: Visit, answers: Mapping[str, str], *, by: User, now: datetime) -> None:
     """Keep what the person answered, sealed. They gave their consent to this interview before."""
     _refuse_unfit(visit, by, local_day(now))
-    checked = _checked(answers)
-    visit.version, visit.answers = CURRENT, checked
+    checked = _checked(visit.version, answers)
+    visit.version, visit.answers = visit.version or CURRENT, checked
     db.session.flush()
     _end(visit, VisitState.ANSWERED, by=by, now=now)
     if checked.get("asked_to_pay") == YES:
-        _tell_the_desk(visit, checked, by=by, now=now)
+        _tell_the_desk(visit, IncidentKind.EXTORTION, checked, by=by, now=now)
+    if checked.get("received_what_stayed") == NO:
+        _deny_what_stayed(visit.delivery, by=by, now=now)
+        _tell_the_desk(visit, IncidentKind.LOST_KIT, checked, by=by, now=now)
     advance(visit.delivery, by=by, now=now)
 
 
@@ -182,6 +186,31 @@ def _plan(delivery: Delivery, number: int, days: tuple[int, int], *, now: dateti
     )  # fmt: skip
 
 
+def _add(delivery: Delivery, number: int, days: tuple[int, int], *, version: int | None = None, now: datetime) -> None:
+    """A visit in so many days from today."""
+    due_from, due_until = (local_day(now) + timedelta(one) for one in days)
+    db.session.add(
+        Visit(
+            delivery_id=delivery.id, round=number, due_from=due_from, due_until=due_until, state=VisitState.DUE,
+            version=version, planned_at=now, tries=0,
+        )
+    )  # fmt: skip
+    db.session.flush()
+
+
+def _deny_what_stayed(delivery: Delivery, *, by: User, now: datetime) -> None:
+    """The person does not have it: it counts no more against them, and its devices go into no other kit."""
+    lines = [outcome.line for outcome in queries.said_to_have_stayed(delivery)]
+    db.session.execute(
+        update(LineOutcome)
+        .where(LineOutcome.line_id.in_([line.id for line in lines]), LineOutcome.denied_at.is_(None))
+        .values(denied_at=now)
+        .execution_options(synchronize_session="fetch")
+    )
+    flag_serials(delivery, FlagReason.DISPUTED, lines=lines, by=by, now=now)
+    journal.record(by, "delivery.stay_denied", delivery, at=now)
+
+
 def _refuse_unfit(visit: Visit, by: User, today: date) -> None:
     if not visit.is_due:
         raise RuleBroken(_("This visit has ended."))
@@ -191,10 +220,10 @@ def _refuse_unfit(visit: Visit, by: User, today: date) -> None:
         raise RuleBroken(_("Your team carried this delivery. Somebody else must make this visit."))
 
 
-def _checked(answers: Mapping[str, str]) -> dict[str, str]:
+def _checked(version: int | None, answers: Mapping[str, str]) -> dict[str, str]:
     """The answers in the order of the questionnaire; each is one of the choices."""
     kept: dict[str, str] = {}
-    for question in QUESTIONNAIRES[CURRENT]:
+    for question in asked_in(version):
         said = answers.get(question.code) or ""
         if not said and question.is_optional:
             continue
@@ -221,12 +250,12 @@ def _end(visit: Visit, state: VisitState, *, by: User, now: datetime) -> None:
     journal.record(by, f"visit.{state.value}", visit, at=now)
 
 
-def _tell_the_desk(visit: Visit, answers: Mapping[str, str], *, by: User, now: datetime) -> None:
+def _tell_the_desk(visit: Visit, kind: IncidentKind, answers: Mapping[str, str], *, by: User, now: datetime) -> None:
     """In neutral words: what was answered is read on the visit's page by those who may."""
     delivery = visit.delivery
     urgency = Urgency.NOW if answers.get("felt_safe") == NO else Urgency.TODAY
     open_incident(
-        IncidentKind.EXTORTION, urgency=urgency, canton_code=delivery.canton_code,
+        kind, urgency=urgency, canton_code=delivery.canton_code,
         happened_at=delivery.confirmed_at or now, said=gettext("Told in a visit after the delivery."),
         delivery=delivery, run=delivery.run, by=by, now=now,
     )  # fmt: skip

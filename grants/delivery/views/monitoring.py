@@ -18,7 +18,7 @@ from grants.delivery.forms import AttemptForm, InterviewForm, PlanVisitsForm
 from grants.delivery.models import Visit
 from grants.delivery.models.monitoring import ATTEMPT_NAMES, VISIT_NAMES
 from grants.delivery.queries.monitoring import MonitoringResults
-from grants.delivery.questionnaire import QUESTIONNAIRES
+from grants.delivery.questionnaire import asked_in
 from grants.delivery.services.visits import MOST_TRIES, USUAL_SHARE
 from grants.delivery.views.blueprint import bp
 from grants.people.protection import Mark
@@ -40,13 +40,15 @@ def visits() -> ResponseReturnValue:
 @bp.get("/visits/<int:visit_id>")
 @requires(Permission.MONITOR_DELIVERY)
 def visit(visit_id: int) -> ResponseReturnValue:
-    return _page(_visible(visit_id), InterviewForm.current(), AttemptForm())
+    found = _visible(visit_id)
+    return _page(found, InterviewForm.for_version(found.version), AttemptForm())
 
 
 @bp.post("/visits/<int:visit_id>/interview")
 @requires(Permission.MONITOR_DELIVERY)
 def interview(visit_id: int) -> ResponseReturnValue:
-    found, form = _visible(visit_id), InterviewForm.current()
+    found = _visible(visit_id)
+    form = InterviewForm.for_version(found.version)
     if form.validate_on_submit():
         with errors_to(form), transaction():
             if form.agrees:
@@ -66,7 +68,7 @@ def not_reached(visit_id: int) -> ResponseReturnValue:
             services.note_attempt(found, form.chosen, by=current_user, now=utcnow())
             flash(_("Written down."), "good")
             return redirect(url_for(".visits"))
-    return _page(found, InterviewForm.current(), form)
+    return _page(found, InterviewForm.for_version(found.version), form)
 
 
 @bp.route("/visits/plan/<int:call_id>", methods=["GET", "POST"])
@@ -137,7 +139,8 @@ def _page(found: Visit, form: InterviewForm, attempt: AttemptForm) -> str:
         visit=found,
         form=form,
         attempt=attempt,
-        questions=QUESTIONNAIRES[found.version or max(QUESTIONNAIRES)],
+        questions=asked_in(found.version),
+        stayed=queries.said_to_have_stayed(found.delivery),
         attempts=ATTEMPT_NAMES,
         states=VISIT_NAMES,
         today=local_day(utcnow()),

@@ -1,6 +1,7 @@
 """Visits after a delivery: who is drawn, who may go, what is kept and what the answers say."""
 
 from datetime import timedelta
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
@@ -23,15 +24,18 @@ from grants.delivery.models import (
     Incident,
     IncidentKind,
     MonitoringDraw,
+    Reason,
+    SealState,
     Urgency,
     Visit,
     VisitState,
 )
 from grants.delivery.queries.monitoring import ShareLine, _protected_shares
 from grants.delivery.questionnaire import PREFERS_NOT, QUESTIONNAIRES
+from grants.delivery.services import Evidence, Left
 from tests.factories.calls import make_call
 from tests.factories.delivery import Carried, make_carried, make_confirmed, make_officer, make_team
-from tests.factories.outcomes import ALL_WELL, coordinator, make_answered, make_visit, monitor
+from tests.factories.outcomes import ALL_WELL, coordinator, keeper, make_answered, make_visit, monitor, whole
 from tests.factories.selection import make_award
 
 S = DeliveryState
@@ -148,6 +152,103 @@ def test_asked_to_pay_opens_an_incident_in_neutral_words(app: Flask, safe: str, 
         IncidentKind.EXTORTION, urgency, visit.delivery_id,
     )  # fmt: skip
     assert not any(word in incident.said.lower() for word in ("pag", "pay", "extor"))
+
+
+STAYED_WELL = {"received_what_stayed": "yes", "asked_to_pay": "no", "felt_safe": "yes"}
+
+
+def left_with_person(carried: Carried | None = None) -> tuple[Carried, Visit]:
+    """The oven and three sacks are said to have stayed with the person; the visit that follows."""
+    carried = carried or make_carried()
+    services.partly(
+        carried.delivery, {1: Left(with_person=1), 2: Left(with_person=3)}, reason=Reason.DID_NOT_WANT,
+        evidence=Evidence(said="Solo quiso una parte"), by=carried.officer, now=utcnow(),
+    )  # fmt: skip
+    (visit,) = queries.visits_of(carried.delivery)
+    return carried, visit
+
+
+def bring_rest_back(carried: Carried) -> None:
+    services.turn_back(carried.delivery, reason=None, by=carried.officer, now=utcnow())
+    counted = whole(carried.delivery, units={1: 0, 2: 7, 3: 1}, seal_state=SealState.BROKEN)
+    services.count_back(carried.delivery, counted, reason=Reason.DID_NOT_WANT, by=keeper(), now=utcnow())
+    services.sign_return(carried.delivery, by=keeper(), now=utcnow())
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_what_stayed_without_a_card_is_always_asked_about(app: Flask, level: int) -> None:
+    carried = make_carried(level=level)
+
+    _carried, visit = left_with_person(carried)
+
+    today = local_day(utcnow())
+    assert (visit.due_from, visit.due_until) == (today + timedelta(1), today + timedelta(14))
+    assert (visit.state, visit.round, visit.version) == (VisitState.DUE, 1, 2)
+
+
+def test_nothing_stayed_and_nobody_is_asked(app: Flask) -> None:
+    carried = make_carried()
+
+    services.partly(
+        carried.delivery, {2: Left(missing=1)}, reason=Reason.SOME_MISSING, evidence=Evidence(said="Faltaba uno"),
+        by=carried.officer, now=utcnow(),
+    )  # fmt: skip
+
+    assert queries.visits_of(carried.delivery) == []
+
+
+def test_officer_does_not_ask_what_they_said_to_have_left(app: Flask) -> None:
+    carried, visit = left_with_person()
+    tomorrow = utcnow() + timedelta(1)
+
+    for by in (carried.officer, monitor()):
+        with pytest.raises(RuleBroken):  # the officer, and anybody on the same day
+            services.answer(visit, STAYED_WELL, by=by, now=tomorrow if by is carried.officer else utcnow())
+    with pytest.raises(RuleBroken):
+        services.answer(visit, {**STAYED_WELL, "received_what_stayed": ""}, by=monitor(), now=tomorrow)
+    services.answer(visit, STAYED_WELL, by=monitor(), now=tomorrow)
+
+    assert (visit.state, visit.version, visit.answers) == (VisitState.ANSWERED, 2, STAYED_WELL)
+
+
+@pytest.mark.parametrize("said", ["yes", PREFERS_NOT])
+def test_what_stayed_counts_unless_the_person_says_no(app: Flask, said: str) -> None:
+    carried, visit = left_with_person()
+    bring_rest_back(carried)
+    before = len(db.session.scalars(select(Incident)).all())
+
+    services.answer(visit, {**STAYED_WELL, "received_what_stayed": said}, by=monitor(), now=utcnow() + timedelta(1))
+
+    again = services.plan_delivery(carried.delivery.award, by=coordinator(), now=utcnow())
+    # 700.00 less the oven's 450.00 and three sacks of 15.50.
+    assert (again.ceiling_usd, again.value_usd) == (Decimal("203.50"), Decimal("203.50"))
+    assert len(db.session.scalars(select(Incident)).all()) == before
+
+
+@pytest.mark.parametrize("counted_first", [True, False])
+def test_what_the_person_did_not_receive_is_a_case_and_counts_no_more(app: Flask, counted_first: bool) -> None:
+    carried, visit = left_with_person()
+    oven = carried.delivery.lines[0]
+    oven.serial_number = "HN-1"
+    db.session.flush()
+    steps = [
+        lambda: bring_rest_back(carried),
+        lambda: services.answer(
+            visit, {**STAYED_WELL, "received_what_stayed": "no"}, by=monitor(), now=utcnow() + timedelta(1)
+        ),
+    ]
+
+    for step in steps if counted_first else reversed(steps):
+        step()
+
+    newest = db.session.scalars(select(Incident).order_by(Incident.id.desc())).first()
+    assert newest is not None
+    assert (newest.kind, newest.delivery_id) == (IncidentKind.LOST_KIT, carried.delivery.id)
+    lost = {one.line.position: one.unaccounted for one in queries.line_outcomes(carried.delivery).values()}
+    assert lost == {1: 1, 2: 3, 3: 0}
+    assert [flag.serial_number for flag in queries.flags()] == ["HN-1"]
+    again = services.plan_delivery(carried.delivery.award, by=coordinator(), now=utcnow())
+    assert (again.ceiling_usd, again.value_usd) == (Decimal("700.00"), Decimal("700.00"))
 
 
 def unfit(who: str) -> tuple[Visit, Any]:
