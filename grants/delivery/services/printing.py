@@ -124,7 +124,11 @@ def release_batch(batch_id: int) -> None:
 
 
 def keep_page(item: PrintItem, page: bytes, *, label: str, card: SymbolCard | None, now: datetime) -> None:
-    """Put a paper's page by, sealed, until the file is whole. A page that is there already stays."""
+    """Put a paper's page by, sealed, until the file is whole. A page that is there already stays; of a file that was
+    called off meanwhile nothing is kept."""
+    # The file first, as whoever calls it off does: what is kept before that is destroyed, and nothing comes after.
+    if not _count(item, 1):
+        return
     first = db.session.execute(
         update(PrintItem)
         .where(PrintItem.id == item.id, PrintItem.made_at.is_(None))
@@ -132,10 +136,11 @@ def keep_page(item: PrintItem, page: bytes, *, label: str, card: SymbolCard | No
         .execution_options(synchronize_session=False)
     )
     if rows_hit(first) != 1:
+        _count(item, -1)
         return
     db.session.refresh(item)
     item.part = base64.b64encode(page).decode()
-    _count(item, 1)
+    db.session.flush()
 
 
 def leave_out(item: PrintItem) -> None:
@@ -249,14 +254,16 @@ def _change(batch: PrintBatch, came_from: BatchState, **values: object) -> None:
     db.session.refresh(batch)
 
 
-def _count(item: PrintItem, pages: int) -> None:
+def _count(item: PrintItem, pages: int) -> bool:
+    """Count pages of a file that is being made; False when it is made no more."""
     db.session.flush()
-    db.session.execute(
+    counted = db.session.execute(
         update(PrintBatch)
-        .where(PrintBatch.id == item.batch_id)
+        .where(PrintBatch.id == item.batch_id, PrintBatch.state == BatchState.MAKING)
         .values(made=PrintBatch.made + pages)
         .execution_options(synchronize_session=False)
     )
+    return rows_hit(counted) == 1
 
 
 def _destroy(batch: PrintBatch) -> None:

@@ -1,5 +1,6 @@
 """Many papers in one file: two people, page by page, downloaded once, and no card loses its codes for nothing."""
 
+import base64
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -239,6 +240,33 @@ def test_called_off_file_leaves_cards_as_they_were(asker: User, second: User, ca
     assert [item.part for item in db.session.query(PrintItem)] == [None] * 3
     with pytest.raises(RuleBroken):
         services.end_batch(fresh(batch), by=asker, now=utcnow())
+
+
+def test_page_that_was_drawn_while_the_file_was_called_off_is_not_kept(asker: User, second: User, call: Call) -> None:
+    batch = make_batch(BatchKind.CARDS, call, by=asker, approver=second)
+    item = db.session.query(PrintItem).order_by(PrintItem.id).first()
+    assert item is not None
+    services.end_batch(fresh(batch), by=asker, now=utcnow())
+
+    printing.keep_page(item, b"%PDF codes", label="C-1", card=None, now=utcnow())
+    db.session.commit()
+
+    assert [one.part for one in db.session.query(PrintItem)] == [None] * 3
+    assert fresh(batch).made == 0
+
+
+def test_page_is_kept_and_counted_once(asker: User, second: User, call: Call) -> None:
+    batch = make_batch(BatchKind.CARDS, call, by=asker, approver=second)
+    item = db.session.query(PrintItem).order_by(PrintItem.id).first()
+    assert item is not None
+
+    for page in (b"%PDF first", b"%PDF second"):
+        printing.keep_page(item, page, label="C-1", card=None, now=utcnow())
+    db.session.commit()
+
+    db.session.refresh(item)
+    assert base64.b64decode(item.part or "") == b"%PDF first"
+    assert fresh(batch).made == 1
 
 
 def test_worker_makes_what_waits_and_ends(app: Flask, asker: User, second: User, call: Call) -> None:
