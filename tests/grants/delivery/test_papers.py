@@ -18,6 +18,7 @@ from grants.delivery import queries, services
 from grants.delivery.models import (
     Delivery,
     DeliveryState,
+    DisputeOutcome,
     Document,
     DocumentKind,
     Reason,
@@ -41,7 +42,7 @@ from tests.factories.delivery import (
     make_run,
 )
 from tests.factories.goods import make_item, make_kit, make_lot
-from tests.factories.outcomes import make_returning
+from tests.factories.outcomes import decide, make_dispute, make_returning
 from tests.factories.papers import ADDRESS, drawn, pages_of, shows_qr_of
 from tests.factories.selection import make_award
 
@@ -110,6 +111,19 @@ def test_paper_is_the_same_row_and_bytes_until_what_it_says_changes(keeper: User
     assert now_valid is not None
     assert (before.state, now_valid.state) == (PaperState.REPLACED, PaperState.VALID)
     assert queries.waybill_of(run).id == newer.id
+
+
+def test_acta_of_an_overturned_handover_says_that_it_was_replaced(app: Flask) -> None:
+    dispute = make_dispute()
+    decide(dispute, DisputeOutcome.REPLACEMENT)
+    receipt = db.session.query(Receipt).filter_by(delivery_id=dispute.delivery_id).one()
+
+    found = queries.paper(receipt.number)
+    page = app.test_client().get(f"/deliveries/receipts/{receipt.number}")
+
+    assert found is not None
+    assert (dispute.delivery.state, found.state) == (S.REPLACEMENT, PaperState.REPLACED)
+    assert "Reemplazad" in page.text
 
 
 def test_departure_leaves_a_waybill_that_no_longer_changes(keeper: User) -> None:
