@@ -19,6 +19,7 @@ from grants.delivery.models import (
     DeliveryState,
     FlagReason,
     IncidentKind,
+    KitLine,
     LineOutcome,
     Reason,
     ReturnCount,
@@ -67,6 +68,9 @@ def count_back(delivery: Delivery, counted: Counted, *, reason: Reason, by: User
     for line in delivery.lines:
         outcome = outcomes.get(line.id) or LineOutcome(line_id=line.id, with_person=0, missing=0)
         outcome.came_back = counted.units[line.position]
+        if _is_other_device(line, counted):
+            # What was read is kept; the device that left has not come back, and the other one is no stock of ours.
+            outcome.came_back, outcome.read_serial = 0, normal_serial(counted.serials.get(line.position, "")) or None
         db.session.add(outcome)
     db.session.flush()
     journal.record(by, "return.counted", delivery, at=now, differs=differs)
@@ -130,7 +134,7 @@ def _refuse_carrier(delivery: Delivery, by: User) -> None:
 
 def _refuse_too_many(delivery: Delivery, counted: Counted, outcomes: Mapping[int, LineOutcome]) -> None:
     for line in delivery.lines:
-        stayed = outcomes[line.id].with_person if line.id in outcomes else 0
+        stayed = outcomes[line.id].stayed if line.id in outcomes else 0
         units = counted.units.get(line.position)
         if units is None or not 0 <= units <= line.quantity - stayed:
             raise RuleBroken(_("That is more than can have come back. Count this line again."),
@@ -155,12 +159,12 @@ def _lines_differ(delivery: Delivery, counted: Counted, outcomes: Mapping[int, L
     for line in delivery.lines:
         known = outcomes.get(line.id)
         expected = line.quantity - (known.with_person + known.missing if known else 0)
-        units = counted.units[line.position]
-        other_device = (
-            units > 0
-            and line.serial_number is not None
-            and normal_serial(counted.serials.get(line.position, "")) != line.serial_number
-        )
-        if units != expected or other_device:
+        if counted.units[line.position] != expected or _is_other_device(line, counted):
             return True
     return False
+
+
+def _is_other_device(line: KitLine, counted: Counted) -> bool:
+    """Whether something lies in the device's place, and it is not the device that left."""
+    read = normal_serial(counted.serials.get(line.position, ""))
+    return counted.units[line.position] > 0 and line.serial_number is not None and read != line.serial_number
