@@ -52,16 +52,18 @@ DELIVERY_MOVES = {
     S.SEALED: frozenset({S.CLEARED, S.CANCELLED}),
     S.CLEARED: frozenset({S.SCHEDULED, S.HELD, S.CANCELLED}),
     S.SCHEDULED: frozenset({S.IN_TRANSIT, S.CLEARED, S.HELD, S.CANCELLED}),
+    # Whatever a team carries may be taken from it.
     S.IN_TRANSIT: frozenset({S.AT_POINT, S.RETURNING, S.HELD, S.SEIZED}),
-    S.AT_POINT: frozenset({S.CONFIRMED, S.PROVISIONAL, S.NO_SHOW, S.REFUSED, S.PARTIAL, S.HELD, S.SEIZED}),
+    # Back without more only while the stop may not go on.
+    S.AT_POINT: frozenset({S.CONFIRMED, S.PROVISIONAL, S.NO_SHOW, S.REFUSED, S.PARTIAL, S.RETURNING, S.HELD, S.SEIZED}),
     S.PROVISIONAL: frozenset({S.CONFIRMED, S.REVIEW}),
     S.REVIEW: frozenset({S.CONFIRMED}),
-    S.NO_SHOW: frozenset({S.RETURNING}),
-    S.REFUSED: frozenset({S.RETURNING}),
-    S.PARTIAL: frozenset({S.RETURNING}),
-    S.RETURNING: frozenset({S.RETURNED}),
+    S.NO_SHOW: frozenset({S.RETURNING, S.SEIZED}),
+    S.REFUSED: frozenset({S.RETURNING, S.SEIZED}),
+    S.PARTIAL: frozenset({S.RETURNING, S.SEIZED}),
+    S.RETURNING: frozenset({S.RETURNED, S.SEIZED}),
     # A kit that was on the road is brought back before its delivery goes on.
-    S.HELD: frozenset({S.CLEARED, S.RETURNING, S.CANCELLED}),
+    S.HELD: frozenset({S.CLEARED, S.RETURNING, S.SEIZED, S.CANCELLED}),
     S.CONFIRMED: frozenset({S.RECONCILED, S.DISPUTED}),
     # Closed at once where the sample did not draw it.
     S.RECONCILED: frozenset({S.MONITORED, S.CLOSED, S.DISPUTED}),

@@ -120,19 +120,23 @@ def _stops() -> Select[Delivery]:
 
 
 def _shown(reader: User, lead: User, carried: list[Delivery], now: datetime) -> Shown:
-    here = [one for one in carried if one.state in ARRIVED]
     # The time is encrypted, so the order is found here; a team carries a handful.
     ahead = sorted(
         (one for one in carried if one.state in AHEAD), key=lambda one: (one.state is S.SCHEDULED, one.scheduled_for)
     )
-    levels, may_go_on = levels_in_force(), current_ones(ahead, now)
+    at_point = [one for one in carried if one.state is S.AT_POINT]
+    levels, may_go_on = levels_in_force(), current_ones([*ahead, *at_point], now)
+    # At the point of a canton whose risk was raised meanwhile there is nothing to hand over: the kit goes back.
+    here = [one for one in carried if one.state in ARRIVED and (one not in at_point or one.id in may_go_on)]
     current = [one for one in ahead if one.id in may_go_on]
     asked = levels[current[0].level or HIGHEST] if current else None
     asking = _asking(lead, asked, now)
     opened = _opened(here, current, levels, now) if asking in (Asking.FREE, Asking.GO) else []
     stopped = [
         one for one in carried
-        if one.state is S.HELD or (one.state is S.IN_TRANSIT and (asking is Asking.RESCHEDULED or one not in current))
+        if one.state is S.HELD
+        or (one.state is S.IN_TRANSIT and (asking is Asking.RESCHEDULED or one not in current))
+        or (one.state is S.AT_POINT and one not in here)
     ]  # fmt: skip
     leads = lead.id == reader.id
     day = _day_to_tell(current[0], asked) if current else None

@@ -12,7 +12,7 @@ from grants.access.models import User
 from grants.core.db import Page, db, get_or_refuse, keyset_page, one_or_refuse
 from grants.core.errors import NotFound
 from grants.delivery.levels import DEFAULT_LEVELS
-from grants.delivery.models import Delivery, DeliveryState, Run, RunState, Team, TeamMember, Vehicle
+from grants.delivery.models import Delivery, DeliveryState, ReturnCount, Run, RunState, Team, TeamMember, Vehicle
 from grants.delivery.queries.deliveries import officers
 from grants.delivery.queries.risk import protocol_in_force
 from grants.people.models import Person
@@ -106,6 +106,25 @@ def drives(user: User, vehicle: Vehicle) -> bool:
 def is_needed(*what: ColumnElement[bool]) -> bool:
     """Whether a run with this team, vehicle or officer is planned or on the road."""
     return db.session.scalar(select(Run.id).where(Run.state.in_(UNDER_WAY), *what).limit(1)) is not None
+
+
+def carried_on(run: Run) -> list[Delivery]:
+    """What the team of this run still carries, whatever its state, in the order of its stops. What the warehouse has
+    counted is no longer in the vehicle."""
+    counted = set(
+        db.session.scalars(select(ReturnCount.delivery_id).join(Delivery).where(Delivery.run_id == run.id)).all()
+    )
+    return [kit for kit in kits_of(run) if kit.carried_since is not None and kit.id not in counted]
+
+
+def going_back(officer: User) -> Sequence[Delivery]:
+    """What the officer is bringing back to the warehouse, until it is counted there."""
+    counted = select(ReturnCount.id).where(ReturnCount.delivery_id == Delivery.id).exists()
+    found = select(Delivery).where(
+        Delivery.officer_id == officer.id, Delivery.state == DeliveryState.RETURNING,
+        Delivery.carried_since.is_not(None), ~counted,
+    )  # fmt: skip
+    return db.session.scalars(found.options(selectinload(Delivery.lines)).order_by(Delivery.id)).all()
 
 
 def kits_of(run: Run, *states: DeliveryState) -> Sequence[Delivery]:

@@ -97,15 +97,24 @@ def taken(delivery: Delivery, *, said: str, everything: bool = False, by: User, 
         refuse_stranger(delivery, by)
     if not said.strip():
         raise RuleBroken(_("Write what happened, in your own words."), field="said")
+    refuse_unless_possible(delivery, DeliveryState.SEIZED)
     gone = [delivery]
     if everything and delivery.run is not None:
-        carried = queries.kits_of(delivery.run, DeliveryState.IN_TRANSIT, DeliveryState.AT_POINT)
-        gone += [kit for kit in carried if kit.id != delivery.id]
+        gone += [kit for kit in queries.carried_on(delivery.run) if kit.id != delivery.id]
     for kit in gone:
-        move(kit, DeliveryState.SEIZED, by=by, now=now, reason=Reason.TAKEN)
-        flag_serials(kit, FlagReason.SEIZED, by=by, now=now)
-        free_serials(kit)
+        _seize(kit, by=by, now=now)
     return open_about(delivery, IncidentKind.SEIZURE, said.strip(), urgency=Urgency.NOW, by=by, now=now)
+
+
+def _seize(kit: Delivery, *, by: User, now: datetime) -> None:
+    if kit.carried_since is None or queries.return_count(kit) is not None:
+        raise RuleBroken(_("The warehouse has this kit: nobody took it on the road. Look for the right one."))
+    carried = (Delivery.carried_since.is_not(None),)
+    move(kit, DeliveryState.SEIZED, by=by, now=now, reason=Reason.TAKEN, where=carried)
+    outcomes = queries.line_outcomes(kit)
+    lines = [one for one in kit.lines if one.id not in outcomes or outcomes[one.id].stayed < one.quantity]
+    flag_serials(kit, FlagReason.SEIZED, lines=lines, by=by, now=now)
+    free_serials(kit)
 
 
 def _leave(

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 from grants.access.models import User
 from grants.core.errors import RuleBroken
 from grants.delivery.models import Delivery, DeliveryState, Reason
+from grants.delivery.queries.current import current_ones
 from grants.delivery.services.clearance import refuse_unless_current
 from grants.delivery.services.moves import move
 
@@ -21,8 +22,11 @@ def arrive(delivery: Delivery, *, by: User, now: datetime) -> None:
 
 
 def turn_back(delivery: Delivery, *, reason: Reason | None, by: User, now: datetime) -> None:
-    """The officer brings the kit back to the warehouse."""
+    """The officer brings the kit back to the warehouse. From the point only where the stop may not go on: its canton's
+    risk was raised, or nothing current is known of it."""
     refuse_stranger(delivery, by)
+    if delivery.state is DeliveryState.AT_POINT and current_ones([delivery], now):
+        raise RuleBroken(_("You are at the point and the stop holds. Hand the kit over, or say what else happened."))
     move(delivery, DeliveryState.RETURNING, by=by, now=now, reason=reason, where=(Delivery.officer_id == by.id,))
 
 

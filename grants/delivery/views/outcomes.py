@@ -23,7 +23,10 @@ from grants.delivery.views.blueprint import bp
 @bp.get("/<int:delivery_id>/otherwise")
 @requires(Permission.CARRY_DELIVERY)
 def otherwise(delivery_id: int) -> ResponseReturnValue:
-    return render_template("delivery/otherwise.html", delivery=queries.stop_of(current_user, delivery_id, utcnow()))
+    now = utcnow()
+    delivery = queries.stop_of(current_user, delivery_id, now)
+    rescheduled = delivery in queries.shown_to(current_user, now).bring_back
+    return render_template("delivery/otherwise.html", delivery=delivery, rescheduled=rescheduled)
 
 
 @bp.route("/<int:delivery_id>/otherwise/nobody-came", methods=["GET", "POST"])
@@ -65,7 +68,7 @@ def partial(delivery_id: int) -> ResponseReturnValue:
 @bp.route("/<int:delivery_id>/otherwise/taken", methods=["GET", "POST"])
 @requires(Permission.CARRY_DELIVERY)
 def taken(delivery_id: int) -> ResponseReturnValue:
-    delivery, form = _own_stop(delivery_id), TakenForm()
+    delivery, form = _own_kit(delivery_id), TakenForm()
     return _told(delivery, form, lambda: _take(delivery, form), "taken")
 
 
@@ -91,6 +94,15 @@ def _own_stop(delivery_id: int) -> Delivery:
     """The stop where this officer is, or where they go now."""
     delivery = queries.stop_of(current_user, delivery_id, utcnow())
     if delivery.state not in (DeliveryState.IN_TRANSIT, DeliveryState.AT_POINT):
+        raise NotFound
+    return delivery
+
+
+def _own_kit(delivery_id: int) -> Delivery:
+    """A kit that this officer carries: to the stop that they see, or back to the warehouse."""
+    back = next((one for one in queries.going_back(current_user) if one.id == delivery_id), None)
+    delivery = back or queries.stop_of(current_user, delivery_id, utcnow())
+    if delivery.carried_since is None:
         raise NotFound
     return delivery
 

@@ -41,6 +41,7 @@ def my_day() -> ResponseReturnValue:
         practice=open_practice(current_user, now),
         out=runs_on_the_road(of=current_user),
         has_pin=has_pin,
+        going_back=queries.going_back(current_user),
     )
 
 
@@ -94,7 +95,8 @@ def handover(delivery_id: int) -> ResponseReturnValue:
 @requires(Permission.CARRY_DELIVERY)
 def turn_back(delivery_id: int) -> ResponseReturnValue:
     delivery = queries.stop_of(current_user, delivery_id, utcnow())
-    reason = Reason.ROAD_CLOSED if delivery.state is DeliveryState.IN_TRANSIT else None
+    reasons = {DeliveryState.IN_TRANSIT: Reason.ROAD_CLOSED, DeliveryState.AT_POINT: Reason.RESCHEDULED}
+    reason = reasons.get(delivery.state)
     if ActionForm().validate_on_submit():
         with said_if_refused():
             services.turn_back(delivery, reason=reason, by=current_user, now=utcnow())

@@ -18,10 +18,12 @@ from grants.delivery.models import (
     DisputeOutcome,
     Incident,
     IncidentState,
+    Reason,
     SealState,
     Visit,
     VisitState,
 )
+from grants.delivery.services import Evidence, Left
 from tests.factories.access import make_user
 from tests.factories.delivery import make_carried, make_confirmed, make_officer
 from tests.factories.outcomes import (
@@ -88,6 +90,38 @@ def test_officer_on_the_way_can_only_say_that_it_was_taken(app: Flask, sign_in: 
     assert f"{path}/refused" not in page
     assert client.post(f"{path}/taken", data={"said": "Nos pararon en la vía"}).status_code == 302
     assert state_of(carried.delivery) is S.SEIZED
+
+
+def test_officer_tells_that_a_kit_was_taken_on_the_way_back(app: Flask, sign_in: SignIn) -> None:
+    carried = make_returning()
+    client, path = sign_in(carried.officer), f"/deliveries/{carried.delivery.id}/otherwise/taken"
+    assert path in client.get("/deliveries/my-day").text
+    assert sign_in(make_officer()).get(path).status_code == 404
+
+    assert client.post(path, data={"said": "Nos pararon al volver"}).status_code == 302
+
+    assert state_of(carried.delivery) is S.SEIZED
+    assert path not in client.get("/deliveries/my-day").text
+    assert client.get(path).status_code == 404
+
+
+def test_officer_at_a_point_whose_risk_was_raised_is_told_to_bring_it_back(app: Flask, sign_in: SignIn) -> None:
+    carried = make_carried()
+    client, path = sign_in(carried.officer), f"/deliveries/{carried.delivery.id}"
+    assert f"{path}/handover" in client.get("/deliveries/my-day").text
+    assert f"{path}/turn-back" not in client.get(f"{path}/otherwise").text
+    raised = services.Assessment(3, "Balacera")
+    canton = make_canton(carried.delivery.canton_code)
+    services.raise_level(canton, raised, by=make_user(Role.ENUMERATOR), now=utcnow())
+    db.session.commit()
+
+    day = client.get("/deliveries/my-day").text
+
+    assert f"{path}/handover" not in day
+    assert "/deliveries/bring-back" in day
+    assert f"{path}/turn-back" in client.get(f"{path}/otherwise").text
+    client.post("/deliveries/bring-back")
+    assert state_of(carried.delivery) is S.RETURNING
 
 
 def test_desk_writes_a_seizure_down_and_finds_the_device_list(app: Flask, as_role: AsRole) -> None:
@@ -202,6 +236,29 @@ def test_visit_is_answered_through_the_page_and_the_desk_is_told(app: Flask, as_
     assert client.get(path).status_code == 404
     assert as_role(Role.MONITORING).get(path).status_code == 200
     assert db.session.query(Incident).one().folio in as_role(Role.DESK).get("/deliveries/incidents").text
+
+
+def test_what_is_said_to_have_stayed_is_asked_about_on_the_page(app: Flask, as_role: AsRole) -> None:
+    carried = make_carried()
+    services.partly(
+        carried.delivery, {1: Left(with_person=1)}, reason=Reason.DID_NOT_WANT, evidence=Evidence(said="Solo eso"),
+        by=carried.officer, now=utcnow(),
+    )  # fmt: skip
+    (visit,) = queries.visits_of(carried.delivery)
+    visit.due_from = visit.due_from - timedelta(1)
+    db.session.commit()
+    client, address = as_role(Role.MONITORING), f"/deliveries/visits/{visit.id}"
+
+    page = client.get(address).text
+    assert "1 × Horno industrial" in page
+    assert 'name="received_what_stayed"' in page
+    assert 'name="satisfied"' not in page
+    said = {"received_what_stayed": "no", "asked_to_pay": "no", "felt_safe": "yes"}
+    assert client.post(f"{address}/interview", data={"consent": "yes", **said}).status_code == 302
+
+    db.session.refresh(visit)
+    assert (visit.state, visit.version) == (VisitState.ANSWERED, 2)
+    assert queries.stayed_with_person(carried.delivery.award_id) == []
 
 
 def test_nobody_reached_and_no_consent_through_the_page(app: Flask, as_role: AsRole) -> None:

@@ -29,11 +29,14 @@ from grants.delivery.models import (
     SubstitutionReason,
     Team,
 )
-from grants.delivery.services import Evidence, Left, recipes, substitution
+from grants.delivery.queries import goods
+from grants.delivery.services import Evidence, Left, ReleaseCodes, recipes, stock, substitution
 from grants.delivery.services.substitution import Instead
 from tests.factories.access import make_user
 from tests.factories.calls import make_call
 from tests.factories.delivery import (
+    DESK,
+    clear,
     make_card,
     make_carried,
     make_delivery,
@@ -41,9 +44,12 @@ from tests.factories.delivery import (
     make_run,
     make_team,
     release_to,
+    stop_at,
+    totp_at,
 )
-from tests.factories.goods import make_item, make_kit, make_lot, make_recipe, pack
+from tests.factories.goods import make_item, make_kit, make_lot, make_recipe, on_hand, pack
 from tests.factories.outcomes import keeper, make_returning, whole
+from tests.factories.people import make_canton
 from tests.factories.selection import make_award
 
 S = DeliveryState
@@ -308,6 +314,28 @@ def test_another_device_in_the_box_is_a_difference(app: Flask) -> None:
     assert count_of(ReturnCount) == 0
 
 
+def test_device_that_came_back_instead_of_another_is_no_stock(app: Flask) -> None:
+    tablet = make_item("Tableta", needs_serial=True, reference_price_usd=Decimal("300.00"))
+    lot = make_lot(tablet, 1)
+    stock.register_devices(lot, [("AAA1", "")], by=keeper(), now=utcnow())
+    delivery, officer = make_kit((tablet, 1)), make_officer()
+    pack(delivery, serials={1: "AAA1"})
+    services.seal(delivery, seal_number="PR-78", weight_grams=900, by=keeper(), now=utcnow())
+    make_card(delivery.award)
+    release_to(delivery, officer)
+    services.turn_back(delivery, reason=Reason.ROAD_CLOSED, by=officer, now=utcnow())
+
+    other = whole(delivery, serials={1: " zzz9"}, seal_state=SealState.BROKEN, really_differs=True, note="Otra tableta")
+    services.count_back(delivery, other, reason=Reason.OTHER, by=keeper(), now=utcnow())
+    services.sign_return(delivery, by=keeper(), now=utcnow())
+
+    (outcome,) = queries.line_outcomes(delivery).values()
+    assert (outcome.came_back, outcome.unaccounted, outcome.read_serial) == (0, 1, "ZZZ9")
+    assert on_hand(lot) == 0
+    assert [(flag.serial_number, flag.why) for flag in queries.flags()] == [("AAA1", FlagReason.MISSING)]
+    assert [unit.serial_number for unit in goods.devices_of(lot)] == ["AAA1"]
+
+
 def test_device_that_did_not_come_back_goes_into_no_other_kit(app: Flask) -> None:
     delivery = make_returning(device_award()).delivery
     serial = delivery.lines[0].serial_number or ""
@@ -373,6 +401,104 @@ def test_everything_in_the_vehicle_is_taken_at_once(app: Flask) -> None:
     assert [kit.state for kit in kits] == [S.SEIZED] * 3
     assert value_out(kits[0]) == 0
     assert count_of(Incident) == 1
+
+
+def run_of_five() -> tuple[Any, dict[str, Delivery]]:
+    """One run with a kit in each state in which a team carries one, and a kit that was handed over on the way."""
+    officer, now = make_officer(), utcnow()
+    run = make_run(officer)
+    kits = {}
+    for name in ("in_transit", "no_show", "partial", "returning", "held", "confirmed"):
+        kits[name] = make_delivery(S.SEALED)
+        make_card(kits[name].award)
+        clear(kits[name])
+        services.schedule(kits[name], run, stop_at(now), by=make_user(Role.COORDINATOR), now=now)
+    gate = keeper()
+    codes = ReleaseCodes(warehouse=totp_at(gate, now), officer=totp_at(officer, now))
+    services.dispatch(run, codes, desk=DESK, by=gate, now=now)
+    for kit in kits.values():
+        db.session.refresh(kit)
+    for name in ("no_show", "partial"):
+        services.arrive(kits[name], by=officer, now=now)
+    services.nobody_came(kits["no_show"], by=officer, now=now)
+    left = {1: Left(with_person=1)}
+    services.partly(kits["partial"], left, reason=Reason.DID_NOT_WANT, evidence=SAID, by=officer, now=now)
+    services.turn_back(kits["returning"], reason=Reason.ROAD_CLOSED, by=officer, now=now)
+    services.hold(kits["held"], by=make_user(Role.DESK), now=now)
+    db.session.execute(
+        Delivery.__table__.update().where(Delivery.id == kits["confirmed"].id)
+        .values(state="confirmed", confirmed_at=now, carried_since=None)
+    )  # fmt: skip
+    db.session.expire_all()
+    return officer, kits
+
+
+def test_everything_in_the_vehicle_is_taken_whatever_its_state(app: Flask) -> None:
+    officer, kits = run_of_five()
+    value = sum(kit.value_usd for kit in kits.values() if kit.carried_since is not None)
+    before = value_out(kits["held"])
+
+    services.taken(kits["in_transit"], said="Todo", everything=True, by=officer, now=utcnow())
+
+    db.session.expire_all()
+    states = {name: kit.state for name, kit in kits.items()}
+    assert states.pop("confirmed") is S.CONFIRMED
+    assert set(states.values()) == {S.SEIZED}
+    assert before - value_out(kits["held"]) == int(value * 100)
+    assert make_delivery(award=kits["returning"].award).state is S.PLANNED
+    # What stayed with the person was not taken: the next kit is without it.
+    again = services.plan_delivery(kits["partial"].award, by=make_user(Role.COORDINATOR), now=utcnow())
+    assert again.ceiling_usd == Decimal("250.00")
+
+
+def test_what_the_warehouse_has_was_not_taken(app: Flask) -> None:
+    officer, kits = run_of_five()
+    counted, held = kits["returning"], kits["held"]
+    services.count_back(counted, whole(counted), reason=Reason.ROAD_CLOSED, by=keeper(), now=utcnow())
+    services.receive_held(held, seal_number=held.seal_number or "", by=keeper(), now=utcnow())
+
+    for kit in (counted, held):
+        with pytest.raises(RuleBroken):
+            services.taken(kit, said="Se lo llevaron", by=make_user(Role.DESK), now=utcnow())
+    services.taken(kits["no_show"], said="Todo", everything=True, by=officer, now=utcnow())
+    services.sign_return(counted, by=keeper(), now=utcnow())
+
+    assert (counted.state, held.state) == (S.RETURNED, S.HELD)
+    assert (kits["in_transit"].state, kits["partial"].state) == (S.SEIZED, S.SEIZED)
+
+
+@pytest.mark.parametrize("state", [S.NO_SHOW, S.RETURNING, S.HELD])
+def test_devices_of_a_kit_taken_on_the_way_back_are_flagged(app: Flask, state: DeliveryState) -> None:
+    carried = make_carried(award=device_award())
+    delivery, serial = carried.delivery, carried.delivery.lines[0].serial_number
+    if state is S.HELD:
+        services.hold(delivery, by=make_user(Role.DESK), now=utcnow())
+    else:
+        services.nobody_came(delivery, by=carried.officer, now=utcnow())
+    if state is S.RETURNING:
+        services.turn_back(delivery, reason=None, by=carried.officer, now=utcnow())
+    assert delivery.state is state
+
+    services.taken(delivery, said="Nos pararon", by=carried.officer, now=utcnow())
+
+    assert (delivery.state, value_out(delivery), carried.card.used_at) == (S.SEIZED, 0, None)
+    assert [(flag.serial_number, flag.why) for flag in queries.flags()] == [(serial, FlagReason.SEIZED)]
+
+
+def test_at_a_point_whose_risk_was_raised_the_kit_goes_back(app: Flask) -> None:
+    carried = make_carried()
+    delivery, officer = carried.delivery, carried.officer
+    with pytest.raises(RuleBroken):  # while the stop holds
+        services.turn_back(delivery, reason=Reason.RESCHEDULED, by=officer, now=utcnow())
+    canton = make_canton(delivery.canton_code)
+    services.raise_level(canton, services.Assessment(3, "Balacera"), by=make_user(Role.ENUMERATOR), now=utcnow())
+
+    shown = queries.shown_to(officer, utcnow())
+    services.bring_back(shown.bring_back, by=officer, now=utcnow())
+
+    assert (list(shown.stops), list(shown.bring_back)) == ([], [delivery])
+    assert (delivery.state, delivery.events[-1].reason) == (S.RETURNING, Reason.RESCHEDULED)
+    assert [one.id for one in queries.going_back(officer)] == [delivery.id]
 
 
 def test_database_refuses_a_count_signed_by_its_own_author(app: Flask) -> None:
