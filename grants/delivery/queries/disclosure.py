@@ -1,7 +1,7 @@
 """What an officer may know of a stop now: the place and the time of no stop before its time has come (§2, §6)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import Select, func, or_, select
@@ -17,6 +17,7 @@ from grants.delivery.models import (
     Delivery,
     DeliveryEvent,
     DeliveryState,
+    ReturnCount,
     Run,
     RunState,
     StopAnswer,
@@ -45,6 +46,7 @@ class Shown:
     bring_back: Sequence[Delivery] = ()  # in the vehicle, not to be handed over on this trip
     day: date | None = None  # of the run to come, where the level lets the team know it
     leads: bool = True  # the reader is who asks, arrives and hands over
+    going_back: Sequence[Delivery] = ()  # on their way to the warehouse, where nobody has counted them yet
 
     @property
     def next(self) -> Delivery | None:
@@ -57,13 +59,14 @@ def shown_to(reader: User, now: datetime) -> Shown:
     Whoever is to ask, waits or was told to turn back sees no stop of a colleague meanwhile, nor do their other
     colleagues: they may be standing beside each other.
     """
-    carried = _of_team(reader)
-    lead = _lead_for(reader, carried, now)
-    if lead.id != reader.id:
-        mate = stops.asking_of_mates(reader, lead, now)
-        if mate is not None:
-            return Shown(mate, leads=False)
-    return _shown(reader, lead, [one for one in carried if one.officer_id == lead.id], now)
+    found = _of_team(reader)
+    back = [one for one in found if one.state is S.RETURNING]
+    lead = _lead_for(reader, found, now)
+    mate = stops.asking_of_mates(reader, lead, now) if lead.id != reader.id else None
+    if mate is not None:
+        return Shown(mate, leads=False, going_back=back)
+    carried = [one for one in found if one.officer_id == lead.id and one not in back]
+    return replace(_shown(reader, lead, carried, now), going_back=back)
 
 
 def may_see_place(delivery: Delivery, reader: User, now: datetime) -> bool:
@@ -101,14 +104,18 @@ def _lead_for(reader: User, carried: Sequence[Delivery], now: datetime) -> User:
 
 
 def _of_team(reader: User) -> list[Delivery]:
-    """What the reader carries or their team carries, with the kits; held ones only while they are in the vehicle."""
+    """What the reader carries or their team carries, with the kits; held ones only while they are in the vehicle,
+    and what the reader brings back until it is counted."""
     runs = select(Run.id).join(TeamMember, TeamMember.team_id == Run.team_id)
     member = (TeamMember.user_id == reader.id, TeamMember.left_at.is_(None))
     of_team = runs.where(*member, Run.state.in_((RunState.PLANNED, RunState.OUT)))
     in_vehicle = (Delivery.state == S.HELD) & Delivery.carried_since.is_not(None)
+    counted = select(ReturnCount.id).where(ReturnCount.delivery_id == Delivery.id).exists()
+    own = (Delivery.officer_id == reader.id) & Delivery.carried_since.is_not(None)
+    going_back = own & (Delivery.state == S.RETURNING) & ~counted
     found = _stops().where(
         or_(Delivery.officer_id == reader.id, Delivery.run_id.in_(of_team)),
-        or_(Delivery.state.in_((*ARRIVED, *AHEAD)), in_vehicle),
+        or_(Delivery.state.in_((*ARRIVED, *AHEAD)), in_vehicle, going_back),
     )
     return list(db.session.scalars(found.order_by(Delivery.id)).unique())
 

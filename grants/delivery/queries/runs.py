@@ -117,16 +117,6 @@ def carried_on(run: Run) -> list[Delivery]:
     return [kit for kit in kits_of(run) if kit.carried_since is not None and kit.id not in counted]
 
 
-def going_back(officer: User) -> Sequence[Delivery]:
-    """What the officer is bringing back to the warehouse, until it is counted there."""
-    counted = select(ReturnCount.id).where(ReturnCount.delivery_id == Delivery.id).exists()
-    found = select(Delivery).where(
-        Delivery.officer_id == officer.id, Delivery.state == DeliveryState.RETURNING,
-        Delivery.carried_since.is_not(None), ~counted,
-    )  # fmt: skip
-    return db.session.scalars(found.options(selectinload(Delivery.lines)).order_by(Delivery.id)).all()
-
-
 def kits_of(run: Run, *states: DeliveryState) -> Sequence[Delivery]:
     """The run's deliveries in these states (all when none is named), in the order of its stops."""
     statement = select(Delivery).options(

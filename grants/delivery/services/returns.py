@@ -70,7 +70,8 @@ def count_back(delivery: Delivery, counted: Counted, *, reason: Reason, by: User
         outcome.came_back = counted.units[line.position]
         if _is_other_device(line, counted):
             # What was read is kept; the device that left has not come back, and the other one is no stock of ours.
-            outcome.came_back, outcome.read_serial = 0, normal_serial(counted.serials.get(line.position, "")) or None
+            outcome.came_back = 0
+            outcome.read_serial = normal_serial(counted.serials.get(line.position, "")) or None
         db.session.add(outcome)
     db.session.flush()
     journal.record(by, "return.counted", delivery, at=now, differs=differs)

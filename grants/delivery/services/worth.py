@@ -40,8 +40,9 @@ def refuse_above_ceiling(delivery: Delivery, worth_usd: Decimal) -> None:
     ceiling_usd = delivery.award.value_usd if delivery.ceiling_usd is None else delivery.ceiling_usd
     if worth_usd > ceiling_usd:
         raise RuleBroken(
-            _("The kit would cost USD %(worth)s, above the award's USD %(ceiling)s. Propose a substitution: fewer "
-              "units, or a cheaper article.", worth=f"{worth_usd:.2f}", ceiling=f"{ceiling_usd:.2f}")
+            _("The kit would cost USD %(worth)s, above the USD %(ceiling)s that are left of the award. Propose a "
+              "substitution: fewer units, or a cheaper article.",
+              worth=f"{worth_usd:.2f}", ceiling=f"{ceiling_usd:.2f}")
         )  # fmt: skip
 
 

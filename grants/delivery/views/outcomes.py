@@ -100,8 +100,9 @@ def _own_stop(delivery_id: int) -> Delivery:
 
 def _own_kit(delivery_id: int) -> Delivery:
     """A kit that this officer carries: to the stop that they see, or back to the warehouse."""
-    back = next((one for one in queries.going_back(current_user) if one.id == delivery_id), None)
-    delivery = back or queries.stop_of(current_user, delivery_id, utcnow())
+    now = utcnow()
+    back = next((one for one in queries.shown_to(current_user, now).going_back if one.id == delivery_id), None)
+    delivery = back or queries.stop_of(current_user, delivery_id, now)
     if delivery.carried_since is None:
         raise NotFound
     return delivery

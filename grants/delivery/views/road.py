@@ -41,7 +41,6 @@ def my_day() -> ResponseReturnValue:
         practice=open_practice(current_user, now),
         out=runs_on_the_road(of=current_user),
         has_pin=has_pin,
-        going_back=queries.going_back(current_user),
     )
 
 

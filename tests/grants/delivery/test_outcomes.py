@@ -498,7 +498,7 @@ def test_at_a_point_whose_risk_was_raised_the_kit_goes_back(app: Flask) -> None:
 
     assert (list(shown.stops), list(shown.bring_back)) == ([], [delivery])
     assert (delivery.state, delivery.events[-1].reason) == (S.RETURNING, Reason.RESCHEDULED)
-    assert [one.id for one in queries.going_back(officer)] == [delivery.id]
+    assert [one.id for one in queries.shown_to(officer, utcnow()).going_back] == [delivery.id]
 
 
 def test_database_refuses_a_count_signed_by_its_own_author(app: Flask) -> None:
