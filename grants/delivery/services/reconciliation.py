@@ -148,8 +148,12 @@ def _in_stock(delivery: Delivery, issued: Mapping[int, int]) -> list[Pair]:
     of_stock = [line for line in delivery.lines if line.id in issued]
     if not of_stock:
         return []
-    return [Pair(_("Stock"), _("The kit"), str(sum(line.quantity for line in of_stock)), _("The stock ledger"),
-                 str(sum(issued[line.id] for line in of_stock)))]  # fmt: skip
+    # Line by line: one unit too many of one article and one too few of another make the same sum.
+    in_kit, from_shelf = (
+        ", ".join(str(units) for units in found)
+        for found in ([line.quantity for line in of_stock], [issued[line.id] for line in of_stock])
+    )
+    return [Pair(_("Stock"), _("The kit"), in_kit, _("The stock ledger"), from_shelf)]
 
 
 def _paper_is_whole(receipt: Receipt | None, said: dict[str, Any]) -> Pair:

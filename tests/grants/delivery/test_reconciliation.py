@@ -145,6 +145,15 @@ def test_stock_ledger_is_compared_where_it_issued_the_goods(
     assert comparison(carried.delivery).agrees is agrees
 
 
+def test_one_unit_too_many_and_one_too_few_do_not_agree(app: Flask, ledger: dict[int, int]) -> None:
+    carried = make_confirmed()
+    ledger.update({carried.delivery.lines[0].id: 2, carried.delivery.lines[1].id: 9})  # one oven, ten sacks
+
+    found = comparison(carried.delivery)
+
+    assert [(pair.first, pair.second) for pair in found.differing] == [("1, 10", "2, 9")]
+
+
 def test_many_are_signed_at_once_or_none(app: Flask) -> None:
     one, other = make_confirmed().delivery, make_confirmed().delivery
     db.session.execute(update(Delivery).where(Delivery.id == other.id).values(seal_number="PR-OTHER"))
