@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 
 from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from grants.access.models import User
 from grants.core.db import Page, db, keyset_page, one_or_refuse
 from grants.delivery.models import (
     CorrectionState,
@@ -184,6 +186,16 @@ def corrections_of(item: Item) -> Sequence[StockCorrection]:
     """What was counted and adjusted of an article, the newest first."""
     found = _corrections().join(StockLot, StockLot.id == StockCorrection.lot_id).where(StockLot.item_id == item.id)
     return db.session.scalars(found.order_by(StockCorrection.id.desc()).limit(MOST_SHOWN)).all()
+
+
+def corrected_alone_usd(keeper: User, *, since: datetime) -> Decimal:
+    """What the differences are worth in all, up and down, that this person entered since then without a second one."""
+    found = _corrections().where(
+        StockCorrection.made_by_id == keeper.id, StockCorrection.made_at >= since, StockCorrection.variance != 0,
+        StockCorrection.state == CorrectionState.APPLIED, StockCorrection.decided_by_id.is_(None),
+    )  # fmt: skip
+    alone = db.session.scalars(found.order_by(StockCorrection.id)).all()
+    return sum((one.value_usd for one in alone), Decimal("0.00"))
 
 
 def open_corrections() -> Sequence[StockCorrection]:

@@ -15,12 +15,22 @@ from grants.delivery.models import Delivery, FlaggedSerial, FlagReason, KitLine
 
 
 def normal_serial(typed: str) -> str:
-    """Serial and seal numbers as compared: capitals, without spaces.
+    """Serial and seal numbers as compared: capitals, without spaces. No letter is left out: "Ñ12" is not "12".
 
-    >>> normal_serial(" sn 12-3a ")
-    'SN12-3A'
+    >>> normal_serial(" sn 12-3a "), normal_serial("ñ 12")
+    ('SN12-3A', 'ñ12')
     """
-    return "".join(letter for letter in typed.upper() if letter.isascii() and letter.isprintable() and letter != " ")
+    kept = (letter for letter in typed if letter.isprintable() and not letter.isspace())
+    return "".join(letter.upper() if letter.isascii() else letter for letter in kept)  # "ß" would become "SS"
+
+
+def refuse_odd_number(number: str, *, field: str | None = None) -> None:
+    """RuleBroken for a serial or seal number with letters that no device and no seal bears."""
+    if not number.isascii():
+        raise RuleBroken(
+            _("Serial and seal numbers have the letters A to Z, digits and signs only. Read the number again."),
+            field=field,
+        )
 
 
 def flag_serials(

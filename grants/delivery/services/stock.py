@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from flask_babel import lazy_gettext as _
@@ -25,10 +25,12 @@ from grants.delivery.models import (
     StockLot,
     Supplier,
 )
-from grants.delivery.services.flags import normal_serial
+from grants.delivery.queries.goods import corrected_alone_usd
+from grants.delivery.services.flags import normal_serial, refuse_odd_number
 from grants.delivery.services.ledger import post
 
 OPEN_ALREADY = _("A correction of this lot waits for a second person. Decide that one first.")
+TOGETHER = timedelta(days=30)  # what one keeper corrects alone within these days counts together
 CHANGED_MEANWHILE = _("The stock of this lot changed while you counted. Count it again.")
 
 
@@ -68,6 +70,13 @@ def register_devices(lot: StockLot, typed: Sequence[tuple[str, str]], *, by: Use
     """Write down devices of a lot: serial number and, for a phone, IMEI. All of them or none."""
     if not lot.item.needs_serial:
         raise RuleBroken(_("This article has no serial numbers."))
+    # Whoever writes devices of this lot down at the same time waits here, and then counts what the other wrote.
+    db.session.execute(
+        update(StockLot)
+        .where(StockLot.id == lot.id)
+        .values(received=StockLot.received)
+        .execution_options(synchronize_session=False)
+    )
     known = db.session.scalar(select(func.count()).where(DeviceUnit.lot_id == lot.id)) or 0
     if known + len(typed) > lot.received:
         raise RuleBroken(
@@ -80,7 +89,8 @@ def register_devices(lot: StockLot, typed: Sequence[tuple[str, str]], *, by: Use
 
 
 def count(lot: StockLot, counted: int, *, limit_usd: Decimal, by: User, now: datetime) -> StockCorrection:
-    """Write down what was counted in a lot. A difference above the limit waits for a second person."""
+    """Write down what was counted in a lot. A difference above the limit waits for a second person; what this one
+    corrected alone in the last 30 days counts with it."""
     expected = _on_hand(lot)
     correction = StockCorrection(
         lot=lot, expected=expected, counted=counted, variance=counted - expected, made_by_id=by.id, made_at=now
@@ -137,7 +147,8 @@ def _enter(correction: StockCorrection, *, limit_usd: Decimal, by: User, now: da
     with db.session.no_autoflush:
         if db.session.scalar(waiting) is not None:
             raise RuleBroken(OPEN_ALREADY)
-    is_large = correction.value_usd > limit_usd
+        alone_usd = corrected_alone_usd(by, since=now - TOGETHER)
+    is_large = correction.variance != 0 and alone_usd + correction.value_usd > limit_usd
     correction.state = CorrectionState.OPEN if is_large else CorrectionState.APPLIED
     try:
         with db.session.begin_nested():
@@ -176,6 +187,7 @@ def _register(lot: StockLot, number: int, serial: str, imei: str, *, by: User, n
     )  # fmt: skip
     if not unit.serial_number:
         raise RuleBroken(_("Line %(line)d: write the serial number.", line=number), field="devices")
+    refuse_odd_number(unit.serial_number, field="devices")
     try:
         with db.session.begin_nested():
             db.session.add(unit)

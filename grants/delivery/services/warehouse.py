@@ -15,7 +15,7 @@ from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.delivery.models import Delivery, DeliveryState, DeviceUnit, Duty, KitLine
 from grants.delivery.services import ledger
-from grants.delivery.services.flags import normal_serial, refuse_flagged
+from grants.delivery.services.flags import normal_serial, refuse_flagged, refuse_odd_number
 from grants.delivery.services.moves import move, refuse_unless_possible
 from grants.delivery.services.worth import (
     USUAL_PERCENT,
@@ -81,6 +81,7 @@ def seal(
     number = normal_serial(seal_number)
     if not number:
         raise RuleBroken(_("Write the number that is on the seal."), field="seal_number")
+    refuse_odd_number(number, field="seal_number")
     if not 0 < weight_grams <= HEAVIEST_GRAMS:
         raise RuleBroken(_("Weigh the kit: more than 0 and at most 500 kg."), field="weight_grams")
     refuse_unless_possible(delivery, DeliveryState.SEALED)
@@ -128,6 +129,7 @@ def _numbers(unit: DeviceUnit) -> list[str]:
 def _mark(line: KitLine, serial: str) -> None:
     if not serial:
         raise RuleBroken(_("Write the serial number of every device."))
+    refuse_odd_number(serial, field=f"serial_{line.position}")
     refuse_flagged(serial)
     try:
         with db.session.begin_nested():

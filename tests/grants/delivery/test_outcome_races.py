@@ -11,13 +11,18 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from grants.access.models import User
 from grants.access.permissions import Role
+from grants.applications.attachments import CleanFile
 from grants.core import journal
 from grants.core.clock import utcnow
 from grants.core.db import db, get_or_refuse
 from grants.delivery import queries, services
 from grants.delivery.models import Delivery, DeliveryEvent, DeliveryState, DisputeOutcome, Duty, DutyHeld, Reason, Visit
+from grants.delivery.queries import goods
+from grants.delivery.services import photos, stock
+from grants.delivery.services.photos import MOST_PHOTOS
 from tests.factories.access import make_user
-from tests.factories.delivery import make_confirmed
+from tests.factories.delivery import make_carried, make_confirmed
+from tests.factories.goods import make_item, make_lot
 from tests.factories.outcomes import ALL_WELL, keeper, make_dispute, make_returning, make_visit, whole
 from tests.grants.delivery.test_races import THREADS, together
 
@@ -100,3 +105,27 @@ def test_of_twenty_at_once_one_reconciles_one_signs_a_return_and_one_visits(real
     visited = get_or_refuse(Visit, visit_id)
     assert (duties(visited.delivery_id, Duty.MONITOR), visited.answers) == (1, ALL_WELL)
     assert journal.verify().holds
+
+
+def test_of_twenty_at_once_a_lot_of_three_takes_three_devices(real_app: Flask) -> None:
+    lot_id = make_lot(make_item(needs_serial=True), 3).id
+
+    def register(by: User) -> None:
+        stock.register_devices(goods.get_lot(lot_id), [(f"SN-{by.id}", "")], by=by, now=utcnow())
+
+    assert at_once(real_app, Role.WAREHOUSE, register) == Counter(done=3, refused=THREADS - 3)
+    assert len(goods.devices_of(goods.get_lot(lot_id))) == 3
+
+
+def test_of_twenty_at_once_three_photos_are_kept(real_app: Flask) -> None:
+    carried = make_carried()
+    delivery_id, officer_id = carried.delivery.id, carried.officer.id
+
+    def add(by: User) -> None:
+        file = CleanFile("kit.jpg", "image/jpeg", f"{by.id}".encode())
+        photos.add_photo(
+            queries.get_delivery(delivery_id), file, name=f"{by.id:064d}", by=get_or_refuse(User, officer_id),
+            now=utcnow(),
+        )  # fmt: skip
+
+    assert at_once(real_app, Role.OFFICER, add) == Counter(done=MOST_PHOTOS, refused=THREADS - MOST_PHOTOS)

@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -150,6 +151,41 @@ def test_small_difference_enters_the_book_at_once(app: Flask) -> None:
 
     assert (correction.state, correction.variance, on_hand(lot)) == (CorrectionState.APPLIED, -5, 5)
     assert ledger_of(lot)[1:] == [(MovementKind.COUNT, -5)]
+
+
+def test_small_differences_of_one_keeper_count_together(app: Flask) -> None:
+    now, by = utcnow(), keeper()
+    stock.count(make_lot(quantity=10), 6, limit_usd=LIMIT, by=by, now=now - timedelta(days=60))  # USD 40.00, long ago
+    second = stock.count(make_lot(quantity=10), 6, limit_usd=LIMIT, by=by, now=now - timedelta(days=29))
+    lot = make_lot(quantity=10)
+
+    third = stock.adjust(lot, -2, AdjustReason.LOST, limit_usd=LIMIT, by=by, now=now)  # 40.00 and 20.00
+    of_another = stock.count(make_lot(quantity=10), 6, limit_usd=LIMIT, by=keeper(), now=now)
+    nothing = stock.count(make_lot(quantity=10), 10, limit_usd=LIMIT, by=by, now=now)
+
+    assert [one.state for one in (second, third, of_another, nothing)] == [
+        CorrectionState.APPLIED, CorrectionState.OPEN, CorrectionState.APPLIED, CorrectionState.APPLIED,
+    ]  # fmt: skip
+    assert on_hand(lot) == 10
+    stock.confirm_correction(third, by=keeper(), now=now)
+    last = stock.adjust(lot, -1, AdjustReason.LOST, limit_usd=LIMIT, by=by, now=now)  # 40.00 alone, and 10.00
+    assert (last.state, on_hand(lot)) == (CorrectionState.APPLIED, 7)
+
+
+@pytest.mark.parametrize("serial", ["Ñ12", "ß1", "１２"])
+def test_number_with_letters_of_no_device_is_refused(app: Flask, serial: str) -> None:
+    tablet = make_item(needs_serial=True, reference_price_usd=Decimal("700.00"))
+    lot = make_lot(tablet, 2)
+    stock.register_devices(lot, [("12", "")], by=keeper(), now=utcnow())
+
+    with pytest.raises(RuleBroken) as refusal:
+        stock.register_devices(lot, [(serial, "")], by=keeper(), now=utcnow())
+    assert refusal.value.field == "devices"
+    with pytest.raises(RuleBroken):
+        pack(make_kit((tablet, 1)), serials={1: serial})
+    with pytest.raises(RuleBroken) as unsealed:
+        services.seal(make_delivery(S.PACKED), seal_number=serial, weight_grams=900, by=keeper(), now=utcnow())
+    assert unsealed.value.field == "seal_number"
 
 
 def test_large_difference_waits_for_a_second_person(app: Flask) -> None:
