@@ -31,14 +31,16 @@ def risk_of_areas(_user: User, now: datetime) -> list[Section]:
         Figure(str(areas.count_in(DeliveryState.HELD)), _("Held deliveries"), url_for("delivery.held")),
     ]
     action = (_("Risk of areas"), url_for("delivery.risk"))
+    levels = _table_that_waits(url_for("delivery.levels"))
     return [
+        *([Section(_("What each level asks for"), levels)] if levels else []),
         Section(_("Areas whose risk has expired"), lines, nothing=nothing, action=action),
         Section(_("Clearance"), figures=figures),
     ]
 
 
 def waiting_for_signature(_user: User, now: datetime) -> list[Section]:
-    """The director's: lower levels and permits that the desk signed first."""
+    """The director's: a table of levels, lower levels and permits that somebody else asked for first."""
     address = url_for("delivery.signatures")
     lowerings = [
         Line(one.canton.name, address, _("to level %(level)s", level=f"{one.level} · {LEVEL_NAMES[one.level]}"))
@@ -47,7 +49,13 @@ def waiting_for_signature(_user: User, now: datetime) -> list[Section]:
     others = [Line(one.delivery.folio, address, str(PERMIT_NAMES[one.kind])) for one in permits.permits_to_sign(now)]
     nothing = (
         _("Nothing waits for you"),
-        _("Lower levels, deliveries in the field and held deliveries that go on appear here."),
+        _("Lower levels, laxer tables, deliveries in the field and held deliveries that go on appear here."),
     )
     action = (_("To sign"), address)
-    return [Section(_("What waits for your signature"), [*lowerings, *others][:SHOWN], nothing=nothing, action=action)]
+    found = [*_table_that_waits(address), *lowerings, *others]
+    return [Section(_("What waits for your signature"), found[:SHOWN], nothing=nothing, action=action)]
+
+
+def _table_that_waits(address: str) -> list[Line]:
+    found = risk.open_proposal()
+    return [Line(_("A table of levels that asks for less"), address, found.note)] if found else []

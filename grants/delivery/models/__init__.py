@@ -44,7 +44,7 @@ from grants.delivery.models.printing import (
     PrintFile,
     PrintItem,
 )
-from grants.delivery.models.risk import Hub, ProtocolVersion, RiskSnapshot
+from grants.delivery.models.risk import Hub, LevelsProposal, ProposalState, ProtocolVersion, RiskSnapshot
 from grants.delivery.models.road import NOTICE_NAMES, CheckIn, DeliveryNotice, DeliveryPhoto, MissedCheckIn, NoticeKind
 from grants.delivery.models.runs import RUN_NAMES, Run, RunState, Team, TeamMember, Vehicle
 from grants.delivery.models.spoken import ControlCode, PhoneCode
@@ -141,6 +141,7 @@ __all__ = [
     "KitLine",
     "KitRecipe",
     "KitSubstitution",
+    "LevelsProposal",
     "LineOutcome",
     "MissedCheckIn",
     "MonitoringDraw",
@@ -155,6 +156,7 @@ __all__ = [
     "PrintBatch",
     "PrintFile",
     "PrintItem",
+    "ProposalState",
     "ProtocolVersion",
     "Reason",
     "Receipt",

@@ -1,19 +1,20 @@
 """The risk of an area: dated snapshots by canton, the hubs, and the versions of what each level asks for."""
 
 from datetime import datetime, time
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.access.models import User
 from grants.core.crypto import SealedRow, sealed_optional_text, sealed_text
-from grants.core.db import Model
+from grants.core.db import Model, state_column
 from grants.people.models import Canton
 
 
 class ProtocolVersion(Model):
-    """The table of levels from a moment on. Never changed: a new version follows."""
+    """The table of levels from a moment on, in force as it is written. Never changed: a new version follows."""
 
     __tablename__ = "protocol_version"
 
@@ -23,6 +24,40 @@ class ProtocolVersion(Model):
     note: Mapped[str] = mapped_column(String(300))
     created_at: Mapped[datetime]
     created_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+
+
+class ProposalState(StrEnum):
+    OPEN = "open"  # waits for the director
+    SIGNED = "signed"
+    WITHDRAWN = "withdrawn"
+    REFUSED = "refused"
+
+
+_OPEN = text("state = 'open'")
+
+
+class LevelsProposal(Model):
+    """A table that asks for less than the one in force: it holds only once the director signed it."""
+
+    __tablename__ = "levels_proposal"
+    __table_args__ = (
+        CheckConstraint("(state = 'open') = (ended_at IS NULL)", name="ended"),
+        CheckConstraint("(ended_at IS NULL) = (ended_by_id IS NULL)", name="ended_by"),
+        CheckConstraint("state <> 'signed' OR ended_by_id <> proposed_by_id", name="two_people"),
+        # One at a time.
+        Index("uq_levels_proposal_open", "state", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[ProposalState] = mapped_column(state_column(ProposalState), default=ProposalState.OPEN)
+    after_number: Mapped[int]  # the version that it is to take the place of; 0: the starting values
+    levels: Mapped[dict[str, Any]] = mapped_column(JSON)  # as in ProtocolVersion
+    note: Mapped[str] = mapped_column(String(300))
+    proposed_at: Mapped[datetime]
+    proposed_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    proposed_by: Mapped[User] = relationship(foreign_keys=[proposed_by_id])
+    ended_at: Mapped[datetime | None]
+    ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
 
 
 class RiskSnapshot(SealedRow, Model):

@@ -12,7 +12,7 @@ from grants.access.models import User
 from grants.core.db import Page, db, keyset_page, one_or_refuse
 from grants.core.errors import NotFound
 from grants.delivery.levels import DEFAULT_LEVELS, LEVELS, LevelRules
-from grants.delivery.models import Hub, ProtocolVersion, RiskSnapshot
+from grants.delivery.models import Hub, LevelsProposal, ProposalState, ProtocolVersion, RiskSnapshot
 from grants.people.models import Canton
 
 BIGGEST_ID = 2**31
@@ -42,7 +42,7 @@ def risk_sign(name: Any) -> Callable[[SignCount], SignCount]:
 
 
 def protocol_in_force() -> ProtocolVersion | None:
-    """The newest version of the levels' table; None while the starting values hold."""
+    """The newest version of the levels' table; None while the starting values hold. What waits to be signed is none."""
     return db.session.scalar(select(ProtocolVersion).order_by(ProtocolVersion.number.desc()).limit(1))
 
 
@@ -51,7 +51,18 @@ def protocol_versions() -> Sequence[ProtocolVersion]:
     return db.session.scalars(select(ProtocolVersion).order_by(ProtocolVersion.number.desc())).all()
 
 
-def levels_of(version: ProtocolVersion | None) -> dict[int, LevelRules]:
+def open_proposal() -> LevelsProposal | None:
+    """The table that waits for the director, with who proposed it; there is one at most."""
+    whole = select(LevelsProposal).options(joinedload(LevelsProposal.proposed_by))
+    return db.session.scalar(whole.where(LevelsProposal.state == ProposalState.OPEN))
+
+
+def get_proposal(proposal_id: int) -> LevelsProposal:
+    """A proposed table, whatever became of it; NotFound otherwise."""
+    return one_or_refuse(select(LevelsProposal).where(LevelsProposal.id == proposal_id))
+
+
+def levels_of(version: ProtocolVersion | LevelsProposal | None) -> dict[int, LevelRules]:
     """What each level asks for in a version; the starting values where there is none."""
     if version is None:
         return DEFAULT_LEVELS

@@ -36,7 +36,7 @@ from grants.delivery.services.pins import set_pin
 from grants.delivery.services.plan_import import apply_import, discard_import, preview_import
 from grants.delivery.services.planning import approve, cancel, plan_delivery
 from grants.delivery.services.printing import approve_batch, ask_batch, end_batch, take_file
-from grants.delivery.services.protocol import change_levels
+from grants.delivery.services.protocol import change_levels, refuse_levels, sign_levels, withdraw_levels
 from grants.delivery.services.receipts import make_receipt, receipt_document
 from grants.delivery.services.reconciliation import close, comparisons, reconcile, reconcile_many
 from grants.delivery.services.returns import Counted, count_again, count_back, sign_return
@@ -150,6 +150,7 @@ __all__ = [
     "reconcile",
     "reconcile_many",
     "record_snapshot",
+    "refuse_levels",
     "refuse_unless_current",
     "refused",
     "register_alternate",
@@ -162,6 +163,7 @@ __all__ = [
     "send_phone_code",
     "set_pin",
     "sign",
+    "sign_levels",
     "sign_lowering",
     "sign_permit",
     "sign_resume",
@@ -170,4 +172,5 @@ __all__ = [
     "take_off",
     "taken",
     "turn_back",
+    "withdraw_levels",
 ]

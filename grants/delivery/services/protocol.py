@@ -1,4 +1,7 @@
-"""The levels' table: changed as a whole, into a new version, and never so that a higher level asks for less."""
+"""The levels' table: changed as a whole, into a new version, and never so that a higher level asks for less.
+
+A table that asks for more, or as much, holds at once. One that asks for less anywhere waits for the director.
+"""
 
 import math
 from collections.abc import Callable, Mapping
@@ -7,15 +10,16 @@ from itertools import pairwise
 from typing import Any
 
 from flask_babel import lazy_gettext as _
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from grants.access.models import User
 from grants.core import journal
-from grants.core.db import db
+from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.levels import LEVELS, Factors, LevelRules, Monitoring
-from grants.delivery.models import ProtocolVersion
+from grants.delivery.models import LevelsProposal, ProposalState, ProtocolVersion
 
 MOST_MINUTES = 30 * 24 * 60
 MOST_HOURS = 30 * 24
@@ -42,7 +46,7 @@ LONGEST = {
     "officer_minutes": MOST_MINUTES, "check_in_minutes": MOST_MINUTES, "alternate_hours": MOST_HOURS,
     "snapshot_hours": MOST_HOURS,
 }  # fmt: skip
-# How strict a value is, where values have an order. When the zone is told has none.
+# How strict a value is, where levels have an order. When the zone is told has none between levels.
 STRICTNESS: dict[str, Callable[[Any], float]] = {
     "hold_by_default": float,
     "factors": list(Factors).index,
@@ -58,28 +62,109 @@ STRICTNESS: dict[str, Callable[[Any], float]] = {
     "monitoring": list(Monitoring).index,
     "snapshot_hours": lambda hours: -hours,
 }
+# Between two tables the zone has an order too: told earlier is less strict, and not before the place is the strictest.
+STRICTNESS_IN_TIME: dict[str, Callable[[Any], float]] = {
+    **STRICTNESS,
+    "zone_minutes": lambda minutes: -(minutes or 0),
+}
 
 
-def change_levels(levels: Mapping[int, LevelRules], *, note: str, by: User, now: datetime) -> ProtocolVersion:
-    """Put a whole new table into force. Deliveries keep their level; what it asks for is read from here at once."""
+def change_levels(
+    levels: Mapping[int, LevelRules], *, note: str, by: User, now: datetime
+) -> ProtocolVersion | LevelsProposal:
+    """Put a whole new table into force; one that asks for less than the one in force is proposed to the director.
+
+    Deliveries keep their level; what it asks for is read from the version in force at once.
+    """
     for level in LEVELS:
         _refuse_odd(levels[level])
     for lower, higher in pairwise(LEVELS):
         _refuse_laxer(levels[lower], levels[higher])
     last = queries.protocol_in_force()
-    if queries.levels_of(last) == dict(levels):
+    in_force = queries.levels_of(last)
+    if in_force == dict(levels):
         raise RuleBroken(_("Nothing differs from what holds now. Change a value first."))
+    after = last.number if last else 0
+    table = {str(level): levels[level].as_json() for level in LEVELS}
+    if laxer(in_force, levels):
+        return _propose(LevelsProposal(
+            after_number=after, levels=table, note=note, proposed_at=now, proposed_by_id=by.id,
+        ), by=by, now=now)  # fmt: skip
+    version = ProtocolVersion(number=after + 1, levels=table, note=note, created_at=now, created_by_id=by.id)
+    _put_into_force(version, by=by, now=now)
+    return version
+
+
+def sign_levels(proposal: LevelsProposal, *, by: User, now: datetime) -> ProtocolVersion:
+    """The director's signature brings a table that asks for less into force, if none came into force since.
+
+    Refused to whoever proposed it. Of any number of signatures and withdrawals at once, one counts.
+    """
+    if proposal.proposed_by_id == by.id:
+        raise RuleBroken(_("You proposed this table. Somebody else must sign it."))
+    last = queries.protocol_in_force()
+    if proposal.after_number != (last.number if last else 0):
+        raise RuleBroken(_("The table was changed since this was proposed. Refuse it; the administrator can propose "
+                           "it again."))  # fmt: skip
+    _end(proposal, ProposalState.SIGNED, by=by, now=now)
     version = ProtocolVersion(
-        number=last.number + 1 if last else 1, levels={str(level): levels[level].as_json() for level in LEVELS},
-        note=note, created_at=now, created_by_id=by.id,
+        number=proposal.after_number + 1, levels=proposal.levels, note=proposal.note, created_at=now,
+        created_by_id=proposal.proposed_by_id,
     )  # fmt: skip
+    _put_into_force(version, by=by, now=now)
+    return version
+
+
+def withdraw_levels(proposal: LevelsProposal, *, by: User, now: datetime) -> None:
+    """An administrator takes the proposed table back. What holds does not change."""
+    _end(proposal, ProposalState.WITHDRAWN, by=by, now=now)
+
+
+def refuse_levels(proposal: LevelsProposal, *, by: User, now: datetime) -> None:
+    """The director does not sign the proposed table. What holds does not change."""
+    _end(proposal, ProposalState.REFUSED, by=by, now=now)
+
+
+def laxer(before: Mapping[int, LevelRules], after: Mapping[int, LevelRules]) -> set[tuple[int, str]]:
+    """Where a table asks for less than another: (level, column)."""
+    return {
+        (level, column)
+        for level, column, was, becomes in differences(before, after)
+        if STRICTNESS_IN_TIME[column](becomes) < STRICTNESS_IN_TIME[column](was)
+    }
+
+
+def _propose(proposal: LevelsProposal, *, by: User, now: datetime) -> LevelsProposal:
+    try:
+        with db.session.begin_nested():
+            db.session.add(proposal)
+    except IntegrityError as error:
+        raise RuleBroken(_("Another table waits for the director. Withdraw it first, on the page of the levels, or "
+                           "wait for the answer."), field="note") from error  # fmt: skip
+    journal.record(by, "protocol.proposed", proposal, at=now, after=proposal.after_number)
+    return proposal
+
+
+def _put_into_force(version: ProtocolVersion, *, by: User, now: datetime) -> None:
     try:
         with db.session.begin_nested():
             db.session.add(version)
     except IntegrityError as error:
         raise RuleBroken(_("Somebody changed the table at this moment. Look at it, then decide again.")) from error
     journal.record(by, "protocol.changed", version, at=now, number=version.number)
-    return version
+
+
+def _end(proposal: LevelsProposal, state: ProposalState, *, by: User, now: datetime) -> None:
+    ended = db.session.execute(
+        update(LevelsProposal)
+        .where(LevelsProposal.id == proposal.id, LevelsProposal.state == ProposalState.OPEN)
+        .values(state=state, ended_at=now, ended_by_id=by.id)
+        .execution_options(synchronize_session=False)
+    )
+    if rows_hit(ended) != 1:
+        raise RuleBroken(_("This table waits no more: it was signed, refused or withdrawn."))
+    db.session.refresh(proposal)
+    journal.record(by, f"protocol.{state.value}", proposal, at=now)
 
 
 def differences(before: Mapping[int, LevelRules], after: Mapping[int, LevelRules]) -> list[tuple[int, str, Any, Any]]:

@@ -22,6 +22,7 @@ from grants.delivery.models import PERMIT_NAMES, DeliveryState, PermitKind
 from grants.delivery.queries import areas, permits
 from grants.delivery.queries import risk as queries
 from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.protocol import proposed
 
 S = DeliveryState
 ON_THE_WAY = (S.IN_TRANSIT, S.AT_POINT)
@@ -113,6 +114,7 @@ def signatures() -> ResponseReturnValue:
         newest=queries.newest_snapshots(),
         permits=permits.permits_to_sign(now),
         permit_names=PERMIT_NAMES,
+        **proposed(),
     )
 
 

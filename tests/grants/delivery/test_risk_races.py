@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -15,13 +16,23 @@ from grants.core import journal
 from grants.core.db import db, get_or_refuse, transaction
 from grants.core.errors import RuleBroken
 from grants.delivery import queries, services
-from grants.delivery.models import Delivery, DeliveryEvent, DeliveryState, Permit, Receipt, RiskSnapshot, Team
+from grants.delivery.models import (
+    Delivery,
+    DeliveryEvent,
+    DeliveryState,
+    LevelsProposal,
+    Permit,
+    ProposalState,
+    Receipt,
+    RiskSnapshot,
+    Team,
+)
 from grants.delivery.services import Assessment
 from grants.people.models import Canton
 from tests.factories.access import make_user
 from tests.factories.delivery import DESK, make_carried, make_delivery
 from tests.factories.people import make_canton
-from tests.factories.risk import DAY, HOUR, MINUTE, make_held_on_the_road, make_lowering, make_resume, take
+from tests.factories.risk import DAY, HOUR, MINUTE, levels, make_held_on_the_road, make_lowering, make_resume, take
 
 pytestmark = pytest.mark.no_rollback
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -75,6 +86,34 @@ def test_twenty_signatures_lower_a_level_once(real_app: Flask) -> None:
     signed = get_or_refuse(RiskSnapshot, asked)
     assert (signed.in_force_at, signed.signed_by_id in directors) == (NOW + MINUTE, True)
     assert journal.verify().holds
+
+
+def test_of_signatures_refusals_and_withdrawals_of_a_table_one_counts(real_app: Flask) -> None:
+    proposal = services.change_levels(levels(cap_usd=8_000), note="Acta 12", by=make_user(Role.ADMINISTRATOR), now=NOW)
+    number, directors = proposal.id, people(Role.DIRECTOR)
+    verbs: list[Callable[..., object]] = [services.sign_levels, services.refuse_levels, services.withdraw_levels]
+
+    def end(verb: Callable[..., object], by: User) -> object:
+        return verb(get_or_refuse(LevelsProposal, number), by=by, now=NOW + MINUTE)
+
+    works: list[tuple[Work, int]] = [(partial(end, verbs[one % 3]), one) for one in directors]
+
+    ended = together(real_app, works)
+
+    assert ended == Counter(done=1, refused=THREADS - 1)
+    db.session.expire_all()
+    state = get_or_refuse(LevelsProposal, number).state
+    assert queries.rules(1).cap_usd == (8_000 if state is ProposalState.SIGNED else 7_000)
+
+
+def test_of_twenty_tables_that_ask_for_less_one_waits(real_app: Flask) -> None:
+    def propose(by: User) -> None:
+        services.change_levels(levels(cap_usd=7_000 + by.id), note="Acta 12", by=by, now=NOW)
+
+    ended = together(real_app, [(propose, one) for one in people(Role.ADMINISTRATOR)])
+
+    assert ended == Counter(done=1, refused=THREADS - 1)
+    assert queries.protocol_in_force() is None
 
 
 def test_twenty_signatures_resume_a_delivery_once(real_app: Flask) -> None:
