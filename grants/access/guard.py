@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, Response, abort, current_app, request
+from flask import Flask, Response, abort, current_app, g, request
 from flask_login import current_user
 
 from grants.access.permissions import Permission
-from grants.access.second_factor import CODE_LIMIT, DELIVERY_CODE, charge
+from grants.access.second_factor import CODE_LIMIT, DELIVERY_CODE, charge, compared, take_back
 from grants.core.clock import utcnow
-from grants.core.db import reads_only
+from grants.core.db import db, reads_only, transaction
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -22,7 +22,8 @@ def requires(
 ) -> Callable[[View], View]:
     """Declare the permission a route needs; with several, any one of them opens it.
 
-    `code`: its POST checks the caller's delivery code, so the attempt is charged before the view runs.
+    `code`: its POST checks the caller's delivery code, so the attempt is charged before the view runs. If the view
+    compares none (a form that is incomplete, a body that is not JSON, a rule that forbids it first), it is taken back.
     `writes`: its GET records something (a look that is journaled).
     """
 
@@ -52,11 +53,14 @@ def guard(app: Flask) -> None:
         if not needed & current_user.permissions:
             abort(403)
         if view.asks_code and request.method not in SAFE_METHODS:
-            charge(DELIVERY_CODE, str(current_user.id), limit=CODE_LIMIT, now=utcnow())
+            g.attempt = charge(DELIVERY_CODE, str(current_user.id), limit=CODE_LIMIT, now=utcnow())
+            compared.set(False)
 
     @app.teardown_request
     def forget(_error: BaseException | None) -> None:
         reads_only.set(False)
+
+    app.after_request(take_attempt_back)
 
     @app.after_request
     def keep_private(response: Response) -> Response:
@@ -64,6 +68,15 @@ def guard(app: Flask) -> None:
         if request.endpoint not in OPEN_ENDPOINTS:
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def take_attempt_back(response: Response) -> Response:
+    """Nothing was compared: whoever was refused before that did not guess."""
+    if "attempt" in g and not compared.get():
+        db.session.rollback()  # of what the view read
+        with transaction():
+            take_back([g.attempt])
+    return response
 
 
 __all__ = ["DELIVERY_CODE", "guard", "requires"]

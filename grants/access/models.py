@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask_login import UserMixin
-from sqlalchemy import CheckConstraint, Dialect, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Dialect, ForeignKey, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
@@ -138,6 +138,8 @@ class AttemptCounter(Model):
     day_fails: Mapped[int] = mapped_column(default=0)
     day_started_at: Mapped[datetime]
     blocked_until: Mapped[datetime | None]
+    # How often failures were forgotten: an attempt from before that is not taken back after it.
+    generation: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
 
 class LoginSession(Model):

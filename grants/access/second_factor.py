@@ -4,6 +4,8 @@ import hmac
 import math
 import re
 import secrets
+from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +16,7 @@ from sqlalchemy import ColumnElement, case, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from grants.access.models import AttemptCounter, Factor, UsedStep
-from grants.core.db import db, rows_hit, transaction
+from grants.core.db import db, transaction
 from grants.core.errors import RuleBroken
 
 STEP_SECONDS = 30
@@ -51,7 +53,22 @@ class TooManyAttempts(RuleBroken):
     """The secret may not be tried now."""
 
 
-def charge(kind: str, subject: str, *, limit: Limit, now: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One attempt that was counted, so that exactly it can be taken back."""
+
+    kind: str
+    subject: str
+    at: datetime
+    generation: int
+    blocked_until: datetime | None
+
+
+# Whether a code was compared with what is right, since the guard asked. Set by the comparison itself.
+compared: ContextVar[bool] = ContextVar("compared", default=True)
+
+
+def charge(kind: str, subject: str, *, limit: Limit, now: datetime) -> Charge:
     """Count one attempt as failed, in a transaction of its own, or raise TooManyAttempts.
 
     One guarded UPDATE: of any number of parallel attempts, exactly the allowed number get through.
@@ -67,10 +84,34 @@ def charge(kind: str, subject: str, *, limit: Limit, now: datetime) -> None:
                 day_started_at=case((_day_is_over(now), now), else_=AttemptCounter.day_started_at),
                 blocked_until=case(_waits(limit, now), value=AttemptCounter.fails, else_=None),
             )
+            .returning(AttemptCounter.generation, AttemptCounter.blocked_until)
             .execution_options(synchronize_session=False)
-        )
-    if rows_hit(charged) != 1:
+        ).one_or_none()
+    if charged is None:
         raise _refusal(kind, subject, limit, now)
+    return Charge(kind, subject, now, *charged)
+
+
+def take_back(charges: Sequence[Charge]) -> None:
+    """Nothing was compared: these attempts do not count, inside the caller's transaction. Never for one that compared.
+
+    Each takes back itself only. What others did meanwhile stays: after failures were forgotten nothing is left of it,
+    and a wait that another attempt began goes on. So nobody gets more attempts by having some taken back.
+    """
+    for one in sorted(charges, key=lambda one: (one.kind, one.subject)):
+        own_day = AttemptCounter.day_started_at <= one.at
+        db.session.execute(
+            update(AttemptCounter)
+            .where(*_is(one.kind, one.subject), AttemptCounter.generation == one.generation, AttemptCounter.fails > 0)
+            .values(
+                fails=AttemptCounter.fails - 1,
+                day_fails=case((own_day & (AttemptCounter.day_fails > 0), AttemptCounter.day_fails - 1),
+                               else_=AttemptCounter.day_fails),
+                blocked_until=case((AttemptCounter.blocked_until == one.blocked_until, None),
+                                   else_=AttemptCounter.blocked_until),
+            )
+            .execution_options(synchronize_session=False)
+        )  # fmt: skip
 
 
 def refund(kind: str, subject: str) -> None:
@@ -82,6 +123,7 @@ def refund(kind: str, subject: str) -> None:
             fails=0,
             day_fails=case((AttemptCounter.day_fails > 0, AttemptCounter.day_fails - 1), else_=0),
             blocked_until=None,
+            generation=AttemptCounter.generation + 1,
         )
         .execution_options(synchronize_session=False)
     )
@@ -100,7 +142,7 @@ def lift(kind: str, subject: str) -> None:
     db.session.execute(
         update(AttemptCounter)
         .where(*_is(kind, subject))
-        .values(fails=0, day_fails=0, blocked_until=None)
+        .values(fails=0, day_fails=0, blocked_until=None, generation=AttemptCounter.generation + 1)
         .execution_options(synchronize_session=False)
     )
 
@@ -118,6 +160,7 @@ def new_seed() -> str:
 
 def matching_step(seed: str, code: str | None, now: datetime, *, window: int = WINDOW) -> int | None:
     """The time step (since 1970, 30 s each) the code belongs to. Every candidate is compared, with no early exit."""
+    compared.set(True)
     current = int(now.timestamp()) // STEP_SECONDS
     totp, found = pyotp.TOTP(seed), None
     for step in range(current - window, current + window + 1):
@@ -171,7 +214,9 @@ def _ensure_counter(kind: str, subject: str, now: datetime) -> None:
     try:
         with db.session.begin_nested():
             db.session.execute(
-                insert(AttemptCounter).values(kind=kind, subject=subject, fails=0, day_fails=0, day_started_at=now)
+                insert(AttemptCounter).values(
+                    kind=kind, subject=subject, fails=0, day_fails=0, generation=0, day_started_at=now
+                )
             )
     except IntegrityError:  # another worker was first
         return

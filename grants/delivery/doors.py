@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import Response, current_app, make_response
 
 from grants.access.models import User
+from grants.access.second_factor import Charge, compared, take_back
 from grants.core.db import transaction
 from grants.core.errors import RuleBroken
 from grants.core.outbox import carry
@@ -14,12 +15,13 @@ from grants.delivery import queries, services
 from grants.delivery.forms import HandoverForm
 from grants.delivery.gateways import sms_gateway
 from grants.delivery.levels import Factors
-from grants.delivery.models import Delivery, PhoneCode, Receipt
-from grants.delivery.services import Codes, Reading
+from grants.delivery.models import Delivery, PhoneCode, Receipt, Run
+from grants.delivery.services import Codes, Reading, ReleaseCodes
 from grants.delivery.services.arrival import KIT_PARTS
 from grants.delivery.services.attempts import PHONE
 from grants.delivery.services.checks import Tolerance
 from grants.delivery.services.notices import BY_PHONE
+from grants.delivery.services.runs import OFFICER_CODE
 from grants.delivery.signals import Desk, load_desk
 from grants.delivery.symbols import HashCost
 
@@ -61,18 +63,35 @@ def hand_over(delivery: Delivery, codes: Codes, *, key: str, by: User, now: date
     before = _answer_before(delivery, codes, key=key, by=by)
     if before is not None:
         return before
-    all_charged = False
+    charged: list[Charge] = []
     try:
-        services.charge_attempt(delivery, codes, now=now)
-        all_charged = True
+        charged = services.charge_attempt(delivery, codes, now=now)
         with transaction():
             return services.confirm(delivery, codes, key=key, desk=desk(), by=by, now=now)
     except RuleBroken:
         # The same request may have been sent twice and have won the race against itself.
-        before = _answer_before(delivery, codes, key=key, by=by, all_charged=all_charged)
+        before = _answer_before(delivery, codes, key=key, by=by, all_charged=bool(charged))
         if before is None:
+            _take_back_unless_compared(charged)
             raise
         return before
+
+
+def release(run: Run, codes: ReleaseCodes, *, by: User, now: datetime) -> None:
+    """The run sent out. What needs no code is asked before the officer, who types nothing here, is charged.
+
+    The guard charged whoever sends. The officer's attempt counts only if the officer's code was looked at.
+    """
+    services.refuse_unprepared(run, desk=desk(), by=by, now=now)
+    charged = services.charge_officer(run.officer, now=now)
+    try:
+        with transaction():
+            services.dispatch(run, codes, desk=desk(), by=by, now=now)
+    except RuleBroken as error:
+        if error.field != OFFICER_CODE:
+            with transaction():
+                take_back([charged])
+        raise
 
 
 def arrive(delivery: Delivery, reading: Reading, *, by: User, now: datetime) -> None:
@@ -107,8 +126,19 @@ def of_fixed_size(page: str) -> Response:
 def _answer_before(
     delivery: Delivery, codes: Codes, *, key: str, by: User, all_charged: bool = False
 ) -> Receipt | None:
+    was_compared = compared.get()
+    compared.set(True)  # with what the key was used for before
     with transaction():
-        return services.answer_before(delivery, codes, key=key, by=by, all_charged=all_charged)
+        before = services.answer_before(delivery, codes, key=key, by=by, all_charged=all_charged)
+    if before is None:
+        compared.set(was_compared)
+    return before
+
+
+def _take_back_unless_compared(charged: list[Charge]) -> None:
+    if charged and not compared.get():
+        with transaction():
+            take_back(charged)
 
 
 def contact() -> str:

@@ -1,4 +1,4 @@
-"""A table of levels that asks for less waits for the director
+"""A table of levels that asks for less waits for the director; attempts that were not looked at are taken back
 
 Revision: 0039, after 0035
 """
@@ -13,6 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("attempt_counter", sa.Column("generation", sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.create_table('levels_proposal',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('state', sa.Enum('open', 'signed', 'withdrawn', 'refused', name='proposalstate', native_enum=False, create_constraint=True, length=40), nullable=False),
@@ -37,3 +38,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index('uq_levels_proposal_open', 'levels_proposal')
     op.drop_table('levels_proposal')
+    op.drop_column("attempt_counter", "generation")

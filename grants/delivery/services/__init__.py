@@ -43,7 +43,7 @@ from grants.delivery.services.returns import Counted, count_again, count_back, s
 from grants.delivery.services.risk import Assessment, raise_level, record_snapshot, sign_lowering
 from grants.delivery.services.road import arrive, turn_back
 from grants.delivery.services.run_stops import Stop, cancel_run, move_stop, schedule, schedule_many, take_off
-from grants.delivery.services.runs import ReleaseCodes, charge_officer, dispatch, plan_run
+from grants.delivery.services.runs import ReleaseCodes, charge_officer, dispatch, plan_run, refuse_unprepared
 from grants.delivery.services.spoken import give_control_code, send_phone_code
 from grants.delivery.services.teams import (
     add_vehicle,
@@ -152,6 +152,7 @@ __all__ = [
     "record_snapshot",
     "refuse_levels",
     "refuse_unless_current",
+    "refuse_unprepared",
     "refused",
     "register_alternate",
     "replace_card",

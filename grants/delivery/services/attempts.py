@@ -7,8 +7,8 @@ from sqlalchemy import case, update
 
 from grants.access.guard import DELIVERY_CODE
 from grants.access.models import AttemptCounter, User
-from grants.access.second_factor import CARD_LIMIT, CODE_LIMIT, TooManyAttempts, charge, refund
-from grants.core.db import db
+from grants.access.second_factor import CARD_LIMIT, CODE_LIMIT, Charge, TooManyAttempts, charge, refund, take_back
+from grants.core.db import db, transaction
 from grants.delivery.levels import Factors
 from grants.delivery.models import Delivery, DeliveryState
 from grants.delivery.services.clearance import refuse_unless_current
@@ -27,22 +27,30 @@ PHONE_LOCKED = _("The code by phone is locked for this delivery after too many w
 SECOND_WAITS = _("The second officer had too many wrong attempts. Choose another officer, or wait.")
 
 
-def charge_attempt(delivery: Delivery, codes: Codes, *, now: datetime) -> None:
+def charge_attempt(delivery: Delivery, codes: Codes, *, now: datetime) -> list[Charge]:
     """Count the attempt at every factor that is tried, each in a transaction of its own. The guard charged the first.
 
-    What is refused here was not looked at: a wrong choice of person or way, a delivery that does not stand.
+    What is refused here was not looked at: a wrong choice of person or way, a delivery that does not stand, and a
+    factor that is locked, which takes the attempts at the others back.
     """
     refuse_unless_possible(delivery, DeliveryState.CONFIRMED)
     refuse_unless_current(delivery, now=now)
     second, card, by_phone = second_of(delivery, codes), card_of(delivery, codes), is_by_phone(delivery, codes)
+    tried: list[tuple[Counter, object]] = []
     if second is not None:
-        _charge((DELIVERY_CODE, str(second.id)), SECOND_WAITS, now)
+        tried.append(((DELIVERY_CODE, str(second.id)), SECOND_WAITS))
     if factors_of(delivery) is Factors.TWO_A_B_CONTROL:
-        _charge((CONTROL, str(delivery.id)), CONTROL_LOCKED, now)
-    if by_phone:
-        _charge((PHONE, str(delivery.id)), PHONE_LOCKED, now)
-    else:
-        _charge((CARD, str(card.id)), CARD_LOCKED, now)
+        tried.append(((CONTROL, str(delivery.id)), CONTROL_LOCKED))
+    tried.append(((PHONE, str(delivery.id)), PHONE_LOCKED) if by_phone else ((CARD, str(card.id)), CARD_LOCKED))
+    charged: list[Charge] = []
+    try:
+        for counter, sentence in tried:
+            charged.append(_charge(counter, sentence, now))
+    except TooManyAttempts:
+        with transaction():
+            take_back(charged)
+        raise
+    return charged
 
 
 def charge_card(delivery: Delivery, *, now: datetime) -> None:
@@ -78,10 +86,10 @@ def take_back_others(delivery: Delivery, codes: Codes) -> None:
         _take_back((kind, str(delivery.id)))
 
 
-def _charge(counter: Counter, sentence: object, now: datetime) -> None:
+def _charge(counter: Counter, sentence: object, now: datetime) -> Charge:
     kind, subject = counter
     try:
-        charge(kind, subject, limit=CODE_LIMIT if kind == DELIVERY_CODE else SPOKEN_LIMIT, now=now)
+        return charge(kind, subject, limit=CODE_LIMIT if kind == DELIVERY_CODE else SPOKEN_LIMIT, now=now)
     except TooManyAttempts as error:
         raise TooManyAttempts(sentence) from error
 

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from grants.access.guard import DELIVERY_CODE
 from grants.access.models import User
 from grants.access.permissions import Role
-from grants.access.second_factor import CODE_LIMIT, charge, matching_step, normal_code, refund, use_step
+from grants.access.second_factor import CODE_LIMIT, Charge, charge, matching_step, normal_code, refund, use_step
 from grants.core import journal
 from grants.core.clock import local_day
 from grants.core.db import db, rows_hit
@@ -26,6 +26,7 @@ from grants.delivery.services.papers import make_waybill
 from grants.delivery.signals import Desk
 from grants.people.folio import new_folio
 
+WAREHOUSE_CODE, OFFICER_CODE = "warehouse_code", "officer_code"  # the fields of the two
 NO_DESK_KEY = _("The security desk has not set its key. Ask the desk to set it; until then no kit may leave.")
 
 
@@ -53,9 +54,14 @@ def plan_run(team: Team, *, officer: User, vehicle: Vehicle, day: date, by: User
     return run
 
 
-def charge_officer(officer: User, *, now: datetime) -> None:
+def charge_officer(officer: User, *, now: datetime) -> Charge:
     """Count the attempt at the officer's code before checking it, in a transaction of its own (§4.2)."""
-    charge(DELIVERY_CODE, str(officer.id), limit=CODE_LIMIT, now=now)
+    return charge(DELIVERY_CODE, str(officer.id), limit=CODE_LIMIT, now=now)
+
+
+def refuse_unprepared(run: Run, *, desk: Desk | None, by: User, now: datetime) -> None:
+    """Everything that keeps a run from leaving and needs no code to be known."""
+    _refuse_unprepared(run, queries.kits_of(run, DeliveryState.SCHEDULED), desk, by=by, now=now)
 
 
 def dispatch(run: Run, codes: ReleaseCodes, *, desk: Desk | None, by: User, now: datetime) -> None:
@@ -63,8 +69,8 @@ def dispatch(run: Run, codes: ReleaseCodes, *, desk: Desk | None, by: User, now:
     claim_planned(run)
     kits = queries.kits_of(run, DeliveryState.SCHEDULED)
     _refuse_unprepared(run, kits, desk, by=by, now=now)
-    spend_code_of(by, codes.warehouse, "warehouse_code", now=now)
-    spend_code_of(run.officer, codes.officer, "officer_code", now=now)
+    spend_code_of(by, codes.warehouse, WAREHOUSE_CODE, now=now)
+    spend_code_of(run.officer, codes.officer, OFFICER_CODE, now=now)
     make_waybill(run, by=by, now=now)
     take_out(run, kits)
     run.state, run.dispatched_at = RunState.OUT, now

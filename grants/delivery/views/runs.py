@@ -113,10 +113,8 @@ def dispatch(run_id: int) -> ResponseReturnValue:
     found, form = queries.get_run(run_id), DispatchForm()
     if form.validate_on_submit():
         with errors_to(form):
-            services.charge_officer(found.officer, now=utcnow())
-            with transaction():
-                services.dispatch(found, form.codes, desk=doors.desk(), by=current_user, now=utcnow())
-                flash(_("The run is on the road. Its kits are with the officer now."), "good")
-                return redirect(url_for(".run", run_id=run_id))
+            doors.release(found, form.codes, by=current_user, now=utcnow())
+            flash(_("The run is on the road. Its kits are with the officer now."), "good")
+            return redirect(url_for(".run", run_id=run_id))
     kits = queries.kits_of(found, DeliveryState.SCHEDULED)
     return render_template("delivery/dispatch.html", run=found, form=form, kits=kits, load=queries.load_of(found, kits))

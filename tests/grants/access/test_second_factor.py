@@ -18,6 +18,7 @@ from grants.access.second_factor import (
     Limit,
     TooManyAttempts,
     charge,
+    compared,
     is_blocked,
     lift,
     matching_step,
@@ -27,6 +28,7 @@ from grants.access.second_factor import (
     normal_recovery_code,
     refund,
     spend_code,
+    take_back,
     use_step,
 )
 from grants.core.db import db, transaction
@@ -205,3 +207,59 @@ def test_charge_stays_when_the_action_is_rolled_back(app: Flask) -> None:
         with transaction():
             raise ZeroDivisionError
     assert counter().fails == 1
+
+
+def test_attempt_that_compared_nothing_is_taken_back_with_the_wait_that_it_began(app: Flask) -> None:
+    for _attempt in range(4):
+        allowed(CODE_LIMIT, START)
+    fifth = charge("secret", "1", limit=CODE_LIMIT, now=START)
+    assert is_blocked(counter(), START)
+
+    with transaction():
+        take_back([fifth])
+
+    assert (counter().fails, counter().day_fails, counter().blocked_until) == (4, 4, None)
+    assert allowed(CODE_LIMIT, START)
+    assert not allowed(CODE_LIMIT, START)
+
+
+def test_taking_back_leaves_the_wait_that_a_wrong_code_began(app: Flask) -> None:
+    empty = charge("secret", "1", limit=CODE_LIMIT, now=START)
+    for _attempt in range(4):
+        allowed(CODE_LIMIT, START)
+    blocked_until = counter().blocked_until
+
+    with transaction():
+        take_back([empty])
+
+    assert (counter().fails, counter().day_fails) == (4, 4)
+    assert counter().blocked_until == blocked_until == START + timedelta(seconds=30)
+
+
+def test_attempt_from_before_a_right_code_takes_no_wrong_one_back_after_it(app: Flask) -> None:
+    held = [charge("secret", "1", limit=CODE_LIMIT, now=START) for _attempt in range(4)]
+    with transaction():
+        refund("secret", "1")
+    assert allowed(CODE_LIMIT, START)
+
+    with transaction():
+        take_back(held)
+
+    assert (counter().fails, counter().day_fails) == (1, 4)
+
+
+def test_attempt_of_yesterday_takes_nothing_from_today(app: Flask) -> None:
+    held = charge("secret", "1", limit=CODE_LIMIT, now=START)
+    tomorrow = START + timedelta(hours=25)
+    assert allowed(CODE_LIMIT, tomorrow)
+
+    with transaction():
+        take_back([held])
+
+    assert (counter().fails, counter().day_fails) == (1, 1)
+
+
+def test_comparison_says_that_it_was_made(app: Flask) -> None:
+    compared.set(False)
+    matching_step(new_seed(), None, START)
+    assert compared.get()
