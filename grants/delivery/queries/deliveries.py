@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from grants.access.models import Factor, FactorKind, User
@@ -25,6 +25,7 @@ from grants.delivery.models import (
     StoredAnswer,
     SymbolCard,
 )
+from grants.delivery.queries.told import AFTER_HANDOVER, carried_by, told
 from grants.evaluation.queries import conflict_declared_by
 from grants.people.folio import normal_folio
 from grants.selection.models import Award, AwardState, Selection
@@ -33,12 +34,18 @@ MOST_ON_A_HOME_PAGE = 25
 BIGGEST_ID = 2**31
 
 
-def deliveries(*, state: DeliveryState | None = None, after: str | None = None) -> Page[Delivery]:
-    """A page of deliveries by folio, with canton and person."""
+def deliveries(*, reader: User, state: DeliveryState | None = None, after: str | None = None) -> Page[Delivery]:
+    """A page of deliveries by folio, with canton and person, each in the state that this reader is told."""
     statement = select(Delivery).options(joinedload(Delivery.canton), joinedload(Delivery.person))
     if state is not None:
-        statement = statement.where(Delivery.state == state)
-    return keyset_page(statement, Delivery.folio, Delivery.id, after=after)
+        is_in_it = Delivery.state == state
+        if state is DeliveryState.CONFIRMED:
+            is_in_it = or_(is_in_it, Delivery.state.in_(AFTER_HANDOVER) & carried_by(reader))
+        elif state in AFTER_HANDOVER:
+            is_in_it = is_in_it & ~carried_by(reader)
+        statement = statement.where(is_in_it)
+    page = keyset_page(statement, Delivery.folio, Delivery.id, after=after)
+    return Page(told(page.items, reader), page.next_after)
 
 
 def get_delivery(delivery_id: int) -> Delivery:

@@ -34,7 +34,8 @@ S = DeliveryState
 ARRIVED = (S.AT_POINT, S.NO_SHOW, S.REFUSED, S.PARTIAL)
 AHEAD = (S.IN_TRANSIT, S.SCHEDULED)
 # Handed over, one way or another: its own officer opens the receipt.
-DONE = (S.CONFIRMED, S.PROVISIONAL, S.REVIEW, S.DISPUTED, S.RECONCILED, S.MONITORED, S.CLOSED)
+DONE = (S.CONFIRMED, S.PROVISIONAL, S.REVIEW, S.DISPUTED, S.REPLACEMENT, S.RECONCILED, S.MONITORED,
+        S.CLOSED)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from grants.delivery.models import (
     VisitState,
 )
 from grants.delivery.queries.deliveries import MOST_ON_A_HOME_PAGE
+from grants.delivery.queries.told import carried_by
 from grants.people.models import Person
 from grants.selection.models import Award
 
@@ -102,10 +103,11 @@ def get_dispute(dispute_id: int) -> Dispute:
     return one_or_refuse(_disputes().where(Dispute.id == dispute_id))
 
 
-def disputes_page(*, open_ones: bool = True, after: str | None = None) -> Page[Dispute]:
-    """Disputes that wait, the oldest first; or those that were decided."""
+def disputes_page(*, reader: User, open_ones: bool = True, after: str | None = None) -> Page[Dispute]:
+    """Disputes that wait, the oldest first, or those that were decided; not of what this reader carried."""
     state = Dispute.decided_at.is_(None) if open_ones else Dispute.decided_at.is_not(None)
-    return keyset_page(_disputes().where(state), Dispute.id, Dispute.id, after=after)
+    others = Dispute.delivery_id.in_(select(Delivery.id).where(~carried_by(reader)))
+    return keyset_page(_disputes().where(state, others), Dispute.id, Dispute.id, after=after)
 
 
 def disputes_waiting(reader: User, *, limit: int) -> Sequence[Dispute]:

@@ -22,6 +22,7 @@ from grants.delivery.models import (
     DutyHeld,
     Reason,
 )
+from grants.delivery.queries.told import AFTER_HANDOVER
 from grants.delivery.services.carrying import end_run_if_done, give_back_value
 from grants.selection.services import claim_active_award
 
@@ -72,6 +73,8 @@ def move(
 
 def refuse_unless_possible(delivery: Delivery, to: DeliveryState) -> None:
     if not delivery.can_become(to):
+        if delivery.state in AFTER_HANDOVER:  # which of them is not for everybody who may read this
+            raise RuleBroken(_("This delivery was handed over: this step is not possible now."))
         raise RuleBroken(
             _("This delivery is in the state “%(state)s”: this step is not possible now.",
               state=STATE_NAMES[delivery.state])

@@ -13,6 +13,7 @@ from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.levels import HIGHEST
 from grants.delivery.models import Delivery, DeliveryPhoto, DeliveryState
+from grants.delivery.queries.told import as_handed_over
 
 MOST_PHOTOS = 3
 TAKEN_IN = (DeliveryState.AT_POINT, DeliveryState.CONFIRMED, DeliveryState.PARTIAL)
@@ -24,7 +25,7 @@ def refuse_photo(delivery: Delivery, *, by: User) -> None:
         raise RuleBroken(_("Another officer carries this delivery."))
     if not queries.rules(delivery.level or HIGHEST).photo:
         raise RuleBroken(_("No photo is taken at this level of risk. Put the camera away."))
-    if delivery.state not in TAKEN_IN:
+    if as_handed_over(delivery.state) not in TAKEN_IN:
         raise RuleBroken(_("A photo of kit and seal is taken at the point."))
     taken = select(func.count()).select_from(DeliveryPhoto).where(DeliveryPhoto.delivery_id == delivery.id)
     if (db.session.scalar(taken) or 0) >= MOST_PHOTOS:

@@ -35,7 +35,7 @@ def open_dispute(delivery_id: int) -> ResponseReturnValue:
 @requires(Permission.DECIDE_DISPUTE, Permission.DISPUTE_DELIVERY)
 def disputes() -> ResponseReturnValue:
     open_ones = request.args.get("show") != "decided"
-    page = queries.disputes_page(open_ones=open_ones, after=page_marker())
+    page = queries.disputes_page(reader=current_user, open_ones=open_ones, after=page_marker())
     return render_template("delivery/disputes.html", page=page, open_ones=open_ones, outcomes=DISPUTE_NAMES)
 
 

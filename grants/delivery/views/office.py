@@ -14,6 +14,7 @@ from grants.delivery.forms import CancelForm
 from grants.delivery.models import REASON_NAMES, STATE_NAMES, DeliveryState
 from grants.delivery.queries import kits
 from grants.delivery.queries.photos import photos_of
+from grants.delivery.queries.told import told
 from grants.delivery.views.blueprint import bp, said_if_refused
 
 S = DeliveryState
@@ -51,7 +52,7 @@ def delivery_links(award_id: int) -> list[Onward]:
 def index() -> ResponseReturnValue:
     wanted = request.args.get("state", "")
     state = DeliveryState(wanted) if wanted in set(DeliveryState) else None
-    page = queries.deliveries(state=state, after=page_marker())
+    page = queries.deliveries(reader=current_user, state=state, after=page_marker())
     return render_template("delivery/index.html", page=page, state=state, states=RIVER)
 
 
@@ -77,14 +78,15 @@ def plan(award_id: int) -> ResponseReturnValue:
 @requires(Permission.VIEW_DELIVERY)
 def show(delivery_id: int) -> ResponseReturnValue:
     delivery = queries.get_delivery(delivery_id)
+    (shown,) = told([delivery], current_user)
     return render_template(
         "delivery/show.html",
-        delivery=delivery,
+        delivery=shown,
         receipt=queries.receipt_of(delivery),
         substitutions=kits.substitutions_of(delivery),
         photos=photos_of(delivery) if current_user.may(Permission.RECONCILE_DELIVERY) else (),
         river=RIVER,
-        at=_place_in_river(delivery.state),
+        at=_place_in_river(shown.state),
         cancel_form=CancelForm(),
         can_cancel=delivery.can_become(S.CANCELLED) and delivery.carried_since is None,
     )

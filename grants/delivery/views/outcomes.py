@@ -17,6 +17,7 @@ from grants.core.web import errors_to
 from grants.delivery import queries, services
 from grants.delivery.forms import NobodyCameForm, PartialForm, RefusedKitForm, TakenForm
 from grants.delivery.models import Delivery, DeliveryState
+from grants.delivery.queries.told import as_handed_over
 from grants.delivery.views.blueprint import bp
 
 
@@ -25,6 +26,8 @@ from grants.delivery.views.blueprint import bp
 def otherwise(delivery_id: int) -> ResponseReturnValue:
     now = utcnow()
     delivery = queries.stop_of(current_user, delivery_id, now)
+    if as_handed_over(delivery.state) is DeliveryState.CONFIRMED:
+        raise NotFound  # nothing else can happen to it, and what others say of it is not for who carried it
     rescheduled = delivery in queries.shown_to(current_user, now).bring_back
     return render_template("delivery/otherwise.html", delivery=delivery, rescheduled=rescheduled)
 

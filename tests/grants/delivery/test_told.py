@@ -1,0 +1,122 @@
+"""Whoever handed a kit over is told for good that it is handed over, whatever the person or others say of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import update
+
+from grants.access.models import User
+from grants.access.permissions import Permission, Role
+from grants.core.clock import utcnow
+from grants.core.db import db
+from grants.delivery.models import Delivery, DeliveryState, TeamMember
+from tests.factories.access import make_token, make_user
+from tests.factories.delivery import Carried, make_carried, make_confirmed, make_officer
+from tests.factories.outcomes import make_dispute
+
+S = DeliveryState
+SignIn = Callable[[User], FlaskClient]
+LATER = (S.DISPUTED, S.REPLACEMENT, S.RECONCILED, S.MONITORED, S.CLOSED)
+WORDS = ("isputed", "eplaced", "econciled", "Visited", "Closed", "isputad", "onciliad", "isitad", "errada")
+
+
+def become(carried: Carried, state: DeliveryState) -> None:
+    db.session.execute(update(Delivery).where(Delivery.id == carried.delivery.id).values(state=state))
+    db.session.commit()
+    db.session.expire_all()
+
+
+def with_role(user: User, role: Role) -> User:
+    user.roles = frozenset({*user.roles, role})
+    db.session.commit()
+    return user
+
+
+@pytest.mark.parametrize("state", LATER)
+def test_repeated_request_gets_what_the_first_one_got(app: Flask, desk_key: Path, state: DeliveryState) -> None:
+    carried = make_carried()
+    codes = carried.codes(utcnow())
+    token = make_token(carried.officer, Permission.CONFIRM_HANDOVER)
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "a-key-of-mine"}
+
+    def send() -> Any:
+        body = {"totp": codes.totp, "pin": codes.pin, "card": codes.card}
+        return app.test_client().post(
+            f"/api/v1/deliveries/{carried.delivery.folio}/confirm", headers=headers, json=body
+        )
+
+    first = send()
+    become(carried, state)
+    again = send()
+
+    assert first.json["state"] == "confirmed"
+    assert (again.status_code, again.json) == (200, first.json)
+
+
+def answers_of(client: FlaskClient, carried: Carried) -> list[tuple[int, str]]:
+    """What every page and button of an officer answers about a delivery that they handed over."""
+    base = f"/deliveries/{carried.delivery.id}"
+    looks = [f"{base}/handover", f"{base}/otherwise", f"{base}/photo", f"{base}/arrive", base, "/deliveries/my-day",
+             f"{base}/otherwise/taken", f"/search?folio={carried.delivery.folio}", "/"]  # fmt: skip
+    acts = [f"{base}/turn-back", f"{base}/arrive", f"{base}/phone-code", f"{base}/otherwise/taken"]
+    found = [client.get(path) for path in looks]
+    for path in acts:
+        found += [client.post(path, data={"seal_number": carried.delivery.seal_number}), client.get(f"{base}/handover")]
+    return [(one.status_code, one.text.split("<main")[-1].split("csrf_token")[0]) for one in found]
+
+
+@pytest.mark.parametrize("state", LATER)
+def test_officer_reads_the_same_whatever_became_of_it(
+    app: Flask, sign_in: SignIn, desk_key: Path, state: DeliveryState
+) -> None:
+    carried = make_confirmed()
+    before = answers_of(sign_in(carried.officer), carried)
+
+    become(carried, state)
+    after = answers_of(sign_in(carried.officer), carried)
+
+    assert [status for status, _text in after] == [status for status, _text in before]
+    assert not [text for _status, text in after if any(word in text for word in WORDS)]
+
+
+def test_officer_learns_of_no_dispute_by_saying_that_something_else_happened(app: Flask, sign_in: SignIn) -> None:
+    carried = make_confirmed()
+    client = sign_in(carried.officer)
+    address = f"/deliveries/{carried.delivery.id}/otherwise"
+    assert client.get(address).status_code == 404
+
+    make_dispute(carried)
+
+    assert client.get(address).status_code == 404
+
+
+def test_member_of_the_team_who_has_an_office_too_is_told_the_same(app: Flask, sign_in: SignIn) -> None:
+    carried = make_confirmed()
+    mate = with_role(make_officer(), Role.COORDINATOR)
+    db.session.add(TeamMember(team_id=carried.delivery.run.team_id, user_id=mate.id))
+    db.session.commit()
+    make_dispute(carried)
+    db.session.commit()
+    stranger = make_user(Role.COORDINATOR)
+    folio, base = carried.delivery.folio, "/deliveries/"
+
+    for reader, told in ((mate, "confirmed"), (with_role(carried.officer, Role.COORDINATOR), "confirmed"),
+                         (stranger, "disputed")):  # fmt: skip
+        client = sign_in(reader)
+        headers = {"Authorization": f"Bearer {make_token(reader, Permission.VIEW_DELIVERY)}"}
+        api = app.test_client()
+        one = api.get(f"/api/v1/deliveries/{folio}", headers=headers).json
+        listed = [
+            [found["folio"] for found in api.get(f"/api/v1/deliveries?state={state}", headers=headers).json["items"]]
+            for state in ("confirmed", "disputed")
+        ]
+        hidden = told == "confirmed"
+        assert one["state"] == told
+        assert listed == ([[folio], []] if hidden else [[], [folio]])
+        assert (folio in client.get(f"{base}?state=disputed").text) is not hidden
+        assert (folio in client.get(f"{base}disputes").text) is not hidden
+        assert ("isput" in client.get(f"{base}{carried.delivery.id}").text.split("<table")[-1]) is not hidden
