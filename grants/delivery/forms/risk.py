@@ -66,7 +66,9 @@ class AssessmentForm(FlaskForm):
     sources = text(_("Sources"), 1000)
     decree = line(_("Decree"), 80, description=_("Number of the decree of the state of emergency, where there is one."))
     curfew_from = TimeOfDayField(_("Curfew from"))
-    curfew_until = TimeOfDayField(_("Curfew until"), description=_("May be after midnight."))
+    curfew_until = TimeOfDayField(
+        _("Curfew until"), description=_("May be after midnight. The same time as its beginning: all day.")
+    )
     hours = WholeNumberField(
         _("Holds for, hours"), description=_("Empty: as long as the level allows. Then the canton is held.")
     )

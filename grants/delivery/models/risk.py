@@ -108,10 +108,13 @@ class RiskSnapshot(SealedRow, Model):
         return self.lowers_id is not None and is_open and self.expires_at > now
 
     def touches_curfew(self, start: time, end: time) -> bool:
-        """Whether a window of one local day, start < end, meets the curfew, which may run over midnight."""
+        """Whether a window of one local day, start < end, meets the curfew, which may run over midnight.
+
+        One that ends when it begins lasts all day.
+        """
         if self.curfew_from is None or self.curfew_until is None:
             return False
-        if self.curfew_from <= self.curfew_until:
+        if self.curfew_from < self.curfew_until:
             return start < self.curfew_until and end > self.curfew_from
         return start < self.curfew_until or end > self.curfew_from
 

@@ -59,6 +59,7 @@ from grants.delivery.queries.monitoring import (
     visits_due,
     visits_of,
     was_spared,
+    was_tried_since,
 )
 from grants.delivery.queries.outcomes import (
     deliveries_to_compare,
@@ -100,6 +101,7 @@ from grants.delivery.queries.printing import get_batch, left_out, print_batches,
 from grants.delivery.queries.risk import levels_of, newest_snapshot, protocol_in_force, rules, snapshot_in_force
 from grants.delivery.queries.runs import (
     balances,
+    cantons_with_cleared,
     caps_usd,
     carried_on,
     cleared_deliveries,
@@ -130,6 +132,7 @@ __all__ = [
     "calls_to_plan",
     "calls_with_awards",
     "cantons",
+    "cantons_with_cleared",
     "caps_usd",
     "carried_on",
     "cleared_deliveries",
@@ -244,6 +247,7 @@ __all__ = [
     "waiting_for_second",
     "was_on_the_team",
     "was_spared",
+    "was_tried_since",
     "waybill_of",
     "wrote_down",
 ]

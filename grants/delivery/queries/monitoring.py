@@ -47,6 +47,12 @@ HANDED_OVER = (
 VISITS_SHOWN = 50
 
 
+def was_tried_since(visit: Visit, moment: datetime) -> bool:
+    """Whether somebody wrote down since then that nobody was reached."""
+    tried = select(VisitAttempt.id).where(VisitAttempt.visit_id == visit.id, VisitAttempt.at >= moment)
+    return db.session.scalar(tried.order_by(VisitAttempt.id).limit(1)) is not None
+
+
 def get_visit(visit_id: int) -> Visit:
     """A visit with its delivery, person and attempts; NotFound otherwise."""
     whole = _visits().options(selectinload(Visit.attempts).joinedload(VisitAttempt.by), joinedload(Visit.interviewer))

@@ -10,6 +10,7 @@ from grants.core.db import db, one_or_refuse
 from grants.core.errors import NotFound
 from grants.delivery.models import Delivery, DeliveryState, Permit, PermitKind, RiskSnapshot
 from grants.delivery.queries.areas import MOST_LISTED
+from grants.delivery.queries.risk import rules
 
 BIGGEST_ID = 2**31
 STILL_MATTERS = {PermitKind.FIELD: (DeliveryState.SEALED, DeliveryState.HELD), PermitKind.RESUME: (DeliveryState.HELD,)}
@@ -58,6 +59,15 @@ def permits_for(deliveries: Sequence[Delivery]) -> dict[tuple[int, int, PermitKi
     """All permits of these deliveries, by delivery, snapshot and kind."""
     found = select(Permit).where(Permit.delivery_id.in_([one.id for one in deliveries])).order_by(Permit.id)
     return {(one.delivery_id, one.snapshot_id, one.kind): one for one in db.session.scalars(found)}
+
+
+def without_way(deliveries: Sequence[Delivery], snapshot: RiskSnapshot) -> list[Delivery]:
+    """Those in the field that a snapshot's level holds by default, and that two people did not sign under it."""
+    if not rules(snapshot.level).hold_by_default:
+        return []
+    in_field = [one for one in deliveries if one.hub_id is None]
+    signed = {key for key, permit in permits_for(in_field).items() if permit.signed_at is not None}
+    return [one for one in in_field if (one.id, snapshot.id, PermitKind.FIELD) not in signed]
 
 
 def _whole() -> Select[Permit]:

@@ -15,7 +15,7 @@ from grants.delivery.levels import DEFAULT_LEVELS
 from grants.delivery.models import Delivery, DeliveryState, ReturnCount, Run, RunState, Team, TeamMember, Vehicle
 from grants.delivery.queries.deliveries import officers
 from grants.delivery.queries.risk import protocol_in_force
-from grants.people.models import Person
+from grants.people.models import Canton, Person
 
 BIGGEST_ID = 2**31
 MOST_CLEARED = 25
@@ -141,8 +141,8 @@ def get_kit(run: Run, delivery_id: int) -> Delivery:
     return found
 
 
-def cleared_deliveries() -> Sequence[Delivery]:
-    """Deliveries that wait for a run, by folio: as many as one page gives stops to."""
+def cleared_deliveries(*, canton_code: str = "", after: str | None = None) -> Page[Delivery]:
+    """A page of deliveries that wait for a run, of one canton or all, by folio: as many as a form gives stops to."""
     statement = select(Delivery).options(
         joinedload(Delivery.canton),
         joinedload(Delivery.risk_snapshot),
@@ -150,7 +150,15 @@ def cleared_deliveries() -> Sequence[Delivery]:
         joinedload(Delivery.person).load_only(Person.folio),
     )
     waiting = statement.where(Delivery.state == DeliveryState.CLEARED)
-    return db.session.scalars(waiting.order_by(Delivery.folio, Delivery.id).limit(MOST_CLEARED)).all()
+    if canton_code:
+        waiting = waiting.where(Delivery.canton_code == canton_code)
+    return keyset_page(waiting, Delivery.folio, Delivery.id, after=after, size=MOST_CLEARED)
+
+
+def cantons_with_cleared() -> Sequence[Canton]:
+    """Cantons where deliveries wait for a run, by name."""
+    waiting = select(Delivery.canton_code).where(Delivery.state == DeliveryState.CLEARED)
+    return db.session.scalars(select(Canton).where(Canton.code.in_(waiting)).order_by(Canton.name, Canton.code)).all()
 
 
 def caps_usd() -> dict[int, int]:

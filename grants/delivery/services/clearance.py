@@ -71,7 +71,8 @@ def refuse_unless_current(delivery: Delivery, *, now: datetime) -> None:
     snapshot = queries.snapshot_in_force(delivery.canton_code, now)
     if snapshot is None or delivery.level is None or snapshot.level > delivery.level:
         raise RuleBroken(RESCHEDULED)
-    if not has_way(delivery, delivery.level, delivery.risk_snapshot_id):
+    # The snapshot in force decides: what two people signed under an older one counts no more.
+    if not has_way(delivery, snapshot.level, snapshot.id):
         raise RuleBroken(RESCHEDULED)
 
 

@@ -14,6 +14,7 @@ from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import MAY_BE_HELD, Delivery, DeliveryState, Permit, PermitKind, Reason, RiskSnapshot
 from grants.delivery.queries import areas
+from grants.delivery.queries import permits as permits_of
 from grants.delivery.services import permits
 from grants.delivery.services.alternates import refuse_alternate
 from grants.delivery.services.carrying import end_run_if_done, give_back_value
@@ -54,8 +55,16 @@ def hold_area(canton: Canton, *, by: User, now: datetime) -> int:
 
 
 def hold_unfit(canton_code: str, level: int | None, *, by: User | None, now: datetime) -> int:
-    """Stop what is cleared or scheduled for less than a level; everything that is, when the level is None."""
-    return _hold_each(areas.unfit(canton_code, level), NOT_YET_OUT, by=by, now=now)
+    """Stop what is cleared or scheduled for less than a level, or lost its signatures with the snapshot before.
+
+    Everything that is cleared or scheduled, when the level is None.
+    """
+    found = list(areas.unfit(canton_code, level))
+    snapshot = queries.snapshot_in_force(canton_code, now)
+    if level is not None and snapshot is not None:
+        fit = [one for one in areas.deliveries_of(canton_code, *NOT_YET_OUT) if one not in found]
+        found += permits_of.without_way(fit, snapshot)
+    return _hold_each(found, NOT_YET_OUT, by=by, now=now)
 
 
 def hold_unknown(*, now: datetime) -> int:

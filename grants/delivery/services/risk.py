@@ -137,8 +137,6 @@ def _drawn(canton: Canton, said: Assessment, *, by: User, now: datetime) -> Risk
         raise RuleBroken(_("At this level a snapshot holds for 1 to %(hours)s hours.", hours=longest), field="hours")
     if (said.curfew_from is None) != (said.curfew_until is None):
         raise RuleBroken(_("Write both ends of the curfew, or none."), field="curfew_until")
-    if said.curfew_from is not None and said.curfew_from == said.curfew_until:
-        raise RuleBroken(_("A curfew begins and ends at different times."), field="curfew_until")
     snapshot = RiskSnapshot(
         folio=new_folio("Z"), canton_code=canton.code, level=said.level, decree=said.decree or None,
         curfew_from=said.curfew_from, curfew_until=said.curfew_until, taken_at=now,

@@ -130,11 +130,16 @@ def _refuse_unprepared(run: Run, kits: Sequence[Delivery], desk: Desk | None, *,
         raise RuleBroken(_("This run has no kit to take out. Give it stops first."))
     if run.day < local_day(now):
         raise RuleBroken(_("The day of this run has passed. Take its stops off and plan another run."))
+    if run.day > local_day(now):
+        raise RuleBroken(_("This run is of a later day. Send it out on that day."))
     if run.officer_id == by.id:
         raise RuleBroken(_("You lead this run. Somebody else must release it."))
     _refuse_unable(run.officer)
     _refuse_stranger(run.officer, run.team)
     for kit in kits:
+        if kit.window_ends_at is not None and kit.window_ends_at <= now:
+            raise RuleBroken(_("The time of %(folio)s has passed. Take it off this run and give it another stop.",
+                               folio=kit.folio))  # fmt: skip
         refuse_unless_current(kit, now=now)
         refuse_in_curfew(kit, now=now)
         refuse_alternate(kit, level=kit.level, starts_at=kit.stop_at)

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
@@ -12,7 +12,7 @@ from sqlalchemy import case, update
 from grants.access.models import User
 from grants.calls.models import Call
 from grants.core import journal
-from grants.core.clock import local_day
+from grants.core.clock import PROGRAMME_ZONE, local_day
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
@@ -115,8 +115,11 @@ def no_consent(visit: Visit, *, by: User, now: datetime) -> None:
 
 
 def note_attempt(visit: Visit, reason: AttemptReason, *, by: User, now: datetime) -> None:
-    """Nobody was reached. The third time ends the visit."""
-    _refuse_unfit(visit, by, local_day(now))
+    """Nobody was reached. The third day of trying ends the visit: several tries of one day are one."""
+    today = local_day(now)
+    _refuse_unfit(visit, by, today)
+    if queries.was_tried_since(visit, datetime.combine(today, time.min, tzinfo=PROGRAMME_ZONE)):
+        raise RuleBroken(_("A try of today is written down already. Try again on another day."))
     last = Visit.tries == MOST_TRIES - 1
     noted = db.session.execute(
         update(Visit)

@@ -52,6 +52,7 @@ def canton_risk(canton_code: str) -> ResponseReturnValue:
     newest = queries.newest_snapshot(canton.code)
     page = queries.history(canton.code, after=page_marker())
     listed = [*page.items, *([newest] if newest else [])]
+    on_the_way = areas.deliveries_of(canton.code, *ON_THE_WAY) if current_user.may(Permission.DECIDE_RISK) else ()
     return render_template(
         "delivery/canton_risk.html",
         canton=canton,
@@ -61,7 +62,8 @@ def canton_risk(canton_code: str) -> ResponseReturnValue:
         now=now,
         people=queries.names_of(listed),
         reads_reasons=reads_reasons(),
-        on_the_way=areas.deliveries_of(canton.code, *ON_THE_WAY) if current_user.may(Permission.DECIDE_RISK) else (),
+        on_the_way=on_the_way,
+        without_way=permits.without_way(on_the_way, newest) if newest and on_the_way else (),
         counts=areas.counts_of(canton.code) if current_user.may(Permission.VIEW_DELIVERY) else {},
     )
 

@@ -61,16 +61,21 @@ def run(run_id: int) -> ResponseReturnValue:
 @bp.route("/runs/<int:run_id>/stops", methods=["GET", "POST"])
 @requires(Permission.PLAN_RUN)
 def stops(run_id: int) -> ResponseReturnValue:
-    found, waiting = queries.get_run(run_id), queries.cleared_deliveries()
-    form = StopsForm.for_deliveries(waiting)
-    wanted = form.wanted(waiting, found) if form.validate_on_submit() else []
+    found, cantons = queries.get_run(run_id), queries.cantons_with_cleared()
+    canton = next((one.code for one in cantons if one.code == request.args.get("canton")), "")
+    page = queries.cleared_deliveries(canton_code=canton, after=page_marker())
+    form = StopsForm.for_deliveries(page.items)
+    wanted = form.wanted(page.items, found) if form.validate_on_submit() else []
     if wanted:
         with errors_to(form), transaction():
             services.schedule_many(found, wanted, by=current_user, now=utcnow())
             flash(_("The stops are in the run. Place and time are encrypted to the team."), "good")
             return redirect(url_for(".run", run_id=run_id))
     load = queries.load_of(found, queries.kits_of(found))
-    return render_template("delivery/stops.html", run=found, form=form, waiting=waiting, load=load)
+    return render_template(
+        "delivery/stops.html", run=found, form=form, page=page, load=load, canton=canton,
+        cantons=cantons, after=page_marker(),
+    )  # fmt: skip
 
 
 @bp.post("/runs/<int:run_id>/stops/<int:delivery_id>/move")

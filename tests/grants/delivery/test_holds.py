@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
@@ -348,6 +349,36 @@ def test_permission_of_an_earlier_snapshot_does_not_clear(app: Flask) -> None:
         services.clear(delivery, by=desk(), now=now)
 
     assert delivery.state is S.SEALED
+
+
+def test_new_snapshot_of_the_same_level_ends_what_was_signed_under_the_one_before(app: Flask) -> None:
+    now = utcnow()
+    cleared, scheduled = make_delivery(S.CLEARED, level=3), make_delivery(S.SCHEDULED, level=3)
+    on_the_road = make_carried(level=3).delivery
+    at_a_hub = make_delivery(S.SEALED)
+    services.choose_hub(at_a_hub, make_hub(), by=desk(), now=now)
+    services.clear(at_a_hub, by=desk(), now=now)
+
+    take(CANTON, 3, at=now + MINUTE)
+
+    assert [one.state for one in (cleared, scheduled, at_a_hub)] == [S.HELD, S.HELD, S.CLEARED]
+    services.refuse_unless_current(at_a_hub, now=now + MINUTE)
+    with pytest.raises(RuleBroken) as refusal:
+        services.refuse_unless_current(on_the_road, now=now + MINUTE)
+    assert (refusal.value.message, on_the_road.state) == (RESCHEDULED, S.AT_POINT)
+
+
+def test_desk_reads_that_a_kit_on_the_road_lost_its_permission(
+    app: Flask, sign_in: Callable[[User], FlaskClient]
+) -> None:
+    make_carried(level=3)
+    client, address = sign_in(desk()), f"/deliveries/risk/areas/{CANTON}"
+    words = ("Without a permission", "Sin autorización")
+    assert not any(word in client.get(address).text for word in words)
+
+    take(CANTON, 3, at=utcnow())
+
+    assert any(word in client.get(address).text for word in words)
 
 
 def test_level_three_without_a_way_is_not_scheduled_or_dispatched(app: Flask) -> None:

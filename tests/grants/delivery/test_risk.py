@@ -241,7 +241,15 @@ def test_curfew_within_a_day(app: Flask, start: str, end: str, meets: bool) -> N
     assert taken.touches_curfew(time.fromisoformat(start), time.fromisoformat(end)) is meets
 
 
-@pytest.mark.parametrize("curfew", [(time(23), None), (None, time(5)), (time(5), time(5))])
+@pytest.mark.parametrize("at", [time(0), time(12), time(23, 59)])
+def test_curfew_that_ends_when_it_begins_lasts_all_day(app: Flask, at: time) -> None:
+    taken = take(CANTON, 1, at=NOW, curfew_from=at, curfew_until=at)
+
+    for start, end in ((time(0), time(0, 1)), (time(11), time(12)), (time(12), time(13)), (time(23), time(23, 59))):
+        assert taken.touches_curfew(start, end)
+
+
+@pytest.mark.parametrize("curfew", [(time(23), None), (None, time(5))])
 def test_half_a_curfew_is_refused(app: Flask, curfew: tuple[time | None, time | None]) -> None:
     with pytest.raises(RuleBroken) as refusal:
         take(CANTON, 1, at=NOW, curfew_from=curfew[0], curfew_until=curfew[1])

@@ -1,7 +1,9 @@
 """Pages of runs and teams: who opens them, what they show and hide, and what they cost."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,7 @@ from tests.factories.delivery import (
     make_vehicle,
     stop_at,
 )
+from tests.factories.selection import make_award
 from tests.grants.delivery.test_pages import selects
 
 S = DeliveryState
@@ -307,3 +310,34 @@ def test_no_page_holds_a_map_or_coordinates() -> None:
     assert len(files) > 100
     assert told == []
     assert columns & {"latitude", "longitude", "lat", "lon", "lng", "coordinates", "location"} == set()
+
+
+def test_every_cleared_delivery_can_be_given_a_stop(coordinator: FlaskClient) -> None:
+    run, here = make_run(), sorted((make_delivery(S.CLEARED) for _n in range(27)), key=lambda one: one.folio)
+    elsewhere = make_delivery(S.CLEARED, award=make_award(canton="2101"))
+    every = sorted([*here, elsewhere], key=lambda one: one.folio)
+    address = f"/deliveries/runs/{run.id}/stops"
+
+    def shown(page: str) -> list[str]:
+        return [one.folio for one in every if f"<h2>{one.folio}</h2>" in page]
+
+    first = coordinator.get(address).text
+    second = coordinator.get(unescape(re.search(r'rel="next" href="([^"]+)"', first)[1])).text  # type: ignore[index]
+
+    assert shown(first) + shown(second) == [one.folio for one in every]
+    assert shown(coordinator.get(f"{address}?canton=2101").text) == [elsewhere.folio]
+    last = here[-1]
+    marker = re.search(r"after=([^&\"]+)", first)[1]  # type: ignore[index]
+    row = {f"place_{last.id}": "Plaza", f"scheduled_for_{last.id}": "00:01", f"until_{last.id}": "23:59"}
+    assert coordinator.post(f"{address}?canton={last.canton_code}&after={marker}", data=row).status_code == 302
+    assert db.session.get_one(Delivery, last.id).state is S.SCHEDULED
+
+
+@pytest.mark.parametrize("odd", ["\x00", "9" * 400, "１００１", "' OR 1"])
+def test_odd_canton_of_the_stops_is_as_none(coordinator: FlaskClient, odd: str) -> None:
+    run, kit = make_run(), make_delivery(S.CLEARED)
+
+    page = coordinator.get(f"/deliveries/runs/{run.id}/stops", query_string={"canton": odd, "after": odd})
+
+    assert page.status_code == 200
+    assert kit.folio in page.text

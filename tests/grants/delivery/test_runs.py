@@ -403,3 +403,22 @@ def test_run_ends_with_its_last_kit(app: Flask) -> None:
     assert (run.state, run.ended_at) == (RunState.ENDED, now)
     db.session.commit()
     assert journal.last("run.ended") is not None
+
+
+def test_run_leaves_on_its_day_and_while_no_stop_is_over(app: Flask) -> None:
+    run, delivery, keeper = make_run(at=NOW), cleared(), make_user(Role.WAREHOUSE)
+    make_card(delivery.award)
+    services.schedule(delivery, run, Stop("Plaza", NOW, NOW + HOUR), by=planner(), now=NOW)
+    day_before, at_the_end = NOW - timedelta(days=1), NOW + HOUR
+
+    for now in (day_before, at_the_end):
+        codes = ReleaseCodes(warehouse=totp_at(keeper, now), officer=totp_at(run.officer, now))
+        with pytest.raises(RuleBroken):
+            services.dispatch(run, codes, desk=DESK, by=keeper, now=now)
+    assert (run.state, delivery.state) == (RunState.PLANNED, S.SCHEDULED)
+
+    last = at_the_end - timedelta(seconds=1)
+    codes = ReleaseCodes(warehouse=totp_at(keeper, last), officer=totp_at(run.officer, last))
+    services.dispatch(run, codes, desk=DESK, by=keeper, now=last)
+
+    assert run.state is RunState.OUT

@@ -1,6 +1,6 @@
 """Visits after a delivery: who is drawn, who may go, what is kept and what the answers say."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -289,12 +289,26 @@ def test_third_try_ends_the_visit_as_not_reached(app: Flask) -> None:
     visit = make_visit(carried)
     services.reconcile(queries.get_to_compare(carried.delivery.id), by=coordinator(), now=utcnow())
 
-    for reason in (AttemptReason.NO_ANSWER, AttemptReason.NUMBER_DEAD):
-        services.note_attempt(visit, reason, by=by, now=utcnow())
+    for day, reason in enumerate((AttemptReason.NO_ANSWER, AttemptReason.NUMBER_DEAD)):
+        services.note_attempt(visit, reason, by=by, now=utcnow() + timedelta(days=day))
     assert (visit.state, carried.delivery.state) == (VisitState.DUE, S.RECONCILED)
-    services.note_attempt(visit, AttemptReason.MOVED, by=by, now=utcnow())
+    services.note_attempt(visit, AttemptReason.MOVED, by=by, now=utcnow() + timedelta(days=2))
 
     assert (visit.state, visit.tries, carried.delivery.state) == (VisitState.NOT_REACHED, 3, S.MONITORED)
+
+
+def test_tries_of_one_day_where_the_programme_works_count_once(app: Flask) -> None:
+    visit, by = make_visit(), monitor()
+    # 23:59 and 00:01 in Ecuador, five hours behind UTC.
+    late = datetime.combine(local_day(utcnow()) + timedelta(days=1), time(4, 59), tzinfo=UTC)
+    services.note_attempt(visit, AttemptReason.NO_ANSWER, by=by, now=late)
+
+    with pytest.raises(RuleBroken):
+        services.note_attempt(visit, AttemptReason.MOVED, by=monitor(), now=late + timedelta(seconds=30))
+    assert (visit.state, visit.tries) == (VisitState.DUE, 1)
+    services.note_attempt(visit, AttemptReason.MOVED, by=by, now=late + timedelta(minutes=2))
+
+    assert visit.tries == 2
 
 
 def test_no_consent_keeps_no_answer_and_still_ends_the_visit(app: Flask) -> None:
