@@ -50,6 +50,7 @@ def schedule(delivery: Delivery, run: Run, stop: Stop, *, by: User, now: datetim
     delivery.scheduled_for = stop.scheduled_for.astimezone(UTC).isoformat()
     delivery.window_until = stop.until.astimezone(UTC).isoformat()
     db.session.flush()
+    _put_in_order(run, sorted(queries.kits_of(run, DeliveryState.SCHEDULED), key=_time_of))
 
 
 def schedule_many(run: Run, wanted: Sequence[tuple[Delivery, Stop]], *, by: User, now: datetime) -> None:
@@ -63,14 +64,30 @@ def schedule_many(run: Run, wanted: Sequence[tuple[Delivery, Stop]], *, by: User
 
 
 def move_stop(delivery: Delivery, run: Run, place: int, *, by: User, now: datetime) -> None:
-    """Put a stop at a place in the order, 1 being the first; the others close up. Beyond the last is the last."""
+    """Put a stop at a place in the order, 1 being the first; the others close up. Beyond the last is the last.
+
+    Only among stops of one time: the officer sees the stops in the order of their times, and the people were told them.
+    """
     claim_planned(run)
     before = list(queries.kits_of(run, DeliveryState.SCHEDULED))
     if delivery.id not in {one.id for one in before}:
         raise RuleBroken(_("This delivery is no stop of this run now. Look at the run again."))
     after = [one for one in before if one.id != delivery.id]
     after.insert(max(0, min(place, len(before)) - 1), delivery)
-    positions = [one.stop_position or 0 for one in before]
+    if after != sorted(after, key=_time_of):
+        raise RuleBroken(_("Stops go in the order of their times. To change the order, take the stop off and give it "
+                           "another time."))  # fmt: skip
+    if _put_in_order(run, after):
+        journal.record(by, "run.reordered", run, at=now)
+
+
+def _time_of(stop: Delivery) -> str:
+    return stop.scheduled_for or ""
+
+
+def _put_in_order(run: Run, after: Sequence[Delivery]) -> bool:
+    """Give the stops of a run this order; whether anything changed."""
+    positions = sorted(one.stop_position or 0 for one in after)
     changed = [(one, new) for one, new in zip(after, positions, strict=True) if one.stop_position != new]
     try:
         # Below zero first: at no moment do two stops share a position.
@@ -82,8 +99,7 @@ def move_stop(delivery: Delivery, run: Run, place: int, *, by: User, now: dateti
         raise RuleBroken(CHANGED) from error
     for one, _new in changed:
         db.session.refresh(one, ["stop_position"])
-    if changed:
-        journal.record(by, "run.reordered", run, at=now)
+    return bool(changed)
 
 
 def take_off(delivery: Delivery, run: Run, *, by: User, now: datetime) -> None:

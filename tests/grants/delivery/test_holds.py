@@ -373,7 +373,7 @@ def test_desk_reads_that_a_kit_on_the_road_lost_its_permission(
 ) -> None:
     make_carried(level=3)
     client, address = sign_in(desk()), f"/deliveries/risk/areas/{CANTON}"
-    words = ("Without a permission", "Sin autorización")
+    words = ("Without a permission", "Sin permiso")
     assert not any(word in client.get(address).text for word in words)
 
     take(CANTON, 3, at=utcnow())

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
 from pathlib import Path
 
@@ -40,11 +40,11 @@ def coordinator(app: Flask, sign_in: SignIn) -> FlaskClient:
     return sign_in(make_user(Role.COORDINATOR))
 
 
-def stop(run: Run) -> Delivery:
+def stop(run: Run, at: datetime | None = None) -> Delivery:
     """A delivery on its stop in this run, its card ready."""
     kit = make_delivery(S.CLEARED)
     make_card(kit.award)
-    services.schedule(kit, run, stop_at(utcnow()), by=make_user(Role.COORDINATOR), now=utcnow())
+    services.schedule(kit, run, stop_at(at or utcnow()), by=make_user(Role.COORDINATOR), now=utcnow())
     return kit
 
 
@@ -86,7 +86,8 @@ def test_wrong_stop_is_said_beside_its_field_and_nothing_is_saved(coordinator: F
 
 def test_stops_are_ordered_and_taken_off_through_pages(coordinator: FlaskClient) -> None:
     run = make_run()
-    one, two = stop(run), stop(run)
+    now = utcnow()
+    one, two = stop(run, now), stop(run, now)
 
     coordinator.post(f"/deliveries/runs/{run.id}/stops/{two.id}/move", data={"place": "1"})
     assert [kit.id for kit in queries.kits_of(run)] == [two.id, one.id]
@@ -310,6 +311,16 @@ def test_no_page_holds_a_map_or_coordinates() -> None:
     assert len(files) > 100
     assert told == []
     assert columns & {"latitude", "longitude", "lat", "lon", "lng", "coordinates", "location"} == set()
+
+
+def test_page_offers_no_move_against_the_times(coordinator: FlaskClient) -> None:
+    run, now = make_run(), utcnow()
+    one, two = stop(run, now), stop(run, now)
+    assert "/move" in coordinator.get(f"/deliveries/runs/{run.id}").text
+    services.take_off(two, run, by=make_user(Role.COORDINATOR), now=now)
+    stop(run, now + timedelta(seconds=1))
+
+    assert f"/stops/{one.id}/move" not in coordinator.get(f"/deliveries/runs/{run.id}").text
 
 
 def test_every_cleared_delivery_can_be_given_a_stop(coordinator: FlaskClient) -> None:

@@ -217,6 +217,19 @@ def test_stops_move_up_down_and_by_number(app: Flask) -> None:
     assert sorted(kit.stop_position or 0 for kit in queries.kits_of(run)) == [1, 2, 3, 4]
 
 
+def test_order_follows_the_times_and_no_stop_is_moved_against_them(app: Flask) -> None:
+    run, kits = make_run(at=NOW), [cleared() for _n in range(3)]
+    for kit, hours in zip(kits, (3, 1, 2), strict=True):
+        services.schedule(kit, run, Stop("Plaza", NOW + hours * HOUR, NOW + 4 * HOUR), by=planner(), now=NOW)
+    by_time = [kits[1].id, kits[2].id, kits[0].id]
+    assert order(run) == by_time
+
+    with pytest.raises(RuleBroken):
+        services.move_stop(kits[0], run, 1, by=planner(), now=NOW)
+
+    assert order(run) == by_time
+
+
 def test_database_refuses_two_stops_at_one_position(app: Flask) -> None:
     run, kits = make_run(at=NOW), [cleared() for _n in range(2)]
     give(run, *kits)
