@@ -21,7 +21,7 @@ from tests.factories.outcomes import make_dispute
 S = DeliveryState
 SignIn = Callable[[User], FlaskClient]
 LATER = (S.DISPUTED, S.REPLACEMENT, S.RECONCILED, S.MONITORED, S.CLOSED)
-WORDS = ("isputed", "eplaced", "econciled", "Visited", "Closed", "isputad", "onciliad", "isitad", "errada")
+WORDS = ("En reclamo", "Por reponer", "Conciliada", "Visitada", "Cerrada")  # in the language of the tests
 
 
 def become(carried: Carried, state: DeliveryState) -> None:
@@ -119,4 +119,4 @@ def test_member_of_the_team_who_has_an_office_too_is_told_the_same(app: Flask, s
         assert listed == ([[folio], []] if hidden else [[], [folio]])
         assert (folio in client.get(f"{base}?state=disputed").text) is not hidden
         assert (folio in client.get(f"{base}disputes").text) is not hidden
-        assert ("isput" in client.get(f"{base}{carried.delivery.id}").text.split("<table")[-1]) is not hidden
+        assert ("En reclamo" in client.get(f"{base}{carried.delivery.id}").text.split("<table")[-1]) is not hidden
