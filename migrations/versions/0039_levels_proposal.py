@@ -1,13 +1,13 @@
 """A table of levels that asks for less waits for the director; attempts that were not looked at are taken back
 
-Revision: 0039, after 0035
+Revision: 0039, after 0038
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0039'
-down_revision = '0035'
+down_revision = "0038"
 branch_labels = None
 depends_on = None
 
