@@ -17,7 +17,7 @@ from grants.access.models import User
 from grants.access.production import refuse_unsafe_production
 from grants.core.clock import utcnow
 from grants.core.db import db, transaction
-from grants.core.jobs import worker_for
+from grants.core.jobs import run_jobs
 from grants.credit.services.ceilings import load_ceilings
 from grants.demo.start import load_on_first_start, say_how_to_sign_in
 from grants.people.services import load_reference_data
@@ -47,7 +47,7 @@ def run(host: str, port: int) -> None:
 def worker() -> None:
     """Send what is due and run timed jobs, until stopped."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    worker_for(app).create_consumer(workers=1, worker_type="thread", check_worker_health=True).run()
+    run_jobs(app)
 
 
 def _prepare_for_newcomer(app: Flask) -> None:

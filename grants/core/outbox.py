@@ -7,7 +7,8 @@ import json
 import logging
 import secrets
 import smtplib
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from enum import StrEnum
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from sqlalchemy import String, or_, select, update
+from sqlalchemy import String, case, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from grants.core.crypto import SealedRow, sealed_text, write_private
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 CLAIM = timedelta(minutes=5)
 FIRST_WAIT = timedelta(seconds=30)
 MAX_ATTEMPTS = 12
+LONGEST_RUN = 30  # seconds, after which no further message is begun; well within CLAIM
 PUSH = "https://"
 
 
@@ -57,6 +59,7 @@ Send = Callable[[str, str, str], None]
 Gateway = Callable[[dict[str, Any], Path], Send]
 _gateways: dict[str, Gateway] = {}
 _patient: set[str] = set()
+_urgent: set[str] = set()
 
 
 class NoRedirect(HTTPRedirectHandler):
@@ -73,14 +76,18 @@ class TooLate(Exception):
     """The message is no longer worth sending."""
 
 
-def carry(kind: str, gateway: Gateway, *, patient: bool = False) -> None:
-    """Messages of this kind go another way than by mail. `gateway`: from config and instance folder to a sender.
+def carry(kind: str, gateway: Gateway | None = None, *, patient: bool = False, urgent: bool = False) -> None:
+    """How messages of this kind go. `gateway`: from config and instance folder to a sender; None: by mail.
 
     `patient`: they go after all others that are due, since nobody knows how long their receivers take.
+    `urgent`: they go before all others, in a job of their own, and are tried every minute until they arrive.
     """
-    _gateways[kind] = gateway
+    if gateway is not None:
+        _gateways[kind] = gateway
     if patient:
         _patient.add(kind)
+    if urgent:
+        _urgent.add(kind)
 
 
 def add(kind: str, *, address: str, subject: str, body: str, now: datetime) -> OutboxMessage:
@@ -91,22 +98,44 @@ def add(kind: str, *, address: str, subject: str, body: str, now: datetime) -> O
     return message
 
 
-def deliver_due(send: Send, *, now: datetime, others: Mapping[str, Send] | None = None, limit: int = 100) -> int:
+def deliver_due(
+    send: Send,
+    *,
+    now: datetime,
+    others: Mapping[str, Send] | None = None,
+    urgent: bool | None = None,
+    limit: int = 100,
+) -> int:
     """Send what is due and return how many went out. Commits after each message, by design.
 
-    `others`: how messages of a kind go that do not go by `send`.
+    `others`: how messages of a kind go that do not go by `send`. `urgent`: only those kinds, or only the others.
     """
+    sent, begun = 0, time.monotonic()
+    for message_id in _due(now, urgent, limit):
+        db.session.commit()
+        # What is left goes with the next run: a claim that is older than CLAIM would be anybody's.
+        if time.monotonic() - begun > LONGEST_RUN:
+            break
+        try:
+            sent += _claimed(message_id, now) and _send_one(message_id, send, others or {}, now)
+        except Exception as error:  # one message must not keep the others from going
+            db.session.rollback()
+            _log(message_id, error)
+    db.session.commit()
+    return sent
+
+
+def _due(now: datetime, urgent: bool | None, limit: int) -> Sequence[int]:
+    """Ids of what is due: urgent ones first, and of those the ones that were tried least."""
+    is_urgent = OutboxMessage.kind.in_(_urgent)
     due = select(OutboxMessage.id).where(
         OutboxMessage.state == MessageState.WAITING, OutboxMessage.next_attempt_at <= now
     )
-    sent = 0
-    in_order = due.order_by(OutboxMessage.kind.in_(_patient), OutboxMessage.id)
-    for message_id in db.session.scalars(in_order.limit(limit)).all():
-        db.session.commit()
-        if _claimed(message_id, now):
-            sent += _send_one(message_id, send, others or {}, now)
-    db.session.commit()
-    return sent
+    if urgent is not None:
+        due = due.where(is_urgent if urgent else ~is_urgent)
+    tries = case((is_urgent, OutboxMessage.attempts), else_=0)
+    in_order = due.order_by(~is_urgent, OutboxMessage.kind.in_(_patient), tries, OutboxMessage.id)
+    return db.session.scalars(in_order.limit(limit)).all()
 
 
 def _claimed(message_id: int, now: datetime) -> bool:
@@ -116,7 +145,7 @@ def _claimed(message_id: int, now: datetime) -> bool:
         .where(
             OutboxMessage.id == message_id,
             OutboxMessage.state == MessageState.WAITING,
-            or_(OutboxMessage.next_attempt_at <= now),
+            OutboxMessage.next_attempt_at <= now,
         )
         .values(next_attempt_at=now + CLAIM, attempts=OutboxMessage.attempts + 1)
         .execution_options(synchronize_session=False)
@@ -125,24 +154,53 @@ def _claimed(message_id: int, now: datetime) -> bool:
     return rows_hit(taken) == 1
 
 
-def _send_one(message_id: int, send: Send, others: Mapping[str, Send], now: datetime) -> int:
-    message = db.session.get_one(OutboxMessage, message_id, populate_existing=True)
+def _send_one(message_id: int, send: Send, others: Mapping[str, Send], now: datetime) -> bool:
+    """Send a claimed message and write down what came of it. True: it went out."""
     try:
-        others.get(message.kind, send)(message.address, message.subject, message.body)
+        message = db.session.get_one(OutboxMessage, message_id, populate_existing=True)
+        parts = (message.address, message.subject, message.body)
+        db.session.commit()  # nobody is waited for while SQLite's one writer is held
+        others.get(message.kind, send)(*parts)
     except TooLate:
-        message.state = MessageState.FAILED
-        db.session.commit()
-        return 0
-    except (OSError, smtplib.SMTPException) as error:
-        log.warning("message not sent", extra={"message_id": message_id, "error": type(error).__name__})
-        message.next_attempt_at = now + FIRST_WAIT * 2 ** min(message.attempts, 10)
-        if message.attempts >= MAX_ATTEMPTS:
-            message.state = MessageState.FAILED
-        db.session.commit()
-        return 0
-    message.state, message.sent_at = MessageState.SENT, now
+        _finish(message_id, MessageState.FAILED)
+        return False
+    except Exception as error:  # whatever it is, it counts as a try
+        db.session.rollback()
+        _log(message_id, error)
+        _put_off(message_id, now)
+        return False
+    _finish(message_id, MessageState.SENT, sent_at=now)
+    return True
+
+
+def _finish(message_id: int, state: MessageState, **values: Any) -> None:
+    db.session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.id == message_id, OutboxMessage.state != MessageState.SENT)
+        .values(state=state, **values)
+    )
     db.session.commit()
-    return 1
+
+
+def _put_off(message_id: int, now: datetime) -> None:
+    """Later ones wait twice as long each time, and are given up; urgent ones neither."""
+    kind, attempts = db.session.execute(
+        select(OutboxMessage.kind, OutboxMessage.attempts).where(OutboxMessage.id == message_id)
+    ).one()
+    is_urgent = kind in _urgent
+    wait = FIRST_WAIT if is_urgent else FIRST_WAIT * 2 ** min(attempts, 10)
+    given_up = attempts >= MAX_ATTEMPTS and not is_urgent
+    db.session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.id == message_id, OutboxMessage.state == MessageState.WAITING)
+        .values(next_attempt_at=now + wait, state=MessageState.FAILED if given_up else MessageState.WAITING)
+    )
+    db.session.commit()
+
+
+def _log(message_id: int, error: Exception) -> None:
+    # Not its text: it may hold the address.
+    log.warning("message not sent", extra={"message_id": message_id, "error": type(error).__name__})
 
 
 def sender(config: dict[str, Any], folder: Path) -> Send:
@@ -152,9 +210,13 @@ def sender(config: dict[str, Any], folder: Path) -> Send:
     return lambda address, subject, body: _write_file(folder / "outbox", address, subject, body)
 
 
-def other_senders(config: dict[str, Any], folder: Path) -> dict[str, Send]:
-    """How this installation sends the kinds that do not go by mail."""
-    return {kind: gateway(config, folder) for kind, gateway in _gateways.items()}
+def other_senders(config: dict[str, Any], folder: Path, *, urgent: bool | None = None) -> dict[str, Send]:
+    """How this installation sends the kinds that do not go by mail; only the urgent ones, or only the others."""
+    return {
+        kind: gateway(config, folder)
+        for kind, gateway in _gateways.items()
+        if urgent is None or (kind in _urgent) is urgent
+    }
 
 
 def _send_out(config: dict[str, Any], address: str, subject: str, body: str) -> None:

@@ -16,6 +16,7 @@ from grants.delivery.forms import HandoverForm
 from grants.delivery.gateways import sms_gateway
 from grants.delivery.levels import Factors
 from grants.delivery.models import Delivery, PhoneCode, Receipt, Run
+from grants.delivery.queries.desk import ALERT_KINDS
 from grants.delivery.services import Codes, Reading, ReleaseCodes
 from grants.delivery.services.arrival import KIT_PARTS
 from grants.delivery.services.attempts import PHONE
@@ -27,6 +28,8 @@ from grants.delivery.symbols import HashCost
 
 carry(PHONE, sms_gateway)  # here, so that every process that sends knows it
 carry(BY_PHONE, sms_gateway)
+for kind in ALERT_KINDS:
+    carry(kind, urgent=True)
 
 ANSWER_BYTES = 32 * 1024
 

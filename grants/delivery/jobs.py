@@ -6,12 +6,12 @@ from flask import Flask
 
 from grants.core.clock import utcnow
 from grants.core.db import transaction
-from grants.core.jobs import OUTBOX, timed, when_done
+from grants.core.jobs import URGENT, timed, when_done
 from grants.delivery.services import alerts, checkins, confirmation, notices
 from grants.people.models import ContactKind
 
 
-@timed("alerts", every_minutes=1)
+@timed("alerts", every_minutes=1, urgent=True)
 def watch_signals(app: Flask) -> None:
     """Call the next person for every signal that nobody acknowledged in time, and leave a beat."""
     now, late = utcnow(), timedelta(minutes=int(app.config["DESK_ESCALATE_MINUTES"]))
@@ -23,7 +23,7 @@ def watch_signals(app: Flask) -> None:
 @when_done
 def leave_beat(name: str) -> None:
     """Leave a beat where messages were sent: the desk sees when nothing leaves the house any more."""
-    if name == OUTBOX:
+    if name == URGENT:
         with transaction():
             alerts.beat(name, now=utcnow())
 
@@ -42,7 +42,7 @@ def tell_stops(app: Flask) -> None:
             notices.tell(delivery, kind, kinds=kinds, now=now)
 
 
-@timed("check-ins", every_minutes=1)
+@timed("check-ins", every_minutes=1, urgent=True)
 def watch_check_ins(app: Flask) -> None:
     """Open a case for every check-in that did not come."""
     with transaction():

@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from grants.access.models import User
 from grants.core.clock import local_day
 from grants.core.db import Page, db, keyset_page, one_or_refuse
-from grants.core.jobs import OUTBOX
+from grants.core.jobs import URGENT
 from grants.core.outbox import MessageState, OutboxMessage
 from grants.delivery.models import (
     ON_THE_ROAD,
@@ -25,7 +25,8 @@ from grants.delivery.models import (
 from grants.delivery.queries.risk import newest_snapshots
 
 MOST_SIGNALS = 200
-ALERT_KIND = "handover"
+HANDOVER, FOR_THE_DESK = "handover", "desk"  # kinds of messages
+ALERT_KINDS = (HANDOVER, FOR_THE_DESK)
 ALERTS = "alerts"  # the name of the beat of the job that escalates
 LATE = timedelta(minutes=3)
 STUCK = timedelta(minutes=5)
@@ -94,7 +95,7 @@ def beat_is_late(beat: datetime | None, now: datetime) -> bool:
 
 def worker_beat() -> datetime | None:
     """When the worker last did both: called the next person, and sent messages. None where one was never done."""
-    both = select(func.count(), func.min(WorkerBeat.at)).where(WorkerBeat.name.in_((ALERTS, OUTBOX)))
+    both = select(func.count(), func.min(WorkerBeat.at)).where(WorkerBeat.name.in_((ALERTS, URGENT)))
     count, older = db.session.execute(both).one()
     return older if count == 2 else None
 
@@ -103,7 +104,7 @@ def alerts_stuck(now: datetime) -> bool:
     """Whether a message to the desk has waited for more than five minutes, or was given up in the last seven days."""
     stuck = (OutboxMessage.state == MessageState.WAITING) & (OutboxMessage.created_at < now - STUCK)
     given_up = (OutboxMessage.state == MessageState.FAILED) & (OutboxMessage.created_at > now - GIVEN_UP_LATELY)
-    found = select(OutboxMessage.id).where(OutboxMessage.kind == ALERT_KIND, stuck | given_up)
+    found = select(OutboxMessage.id).where(OutboxMessage.kind.in_(ALERT_KINDS), stuck | given_up)
     return db.session.scalar(found.limit(1)) is not None
 
 
@@ -111,7 +112,7 @@ def channel_counts() -> dict[MessageState, int]:
     """Messages to the desk that wait to be sent or were given up, by state."""
     found = (
         select(OutboxMessage.state, func.count())
-        .where(OutboxMessage.kind == ALERT_KIND, OutboxMessage.state != MessageState.SENT)
+        .where(OutboxMessage.kind.in_(ALERT_KINDS), OutboxMessage.state != MessageState.SENT)
         .group_by(OutboxMessage.state)
         .order_by(OutboxMessage.state)
     )

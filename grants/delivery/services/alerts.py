@@ -27,7 +27,7 @@ def announce(box: bytes, desk: Desk, *, now: datetime) -> None:
     """Two messages of one size, one for each channel, inside the caller's transaction."""
     body = base64.b64encode(box).decode()
     for address in (desk.address, desk.second_address):
-        outbox.add("handover", address=address, subject=NEUTRAL_SUBJECT, body=body, now=now)
+        outbox.add(waiting.HANDOVER, address=address, subject=NEUTRAL_SUBJECT, body=body, now=now)
 
 
 def acknowledge(ids: Sequence[int], *, by: User, now: datetime) -> int:
@@ -56,7 +56,7 @@ def escalate(address: str, *, after: timedelta, now: datetime) -> int:
         )
         if rows_hit(hit) == 1:
             body = base64.b64encode(signal.box).decode()
-            outbox.add("handover", address=address, subject=NEUTRAL_SUBJECT, body=body, now=now)
+            outbox.add(waiting.HANDOVER, address=address, subject=NEUTRAL_SUBJECT, body=body, now=now)
             called += 1
     return called
 

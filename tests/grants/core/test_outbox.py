@@ -1,6 +1,10 @@
+import http.client
+import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from flask import Flask
 
 from grants.core import outbox
@@ -9,9 +13,17 @@ from grants.core.db import db, transaction
 from grants.core.outbox import MAX_ATTEMPTS, MessageState, OutboxMessage
 
 
-def add_message(address: str = "ana@example.org") -> OutboxMessage:
+def add_message(address: str = "ana@example.org", kind: str = "test") -> OutboxMessage:
     with transaction():
-        return outbox.add("test", address=address, subject="Aviso", body="Hola", now=utcnow())
+        return outbox.add(kind, address=address, subject="Aviso", body="Hola", now=utcnow())
+
+
+@pytest.fixture
+def bell() -> Iterator[str]:
+    """A kind of messages that is urgent."""
+    outbox.carry("bell", urgent=True)
+    yield "bell"
+    outbox._urgent.discard("bell")
 
 
 def broken(_address: str, _subject: str, _body: str) -> None:
@@ -69,3 +81,126 @@ def test_files_in_the_outbox_are_private(app: Flask, tmp_path: Path) -> None:
     [file] = (tmp_path / "outbox").iterdir()
     assert file.read_text() == "ana@example.org\nAviso\n\nHola\n"
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_urgent_ones_go_before_a_hundred_letters_that_were_there_first(app: Flask, bell: str) -> None:
+    for number in range(100):
+        add_message(f"a{number}@example.org")
+    add_message("desk@example.org", bell)
+    order: list[str] = []
+
+    outbox.deliver_due(lambda address, *_rest: order.append(address), now=utcnow())
+
+    assert (len(order), order[:2]) == (100, ["desk@example.org", "a0@example.org"])
+
+
+def test_urgent_ones_are_tried_every_minute_and_never_given_up(app: Flask, bell: str) -> None:
+    message, now, tries = add_message(kind=bell), utcnow(), []
+
+    def cut(*_parts: str) -> None:
+        tries.append(1)
+        raise OSError
+
+    for minute in range(3 * MAX_ATTEMPTS):
+        outbox.deliver_due(cut, now=now + timedelta(minutes=minute))
+
+    assert (len(tries), message.state) == (3 * MAX_ATTEMPTS, MessageState.WAITING)
+
+
+def test_urgent_ones_that_were_tried_least_go_first(app: Flask, bell: str) -> None:
+    add_message("old", bell)
+    now = utcnow()
+    outbox.deliver_due(broken, now=now)
+    add_message("new", bell)
+    order: list[str] = []
+
+    outbox.deliver_due(lambda address, *_rest: order.append(address), now=now + timedelta(minutes=1))
+
+    assert order == ["new", "old"]
+
+
+def test_each_job_sends_its_own_and_leaves_the_rest(app: Flask, bell: str) -> None:
+    add_message("letter")
+    add_message("alarm", bell)
+    order: list[str] = []
+    keep = lambda address, *_rest: order.append(address)  # noqa: E731
+
+    outbox.deliver_due(keep, now=utcnow(), urgent=True)
+    assert order == ["alarm"]
+    outbox.deliver_due(keep, now=utcnow(), urgent=False)
+    assert order == ["alarm", "letter"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [http.client.BadStatusLine("to ana@example.org"), ValueError("Header values may not contain linefeed"),
+     UnicodeEncodeError("ascii", "á", 0, 1, "ordinal not in range"), KeyError("x")],
+    ids=lambda error: type(error).__name__,
+)  # fmt: skip
+def test_whatever_one_message_raises_counts_and_the_others_go(
+    app: Flask, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad, good, arrived, now = add_message("bad@example.org"), add_message("good@example.org"), [], utcnow()
+
+    def send(address: str, _subject: str, _body: str) -> None:
+        if address == "bad@example.org":
+            raise error
+        arrived.append(address)
+
+    for attempt in range(MAX_ATTEMPTS):
+        outbox.deliver_due(send, now=now + timedelta(days=attempt))
+
+    assert (arrived, good.state) == (["good@example.org"], MessageState.SENT)
+    assert (bad.state, bad.attempts) == (MessageState.FAILED, MAX_ATTEMPTS)
+    assert "example.org" not in caplog.text
+
+
+def test_row_that_cannot_be_opened_keeps_no_other_from_going(app: Flask) -> None:
+    bad, good = add_message(), add_message()
+    db.session.execute(OutboxMessage.__table__.update().where(OutboxMessage.id == bad.id).values(body_sealed=b"torn"))
+    db.session.commit()
+
+    assert outbox.deliver_due(lambda *_parts: None, now=utcnow()) == 1
+
+    db.session.refresh(good)
+    assert good.state is MessageState.SENT
+
+
+def test_no_transaction_is_open_while_a_message_is_on_its_way(real_app: Flask) -> None:
+    add_message()
+    open_ones: list[bool] = []
+
+    outbox.deliver_due(lambda *_parts: open_ones.append(db.session().in_transaction()), now=utcnow())
+
+    assert open_ones == [False]
+
+
+def test_run_ends_in_time_and_the_next_goes_on(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dead host costs so long for each: claims of one run must not grow old."""
+    for _n in range(2):
+        add_message()
+    monkeypatch.setattr(outbox, "LONGEST_RUN", -1)
+    assert outbox.deliver_due(lambda *_parts: None, now=utcnow()) == 0
+    monkeypatch.undo()
+    assert outbox.deliver_due(lambda *_parts: None, now=utcnow()) == 2
+
+
+@pytest.mark.no_rollback
+def test_two_workers_send_each_message_once(real_app: Flask) -> None:
+    for number in range(10):
+        add_message(f"a{number}@example.org")
+    gate, sent = threading.Barrier(3), []
+
+    def work() -> None:
+        with real_app.app_context():
+            gate.wait()
+            outbox.deliver_due(lambda address, *_rest: sent.append(address), now=utcnow())
+            db.session.remove()
+
+    threads = [threading.Thread(target=work) for _n in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(sent) == [f"a{number}@example.org" for number in range(10)]

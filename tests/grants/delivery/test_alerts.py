@@ -18,6 +18,7 @@ from grants.access.services.own import UNSCOPED
 from grants.core import jobs, outbox
 from grants.core.clock import utcnow
 from grants.core.db import db
+from grants.core.jobs import worker_for
 from grants.core.journal import JournalEntry
 from grants.core.outbox import MessageState, OutboxMessage
 from grants.delivery.jobs import watch_signals
@@ -110,6 +111,31 @@ def test_a_cut_channel_changes_no_handover_and_the_alert_arrives_on_return(app: 
     assert (sent_while_cut, sent) == (0, 4)
     assert sorted(arrived) == ["desk", "desk", "desk-2", "desk-2"]
     assert {one.state for one in messages()} == {MessageState.SENT}
+
+
+def test_alarms_are_sent_escalated_and_watched_by_threads_of_their_own(app: Flask) -> None:
+    named = [{task.name for task in worker_for(app, urgent=own)._registry.periodic_tasks} for own in (True, False)]
+
+    assert named[0] == {"urgent messages", "alerts", "check-ins"}
+    assert "outbox" in named[1]
+    assert named[0] & named[1] == set()
+
+
+def test_alert_goes_before_letters_and_is_not_given_up(app: Flask) -> None:
+    confirm_as("normal")
+    outbox.add("letter", address="ana@example.org", subject="Aviso", body="Hola", now=utcnow() - FIVE)
+    db.session.commit()
+    tried: list[str] = []
+
+    def cut(address: str, *_rest: str) -> None:
+        tried.append(address)
+        raise OSError
+
+    for day in range(20):
+        outbox.deliver_due(cut, now=utcnow() + timedelta(days=day))
+
+    assert tried[:3] == ["desk", "desk-2", "ana@example.org"]
+    assert (tried.count("desk"), tried.count("ana@example.org")) == (20, 12)
 
 
 def test_the_machine_that_watches_sees_whether_the_worker_lives(app: Flask, visitor: FlaskClient) -> None:

@@ -23,7 +23,7 @@ from grants.access.models import FactorKind, User
 from grants.core.clock import utcnow
 from grants.core.crypto import Keyring, keyring, new_keyring, sealed_attributes, use_keys
 from grants.core.db import Model, db
-from grants.core.jobs import send_outbox
+from grants.core.jobs import send_urgent
 from grants.core.outbox import MessageState, OutboxMessage, deliver_due, sender
 from grants.delivery import services
 from grants.delivery.desk.boxes import unseal
@@ -242,7 +242,7 @@ def test_handover_over_a_cut_channel_is_the_same_and_its_alert_arrives_on_return
         client = sign_in(carried.officer)
         prepare()
         seen.append(watch(client, carried, "both"))
-    send_outbox(app)
+    send_urgent(app)
     waiting = states()
     deliver_due(sender({"MAIL_BACKEND": "file"}, tmp_path), now=utcnow() + timedelta(minutes=10))
 
