@@ -6,18 +6,23 @@ from flask import Flask
 
 from grants.core.clock import utcnow
 from grants.core.db import transaction
-from grants.core.jobs import URGENT, timed, when_done
+from grants.core.jobs import URGENT, send_urgent, timed, when_done
 from grants.delivery.services import alerts, checkins, confirmation, notices
 from grants.people.models import ContactKind
 
 
 @timed("alerts", every_minutes=1, urgent=True)
 def watch_signals(app: Flask) -> None:
-    """Call the next person for every signal that nobody acknowledged in time, and leave a beat."""
+    """Tell the desk what cannot wait, call the next person for what nobody took up in time, and leave a beat."""
     now, late = utcnow(), timedelta(minutes=int(app.config["DESK_ESCALATE_MINUTES"]))
+    desk = [str(app.config[name]) for name in ("DESK_ADDRESS", "DESK_SECOND_ADDRESS")]
+    next_one = str(app.config["DESK_ESCALATION_ADDRESS"])
     with transaction():
-        alerts.escalate(str(app.config["DESK_ESCALATION_ADDRESS"]), after=late, now=now)
+        alerts.escalate(next_one, after=late, now=now)
+        alerts.tell_of_dangers(desk, now=now)
+        alerts.escalate_dangers(next_one, after=late, now=now)
         alerts.beat(alerts.ALERTS, now=now)
+    send_urgent(app)  # not a minute later
 
 
 @when_done

@@ -111,6 +111,8 @@ class Incident(SealedRow, Model):
     reported_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
     reported_by: Mapped[User] = relationship(foreign_keys=[reported_by_id])
     reported_at: Mapped[datetime]
+    desk_told_at: Mapped[datetime | None]  # by a message, where it cannot wait
+    escalated_at: Mapped[datetime | None]  # and the next person, as nobody had written a step
     state: Mapped[IncidentState] = mapped_column(state_column(IncidentState), default=IncidentState.OPEN)
     outcome: Mapped[IncidentOutcome | None] = mapped_column(state_column(IncidentOutcome))
     assigned_to_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))

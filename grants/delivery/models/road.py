@@ -83,6 +83,8 @@ class MissedCheckIn(SealedRow, Model):
     level: Mapped[int]
     due_at: Mapped[datetime]
     opened_at: Mapped[datetime]
+    desk_told_at: Mapped[datetime | None]
+    escalated_at: Mapped[datetime | None]  # the next person was told, as nobody had closed it
     closed_at: Mapped[datetime | None]
     closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     closed_by: Mapped[User | None] = relationship()

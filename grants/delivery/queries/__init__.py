@@ -46,6 +46,7 @@ from grants.delivery.queries.incidents import (
     named_delivery,
     named_run,
     open_incidents,
+    open_incidents_count,
     reported_by,
 )
 from grants.delivery.queries.monitoring import (
@@ -206,6 +207,7 @@ __all__ = [
     "open_dispute_of",
     "open_imports",
     "open_incidents",
+    "open_incidents_count",
     "own_phone",
     "page_of_runs",
     "paper",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from grants.access.models import User
@@ -18,8 +18,13 @@ from grants.delivery.models import (
     DeliveryState,
     Drill,
     DrillDelivery,
+    Incident,
+    IncidentKind,
+    IncidentState,
+    MissedCheckIn,
     RiskSnapshot,
     Signal,
+    Urgency,
     WorkerBeat,
 )
 from grants.delivery.queries.risk import newest_snapshots
@@ -33,6 +38,7 @@ STUCK = timedelta(minutes=5)
 GIVEN_UP_LATELY = timedelta(days=7)
 UNDER_RISK = (DeliveryState.SEALED, DeliveryState.CLEARED, DeliveryState.SCHEDULED, DeliveryState.HELD, *ON_THE_ROAD)
 DRILL_EVERY = timedelta(days=31)
+Danger = Incident | MissedCheckIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,24 @@ def signals_overdue(before: datetime) -> Sequence[Signal]:
         Signal.acknowledged_at.is_(None), Signal.escalated_at.is_(None), Signal.created_at <= before
     )
     return db.session.scalars(found.order_by(Signal.id).limit(MOST_SIGNALS)).all()
+
+
+def dangers_untold() -> list[Danger]:
+    """Incidents that cannot wait and check-ins that did not come, open still, of which the desk was not told."""
+    incidents = select(Incident).where(_cannot_wait(), Incident.desk_told_at.is_(None))
+    cases = select(MissedCheckIn).where(MissedCheckIn.closed_at.is_(None), MissedCheckIn.desk_told_at.is_(None))
+    return _dangers(incidents, cases)
+
+
+def dangers_unanswered(before: datetime) -> list[Danger]:
+    """Of which the desk was told before a moment, without a step or an end since, and nobody else so far."""
+    incidents = select(Incident).where(
+        _cannot_wait(), Incident.desk_told_at <= before, Incident.entries_written == 0, Incident.escalated_at.is_(None)
+    )
+    cases = select(MissedCheckIn).where(
+        MissedCheckIn.closed_at.is_(None), MissedCheckIn.desk_told_at <= before, MissedCheckIn.escalated_at.is_(None)
+    )
+    return _dangers(incidents, cases)
 
 
 def areas(now: datetime) -> list[Area]:
@@ -173,3 +197,13 @@ def _area(code: str, newest: RiskSnapshot | None, now: datetime) -> Area:
 
 def _practices() -> Select[DrillDelivery]:
     return select(DrillDelivery).options(joinedload(DrillDelivery.drill))
+
+
+def _cannot_wait() -> ColumnElement[bool]:
+    at_once = or_(Incident.urgency == Urgency.NOW, Incident.kind == IncidentKind.SEIZURE)
+    return and_(at_once, Incident.state != IncidentState.CLOSED)
+
+
+def _dangers(incidents: Select[Incident], cases: Select[MissedCheckIn]) -> list[Danger]:
+    found = db.session.scalars(incidents.order_by(Incident.id)).all()
+    return [*found, *db.session.scalars(cases.order_by(MissedCheckIn.id))]

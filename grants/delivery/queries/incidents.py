@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from grants.access.models import User
 from grants.access.permissions import Permission
 from grants.core.db import Page, db, keyset_page, one_or_refuse
-from grants.delivery.models import Delivery, Incident, IncidentEntry, IncidentState, Run
+from grants.delivery.models import Delivery, Incident, IncidentEntry, IncidentState, Run, Urgency
 from grants.delivery.queries.risk import risk_sign
 from grants.people.folio import normal_folio
 from grants.people.models import Canton
@@ -32,10 +32,16 @@ def incidents_page(*, state: IncidentState | None = None, after: str | None = No
 
 
 def open_incidents(*, limit: int) -> Sequence[Incident]:
-    """Incidents that are not closed, new ones first, then the oldest."""
+    """Incidents that are not closed: the most urgent first, of those the new ones, of those the oldest."""
     left = _incidents().where(Incident.state != IncidentState.CLOSED)
-    newest_first = (Incident.state == IncidentState.FOLLOWING, Incident.id)
-    return db.session.scalars(left.order_by(*newest_first).limit(limit)).unique().all()
+    urgency = case({one: place for place, one in enumerate(Urgency)}, value=Incident.urgency)
+    in_order = (urgency, Incident.state == IncidentState.FOLLOWING, Incident.id)
+    return db.session.scalars(left.order_by(*in_order).limit(limit)).unique().all()
+
+
+def open_incidents_count() -> int:
+    """How many incidents are not closed."""
+    return db.session.scalar(select(func.count(Incident.id)).where(Incident.state != IncidentState.CLOSED)) or 0
 
 
 def reported_by(user: User) -> Sequence[Incident]:
