@@ -10,24 +10,26 @@ from grants.access.models import User
 from grants.access.second_factor import Charge, compared, take_back
 from grants.core.db import transaction
 from grants.core.errors import RuleBroken
-from grants.core.outbox import carry
+from grants.core.outbox import carry, sender
 from grants.delivery import queries, services
 from grants.delivery.forms import HandoverForm
-from grants.delivery.gateways import sms_gateway
+from grants.delivery.gateways import sms_gateway, while_true
 from grants.delivery.levels import Factors
 from grants.delivery.models import Delivery, PhoneCode, Receipt, Run
 from grants.delivery.queries.desk import ALERT_KINDS
 from grants.delivery.services import Codes, Reading, ReleaseCodes
+from grants.delivery.services.alerts import NEUTRAL_SUBJECT
 from grants.delivery.services.arrival import KIT_PARTS
 from grants.delivery.services.attempts import PHONE
 from grants.delivery.services.checks import Tolerance
-from grants.delivery.services.notices import BY_PHONE
+from grants.delivery.services.notices import BY_MAIL, BY_PHONE
 from grants.delivery.services.runs import OFFICER_CODE
 from grants.delivery.signals import Desk, load_desk
 from grants.delivery.symbols import HashCost
 
 carry(PHONE, sms_gateway)  # here, so that every process that sends knows it
-carry(BY_PHONE, sms_gateway)
+carry(BY_PHONE, while_true(sms_gateway))
+carry(BY_MAIL, while_true(sender, NEUTRAL_SUBJECT))
 for kind in ALERT_KINDS:
     carry(kind, urgent=True)
 

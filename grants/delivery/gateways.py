@@ -18,7 +18,9 @@ import click
 
 from grants.core.clock import utcnow
 from grants.core.crypto import write_private
-from grants.core.outbox import Send, TooLate, straight
+from grants.core.db import transaction
+from grants.core.outbox import Gateway, Send, TooLate, straight
+from grants.delivery.queries.notices import is_true
 
 FOLDER = "sms"
 LONGEST_ANSWER = 64 * 1024
@@ -40,6 +42,29 @@ def sms_gateway(config: dict[str, Any], folder: Path) -> Send:
         send(address, subject, body)
 
     return send_in_time
+
+
+def while_true(gateway: Gateway, subject: str = "") -> Gateway:
+    """Notices of stops go by a gateway as long as they are true. `subject`: what the receiver reads there.
+
+    The message's own subject is the number of its notice; that of an earlier release goes as it is.
+    """
+
+    def made(config: dict[str, Any], folder: Path) -> Send:
+        send = gateway(config, folder)
+
+        def send_if_true(address: str, number: str, body: str) -> None:
+            if not number.isdecimal():
+                send(address, number, body)
+                return
+            with transaction():  # ended before anybody is waited for
+                if not is_true(int(number), utcnow()):
+                    raise TooLate
+            send(address, subject, body)
+
+        return send_if_true
+
+    return made
 
 
 def _console(_config: dict[str, Any], _folder: Path) -> Send:

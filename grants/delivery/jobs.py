@@ -38,7 +38,7 @@ def tell_stops(app: Flask) -> None:
     """Tell beneficiaries what is due, each in a transaction of its own, and call off what no longer stands."""
     now, kinds = utcnow(), _kinds_that_reach(app)
     with transaction():
-        changed, due = notices.no_longer_true(), notices.due_now(now)
+        changed, due = notices.no_longer_true(now), notices.due_now(now)
     for told in changed:
         with transaction():
             notices.call_off(told, kinds=kinds, now=now)

@@ -1,14 +1,27 @@
-"""What holds now for several deliveries at once: the levels' table and the cantons' snapshots, in two statements."""
+"""What holds now for several deliveries at once, in as many statements with one as with many."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
 
+from grants.core.clock import PROGRAMME_ZONE, local_day
+from grants.core.crypto import lookup_hash
 from grants.core.db import db
-from grants.delivery.levels import DEFAULT_LEVELS, LEVELS, LevelRules
-from grants.delivery.models import Delivery, RiskSnapshot
+from grants.delivery.levels import DEFAULT_LEVELS, HIGHEST, LEVELS, LevelRules
+from grants.delivery.models import (
+    Delivery,
+    DeliveryNotice,
+    DeliveryState,
+    NoticeKind,
+    Permit,
+    PermitKind,
+    RiskSnapshot,
+)
 from grants.delivery.queries.risk import protocol_in_force
+from grants.delivery.queries.stops import told_to_turn_back
+
+Levels = Mapping[int, LevelRules]
 
 
 def levels_in_force() -> dict[int, LevelRules]:
@@ -19,9 +32,57 @@ def levels_in_force() -> dict[int, LevelRules]:
     return {level: LevelRules.from_json(version.levels[str(level)]) for level in LEVELS}
 
 
-def current_ones(deliveries: Iterable[Delivery], now: datetime) -> set[int]:
-    """Ids of those that may go on: the newest snapshot of the canton is live and no worse than their own level."""
-    deliveries = list(deliveries)
+def standing_ones(deliveries: Iterable[Delivery], now: datetime) -> set[int]:
+    """Ids of those whose stop stands: somebody goes there, and the person may come.
+
+    They may go on, and their team was not told to turn back.
+    """
+    found = list(deliveries)
+    turned_back = told_to_turn_back({one.officer_id for one in found if one.officer_id is not None}, now)
+    left = [one for one in found if not (one.officer_id in turned_back and _is_of_today(one, now))]
+    return may_go_on(left, now, levels_in_force())
+
+
+def may_go_on(deliveries: Collection[Delivery], now: datetime, levels: Levels) -> set[int]:
+    """Ids of those that may go on: the canton's snapshot is live and no worse than their own level, they have a way, no
+    curfew meets their window, and their person was not told to stay away.
+
+    Who was told so does not come any more, whatever is known later.
+    """
+    if not deliveries:
+        return set()
+    snapshots, with_way, off = _newest_snapshots(deliveries), _with_way(deliveries, levels), called_off(deliveries)
+    return {
+        one.id
+        for one in deliveries
+        if one.id in with_way and one.id not in off and _is_let(one, snapshots.get(one.canton_code), now)
+    }
+
+
+def called_off(deliveries: Collection[Delivery]) -> set[int]:
+    """Ids of those whose person was told that the stop they have now does not take place."""
+    told = select(DeliveryNotice.delivery_id, DeliveryNotice.stop_key).where(
+        DeliveryNotice.delivery_id.in_([one.id for one in deliveries]), DeliveryNotice.kind == NoticeKind.RESCHEDULED
+    )
+    keys = {(delivery_id, bytes(key)) for delivery_id, key in db.session.execute(told)}
+    return {one.id for one in deliveries if any((one.id, key) in keys for key in stop_keys(one))}
+
+
+def stop_key(delivery: Delivery) -> bytes:
+    """Tells one stop of a delivery from another, of another run too, without saying where or when."""
+    return lookup_hash("stop", f"{_stop(delivery)}|{delivery.run_id}")
+
+
+def stop_keys(delivery: Delivery) -> Sequence[bytes]:
+    """Under which a notice of this stop may be kept: earlier releases left the run out."""
+    return stop_key(delivery), lookup_hash("stop", _stop(delivery))
+
+
+def _stop(delivery: Delivery) -> str:
+    return f"{delivery.id}|{delivery.scheduled_for}|{delivery.window_until}|{delivery.place}"
+
+
+def _newest_snapshots(deliveries: Collection[Delivery]) -> dict[str, RiskSnapshot]:
     newest = (
         select(RiskSnapshot.canton_code, func.max(RiskSnapshot.in_force_at).label("at"))
         .where(RiskSnapshot.canton_code.in_({one.canton_code for one in deliveries}))
@@ -29,9 +90,36 @@ def current_ones(deliveries: Iterable[Delivery], now: datetime) -> set[int]:
         .subquery()
     )
     same = (RiskSnapshot.canton_code == newest.c.canton_code) & (RiskSnapshot.in_force_at == newest.c.at)
-    found = select(RiskSnapshot.canton_code, RiskSnapshot.level, RiskSnapshot.expires_at).join(newest, same)
-    levels = {
-        canton: level if expires_at > now else None
-        for canton, level, expires_at in db.session.execute(found.order_by(RiskSnapshot.id))
-    }
-    return {one.id for one in deliveries if (levels.get(one.canton_code) or 99) <= (one.level or 0)}
+    found = select(RiskSnapshot).join(newest, same).order_by(RiskSnapshot.id)
+    return {one.canton_code: one for one in db.session.scalars(found.execution_options(populate_existing=True))}
+
+
+def _with_way(deliveries: Collection[Delivery], levels: Levels) -> set[int]:
+    """Ids of those that their level lets go by default, that are picked up at a hub, or that two signed for."""
+    held = {one for one in deliveries if levels[one.level or HIGHEST].hold_by_default and one.hub_id is None}
+    free = {one.id for one in deliveries if one not in held}
+    if not held:
+        return free
+    signed = select(Permit.delivery_id, Permit.snapshot_id).where(
+        Permit.delivery_id.in_([one.id for one in held]),
+        Permit.kind == PermitKind.FIELD,
+        Permit.signed_at.is_not(None),
+    )
+    permits = {(delivery_id, snapshot_id) for delivery_id, snapshot_id in db.session.execute(signed)}
+    return free | {one.id for one in held if (one.id, one.risk_snapshot_id) in permits}
+
+
+def _is_let(delivery: Delivery, snapshot: RiskSnapshot | None, now: datetime) -> bool:
+    """What is known of the canton is current, no worse than when the delivery was cleared, and no curfew meets it."""
+    if snapshot is None or not snapshot.is_live(now) or snapshot.level > (delivery.level or 0):
+        return False
+    start, end = delivery.stop_at, delivery.window_ends_at
+    if start is None or end is None:
+        return True
+    return not snapshot.touches_curfew(*(moment.astimezone(PROGRAMME_ZONE).time() for moment in (start, end)))
+
+
+def _is_of_today(delivery: Delivery, now: datetime) -> bool:
+    """On the trip that was ended, or on a later one of that day: the team's page shows it neither."""
+    on_the_way = delivery.state is DeliveryState.IN_TRANSIT
+    return on_the_way or (delivery.stop_at is not None and local_day(delivery.stop_at) == local_day(now))

@@ -25,7 +25,7 @@ from grants.delivery.models import (
     TeamMember,
 )
 from grants.delivery.queries import stops
-from grants.delivery.queries.current import current_ones, levels_in_force
+from grants.delivery.queries.current import levels_in_force, may_go_on
 from grants.delivery.queries.deliveries import plausible, whole
 from grants.delivery.queries.stops import Asking
 from grants.people.folio import normal_folio
@@ -133,10 +133,11 @@ def _shown(reader: User, lead: User, carried: list[Delivery], now: datetime) -> 
         (one for one in carried if one.state in AHEAD), key=lambda one: (one.state is S.SCHEDULED, one.scheduled_for)
     )
     at_point = [one for one in carried if one.state is S.AT_POINT]
-    levels, may_go_on = levels_in_force(), current_ones([*ahead, *at_point], now)
+    levels = levels_in_force()
+    going_on = may_go_on([*ahead, *at_point], now, levels)  # whether the team was told to turn back is asked below
     # At the point of a canton whose risk was raised meanwhile there is nothing to hand over: the kit goes back.
-    here = [one for one in carried if one.state in ARRIVED and (one not in at_point or one.id in may_go_on)]
-    current = [one for one in ahead if one.id in may_go_on]
+    here = [one for one in carried if one.state in ARRIVED and (one not in at_point or one.id in going_on)]
+    current = [one for one in ahead if one.id in going_on]
     asked = levels[current[0].level or HIGHEST] if current else None
     asking = _asking(lead, asked, now)
     opened = _opened(here, current, levels, now) if asking in (Asking.FREE, Asking.GO) else []

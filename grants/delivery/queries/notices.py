@@ -1,18 +1,17 @@
 """Which beneficiaries are to be told of a stop, and who must be told in person."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Load, joinedload
 from sqlalchemy.orm.strategy_options import _AbstractLoad
 
-from grants.core.crypto import lookup_hash
 from grants.core.db import Page, db, keyset_page, one_or_refuse
 from grants.core.errors import NotFound
 from grants.core.outbox import MessageState, OutboxMessage
 from grants.delivery.models import Delivery, DeliveryEvent, DeliveryNotice, DeliveryState, NoticeKind
-from grants.delivery.queries.current import current_ones
+from grants.delivery.queries.current import standing_ones, stop_key, stop_keys
 from grants.delivery.queries.deliveries import plausible
 from grants.people.models import ContactKind, Person
 
@@ -21,7 +20,9 @@ S = DeliveryState
 STANDING = (S.SCHEDULED, S.IN_TRANSIT)
 # The stop does not take place as told.
 FALLEN = (S.CLEARED, S.HELD, S.CANCELLED, S.SEIZED, S.RETURNING, S.RETURNED)
-PHONES = (ContactKind.PHONE, ContactKind.WHATSAPP)
+
+__all__ = ["FALLEN", "STANDING", "get_to_tell", "has_fallen", "is_true", "notices_of", "reachable_at",
+           "standing_deliveries", "stop_key", "stop_keys", "to_tell_in_person", "told_and_not_reached"]  # fmt: skip
 
 
 def standing_deliveries() -> Sequence[Delivery]:
@@ -79,6 +80,21 @@ def get_to_tell(notice_id: int, now: datetime) -> DeliveryNotice:
     return notice
 
 
+def has_fallen(told: DeliveryNotice, standing: Collection[int], now: datetime) -> bool:
+    """Whether what was told of no longer takes place. `standing`: deliveries whose stop stands."""
+    delivery = told.delivery
+    if delivery.state in FALLEN or bytes(told.stop_key) not in stop_keys(delivery):
+        return True
+    return delivery.id not in standing and not is_over(delivery, now)
+
+
+def is_true(notice_id: int, now: datetime) -> bool:
+    """Whether a notice that was put in the outbox is still to be sent. The officer may be there already, waiting."""
+    whole = select(DeliveryNotice).options(joinedload(DeliveryNotice.delivery)).where(DeliveryNotice.id == notice_id)
+    notice = db.session.scalar(whole.execution_options(populate_existing=True))
+    return notice is not None and bool(_still_true([notice], now, (*STANDING, S.AT_POINT)))
+
+
 def reachable_at(person: Person, day: date, kinds: Iterable[ContactKind]) -> str | None:
     """The newest checked way of contact that is the person's own and safe to use; None when they must be told."""
     usable = frozenset(kinds)
@@ -86,11 +102,6 @@ def reachable_at(person: Person, day: date, kinds: Iterable[ContactKind]) -> str
         if point.kind in usable and point.is_fresh_on(day) and point.safe_to_call and not point.owner:
             return point.value
     return None
-
-
-def stop_key(delivery: Delivery) -> bytes:
-    """Tells one stop of a delivery from another without saying where or when."""
-    return lookup_hash("stop", f"{delivery.id}|{delivery.scheduled_for}|{delivery.window_until}|{delivery.place}")
 
 
 def _left_to_tell() -> Select[DeliveryNotice]:
@@ -102,19 +113,22 @@ def _left_to_tell() -> Select[DeliveryNotice]:
     )
 
 
-def _still_true(waiting: Sequence[DeliveryNotice], now: datetime) -> list[DeliveryNotice]:
-    """Without those whose stop was changed, called off, reached, or whose canton is held."""
-    standing = [one.delivery for one in waiting if one.delivery.state in STANDING and not _is_over(one.delivery, now)]
-    going_on = current_ones(standing, now) if standing else set()
+def _still_true(
+    waiting: Sequence[DeliveryNotice], now: datetime, states: Collection[DeliveryState] = STANDING
+) -> list[DeliveryNotice]:
+    """Without those whose stop is over, was changed, called off or reached, or does not stand."""
+    ahead = [one.delivery for one in waiting if one.delivery.state in states and not is_over(one.delivery, now)]
+    standing = standing_ones(ahead, now)
     return [
         one
         for one in waiting
         if one.kind is NoticeKind.RESCHEDULED
-        or (one.delivery in standing and one.delivery_id in going_on and stop_key(one.delivery) == one.stop_key)
+        or (one.delivery_id in standing and bytes(one.stop_key) in stop_keys(one.delivery))
     ]
 
 
-def _is_over(delivery: Delivery, now: datetime) -> bool:
+def is_over(delivery: Delivery, now: datetime) -> bool:
+    """Whether nobody waits at the stop any more."""
     return delivery.window_ends_at is None or delivery.window_ends_at < now
 
 

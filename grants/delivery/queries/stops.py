@@ -1,6 +1,6 @@
 """Whether an officer may see the next stop, and who waits for an answer."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
@@ -55,6 +55,27 @@ def may_see_next_stop(officer: User, now: datetime, *, always: bool = False) -> 
     return asking(officer, now, always=always) in (Asking.FREE, Asking.GO)
 
 
+def told_to_turn_back(officer_ids: Collection[int], now: datetime) -> set[int]:
+    """Which of these officers `asking` calls rescheduled, in two statements."""
+    start, end = _today(now)
+    if not officer_ids:
+        return set()
+    out = db.session.execute(_still_out(officer_ids).group_by(Run.officer_id).order_by(Run.officer_id))
+    left = {officer_id: left_at for officer_id, left_at in out if left_at is not None}
+    starts = {one: min(start, left.get(one, start)) for one in officer_ids}
+    asked = select(StopRequest).where(
+        StopRequest.officer_id.in_(officer_ids),
+        StopRequest.asked_at >= min(starts.values()),
+        StopRequest.asked_at < end,
+    )
+    newest = {
+        one.officer_id: one.answer
+        for one in db.session.scalars(asked.order_by(StopRequest.id))
+        if one.asked_at >= starts[one.officer_id]
+    }
+    return {officer_id for officer_id, answer in newest.items() if answer is StopAnswer.RESCHEDULED}
+
+
 def run_out(officer: User) -> Run | None:
     """The run on the road that the officer leads."""
     found = select(Run).where(Run.officer_id == officer.id, Run.state == RunState.OUT)
@@ -65,7 +86,7 @@ def open_requests(now: datetime) -> Sequence[StopRequest]:
     """Questions of today or of a run still out that have no answer, the oldest first, with the officer and the run."""
     people = (joinedload(StopRequest.officer), joinedload(StopRequest.run))
     found = select(StopRequest).options(*people).outerjoin(Run, Run.id == StopRequest.run_id).where(STILL_OPEN)
-    found = found.where((StopRequest.asked_at >= _midnight(now)) | (Run.state == RunState.OUT))
+    found = found.where((StopRequest.asked_at >= _today(now)[0]) | (Run.state == RunState.OUT))
     return db.session.scalars(found.order_by(StopRequest.id).limit(MOST_REQUESTS)).all()
 
 
@@ -119,13 +140,16 @@ def _last_handover_of(officer: User, trip: tuple[datetime, datetime]) -> datetim
 
 def _of_the_trip(officer: User, now: datetime) -> tuple[datetime, datetime]:
     """Today; from its departure on while a trip that left before midnight still has something to hand over."""
-    start = _midnight(now)
-    still_out = select(func.min(Run.dispatched_at)).join(Delivery, Delivery.run_id == Run.id)
-    left_at = db.session.scalar(
-        still_out.where(Run.officer_id == officer.id, Run.state == RunState.OUT, Delivery.state.in_(TO_HAND_OVER))
-    )
-    return min(start, left_at) if left_at is not None else start, start + timedelta(days=1)
+    start, end = _today(now)
+    left_at = db.session.scalar(_still_out([officer.id]).with_only_columns(func.min(Run.dispatched_at)))
+    return min(start, left_at) if left_at is not None else start, end
 
 
-def _midnight(now: datetime) -> datetime:
-    return datetime.combine(local_day(now), time(), PROGRAMME_ZONE)
+def _today(now: datetime) -> tuple[datetime, datetime]:
+    start = datetime.combine(local_day(now), time(), PROGRAMME_ZONE)
+    return start, start + timedelta(days=1)
+
+
+def _still_out(officer_ids: Collection[int]) -> Select[int, datetime | None]:
+    found = select(Run.officer_id, func.min(Run.dispatched_at)).join(Delivery, Delivery.run_id == Run.id)
+    return found.where(Run.officer_id.in_(officer_ids), Run.state == RunState.OUT, Delivery.state.in_(TO_HAND_OVER))

@@ -22,7 +22,7 @@ from grants.delivery.queries import desk as waiting
 from grants.delivery.queries.desk import ALERTS, Danger
 from grants.delivery.signals import BOX_BYTES, Desk
 
-__all__ = ["ALERTS", "acknowledge", "announce", "beat", "escalate"]
+__all__ = ["ALERTS", "acknowledge", "announce", "beat", "escalate", "escalate_dangers", "tell_of_dangers"]
 
 NEUTRAL_SUBJECT = "Semilla"
 BODY_BYTES = len(base64.b64encode(bytes(BOX_BYTES)))

@@ -6,7 +6,7 @@ from datetime import datetime
 from babel.dates import format_date, format_time
 from flask_babel import force_locale, gettext
 from flask_babel import lazy_gettext as _
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from grants.access.models import User
@@ -14,16 +14,14 @@ from grants.core import journal, outbox
 from grants.core.clock import PROGRAMME_ZONE, local_day
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
-from grants.core.outbox import OutboxMessage
+from grants.core.outbox import MessageState, OutboxMessage
 from grants.delivery.disclosure import due_notice
 from grants.delivery.levels import HIGHEST
 from grants.delivery.models import Delivery, DeliveryNotice, NoticeKind
 from grants.delivery.queries import notices
-from grants.delivery.queries.current import current_ones, levels_in_force
-from grants.delivery.queries.notices import stop_key
+from grants.delivery.queries.current import levels_in_force, standing_ones, stop_key, stop_keys
 from grants.people.models import ContactKind
 
-SUBJECT = "Semilla"
 BY_MAIL, BY_PHONE = "stop_notice", "stop_notice_phone"  # kinds of messages; phones are kept in E.164
 LANGUAGES = ("es", "en")
 LOCALES = {"es": "es_EC", "en": "en_US"}
@@ -31,29 +29,27 @@ DAYS = {"es": "EEEE d 'de' MMMM", "en": "EEEE d MMMM"}
 
 
 def due_now(now: datetime) -> list[tuple[Delivery, NoticeKind]]:
-    """What is to be told at this moment. Nothing of a delivery whose canton is held or not known."""
-    standing = notices.standing_deliveries()
-    levels, going_on = levels_in_force(), current_ones(standing, now)
-    told = notices.notices_of(one.id for one in standing)
+    """What is to be told at this moment. Nothing of a stop that does not stand."""
+    ahead = notices.standing_deliveries()
+    levels, standing = levels_in_force(), standing_ones(ahead, now)
+    told = notices.notices_of(one.id for one in ahead)
     due = []
-    for one in standing:
+    for one in ahead:
         start, end = one.stop_at, one.window_ends_at
-        if one.id not in going_on or start is None:
+        if one.id not in standing or start is None:
             continue
         kind = due_notice(levels[one.level or HIGHEST], start, end or start, now)
-        if kind is not None and (one.id, kind, stop_key(one)) not in told:
+        if kind is not None and not any((one.id, kind, key) in told for key in stop_keys(one)):
             due.append((one, kind))
     return due
 
 
-def no_longer_true() -> list[DeliveryNotice]:
-    """What was told of stops that were changed or called off since, one of each stop."""
-    found = {
-        (one.delivery_id, one.stop_key): one
-        for one in notices.told_and_not_reached()
-        if one.delivery.state in notices.FALLEN or stop_key(one.delivery) != one.stop_key
-    }
-    return list(found.values())
+def no_longer_true(now: datetime) -> list[DeliveryNotice]:
+    """What was told of stops that were changed since, or do not stand any more, one of each stop."""
+    told = notices.told_and_not_reached()
+    standing = standing_ones({one.delivery for one in told if one.delivery.state in notices.STANDING}, now)
+    fallen = {(one.delivery_id, bytes(one.stop_key)): one for one in told if notices.has_fallen(one, standing, now)}
+    return list(fallen.values())
 
 
 def tell(delivery: Delivery, kind: NoticeKind, *, kinds: Iterable[ContactKind], now: datetime) -> bool:
@@ -76,8 +72,12 @@ def tell(delivery: Delivery, kind: NoticeKind, *, kinds: Iterable[ContactKind], 
 
 
 def call_off(told: DeliveryNotice, *, kinds: Iterable[ContactKind], now: datetime) -> bool:
-    """Say that a stop that was told of does not take place; not why, and not when it will."""
-    return _write(told.delivery, NoticeKind.RESCHEDULED, told.stop_key, kinds=kinds, now=now)
+    """Say that a stop that was told of does not take place; not why, and not when it will.
+
+    What waits to be sent of it is ended first: nobody reads where to go after "do not go".
+    """
+    _end_unsent(told)
+    return _write(told.delivery, NoticeKind.RESCHEDULED, bytes(told.stop_key), kinds=kinds, now=now)
 
 
 def words_of(delivery: Delivery, kind: NoticeKind) -> str:
@@ -115,19 +115,31 @@ def _write(delivery: Delivery, kind: NoticeKind, key: bytes, *, kinds: Iterable[
         return False
     address = notices.reachable_at(delivery.person, local_day(now), kinds)
     if address is not None:
-        notice.message = _message(address, delivery, kind, now=now)
+        notice.message = _message(address, delivery, notice, now=now)
     db.session.flush()
     journal.record(None, "notice.made", notice, at=now, delivery_id=delivery.id, in_person=address is None)
     return True
 
 
-def _message(address: str, delivery: Delivery, kind: NoticeKind, *, now: datetime) -> OutboxMessage:
-    """By mail, or by phone, where the subject says until when it is worth sending; that a stop fell always is."""
-    body, ends = words_of(delivery, kind), delivery.window_ends_at
-    if not address.startswith("+"):
-        return outbox.add(BY_MAIL, address=address, subject=SUBJECT, body=body, now=now)
-    until = ends.isoformat() if ends is not None and kind is not NoticeKind.RESCHEDULED else ""
-    return outbox.add(BY_PHONE, address=address, subject=until, body=body, now=now)
+def _message(address: str, delivery: Delivery, notice: DeliveryNotice, *, now: datetime) -> OutboxMessage:
+    """By mail or by phone. The subject is the notice's number, by which it is asked once more whether it is true."""
+    channel = BY_PHONE if address.startswith("+") else BY_MAIL
+    body = words_of(delivery, notice.kind)
+    return outbox.add(channel, address=address, subject=str(notice.id), body=body, now=now)
+
+
+def _end_unsent(told: DeliveryNotice) -> None:
+    of_stop = select(DeliveryNotice.message_id).where(
+        DeliveryNotice.delivery_id == told.delivery_id,
+        DeliveryNotice.stop_key == told.stop_key,
+        DeliveryNotice.kind != NoticeKind.RESCHEDULED,
+    )
+    db.session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.id.in_(of_stop), OutboxMessage.state == MessageState.WAITING)
+        .values(state=MessageState.FAILED)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _words(delivery: Delivery, kind: NoticeKind, language: str) -> str:

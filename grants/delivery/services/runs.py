@@ -17,6 +17,7 @@ from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import Delivery, DeliveryState, Duty, Run, RunState, Team, Vehicle
+from grants.delivery.queries.current import called_off
 from grants.delivery.services.alternates import refuse_alternate
 from grants.delivery.services.cards import refuse_card_maker
 from grants.delivery.services.carrying import take_out
@@ -136,11 +137,17 @@ def _refuse_unprepared(run: Run, kits: Sequence[Delivery], desk: Desk | None, *,
         raise RuleBroken(_("You lead this run. Somebody else must release it."))
     _refuse_unable(run.officer)
     _refuse_stranger(run.officer, run.team)
+    off = called_off(kits)
     for kit in kits:
         if kit.window_ends_at is not None and kit.window_ends_at <= now:
             raise RuleBroken(_("The time of %(folio)s has passed. Take it off this run and give it another stop.",
                                folio=kit.folio))  # fmt: skip
         refuse_unless_current(kit, now=now)
+        if kit.id in off:
+            raise RuleBroken(
+                _("The person of %(folio)s was told not to come to this stop. Take it off the run, and give it another "
+                  "time or another run.", folio=kit.folio)
+            )  # fmt: skip
         refuse_in_curfew(kit, now=now)
         refuse_alternate(kit, level=kit.level, starts_at=kit.stop_at)
         if queries.holds_duty(kit, run.officer):

@@ -2,30 +2,36 @@
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from grants.access.models import User
 from grants.access.permissions import Role
+from grants.core import outbox
 from grants.core.clock import local_day, utcnow
 from grants.core.crypto import lookup_hash
 from grants.core.db import db, transaction
 from grants.core.errors import RuleBroken
 from grants.core.journal import JournalEntry
-from grants.core.outbox import MessageState, OutboxMessage
+from grants.core.outbox import MessageState, OutboxMessage, Send
 from grants.delivery import services
-from grants.delivery.models import Delivery, DeliveryNotice, DeliveryState, NoticeKind
+from grants.delivery.gateways import while_true
+from grants.delivery.models import Delivery, DeliveryNotice, DeliveryState, NoticeKind, Permit, StopAnswer
 from grants.delivery.queries import notices as questions
+from grants.delivery.queries import shown_to
 from grants.delivery.services import notices
+from grants.delivery.services.notices import BY_MAIL, BY_PHONE
 from grants.people.models import ContactKind, ContactPoint
 from tests.factories.access import make_user
-from tests.factories.delivery import make_officer, make_snapshot
+from tests.factories.delivery import make_officer, make_run, make_snapshot
 from tests.factories.people import make_phone
-from tests.factories.road import PLACE, make_stop, move_stop, put_in, send_out
+from tests.factories.risk import take
+from tests.factories.road import PLACE, let_go, make_stop, move_stop, put_in, send_out
 
 S, K = DeliveryState, NoticeKind
 SignIn = Callable[[User], FlaskClient]
@@ -45,7 +51,7 @@ def reachable(delivery: Delivery, at: datetime = NOW, *, number: str = "+5939912
 
 def run_job(now: datetime, kinds: tuple[ContactKind, ...] = ALL) -> None:
     """What the timed job does, at a moment of our choice."""
-    for told in notices.no_longer_true():
+    for told in notices.no_longer_true(now):
         notices.call_off(told, kinds=kinds, now=now)
     for delivery, kind in notices.due_now(now):
         notices.tell(delivery, kind, kinds=kinds, now=now)
@@ -112,8 +118,8 @@ def test_words_are_neutral_and_sealed(app: Flask) -> None:
         *(one.name for one in delivery.lines),
     ]
     assert (message.kind, message.address) == ("stop_notice_phone", "+593991234567")
-    # The gateway sends it until the window is over, at a minute before midnight in Guayaquil.
-    assert datetime.fromisoformat(message.subject) == delivery.window_ends_at
+    # By which the gateway asks whether it is still true.
+    assert message.subject == str(db.session.scalars(select(DeliveryNotice.id)).one())
     # From noon to the end of the day in Guayaquil.
     assert "12:00" in said
     assert [word for word in [*private, "usd", "kit", "700"] if word.lower() in said] == []
@@ -320,3 +326,228 @@ def test_two_workers_send_one_message(real_app: Flask) -> None:
 
     assert sorted(one.address for one in messages()) == [f"+59399123456{number}" for number in range(3)]
     assert db.session.query(DeliveryNotice).count() == 3
+
+
+def deliver(now: datetime, send: Send) -> None:
+    """What the worker does with messages of stops, over a provider of our choice."""
+    ways = {
+        BY_PHONE: while_true(lambda *_given: send)({}, Path()),
+        BY_MAIL: while_true(lambda *_given: send)({}, Path()),
+    }
+    outbox.deliver_due(send, now=now, others=ways)
+    db.session.expire_all()
+
+
+def down(*_parts: str) -> None:
+    raise OSError
+
+
+@pytest.mark.parametrize("channel", ["phone", "mail"])
+def test_place_never_arrives_after_do_not_go(app: Flask, channel: str) -> None:
+    now = utcnow()
+    delivery = reachable(make_stop(now + 2 * HOUR, level=2, at=now), now)
+    if channel == "mail":
+        delivery.person.contact_points[0].kind, delivery.person.contact_points[0].value = ContactKind.EMAIL, "a@x.org"
+    run_job(now)
+    deliver(now, down)
+    services.hold(delivery, by=make_user(Role.DESK), now=now)
+    run_job(now + MINUTE)
+    sent: list[str] = []
+
+    for minutes in (2, 10, 60):
+        deliver(now + minutes * MINUTE, lambda _address, _subject, body: sent.append(body))
+
+    place, off = messages()
+    assert (place.state, off.state) == (MessageState.FAILED, MessageState.SENT)
+    assert sent == [off.body]
+
+
+@pytest.mark.parametrize("what", ["held", "over", "reached", "nothing"])
+def test_truth_is_asked_once_more_when_it_is_sent(app: Flask, what: str) -> None:
+    now = utcnow()
+    delivery = reachable(make_stop(now + HOUR, at=now), now)
+    run_job(now)
+    if what in ("held", "reached"):
+        put_in(delivery, S.HELD if what == "held" else S.AT_POINT)
+    elif what == "over":
+        move_stop(delivery, now - 3 * HOUR)
+        messages()[0].subject = str(db.session.scalars(select(DeliveryNotice.id)).one())
+        db.session.scalars(select(DeliveryNotice)).one().stop_key = questions.stop_key(delivery)
+        db.session.flush()
+    sent: list[str] = []
+
+    deliver(now, lambda _address, _subject, body: sent.append(body))
+
+    (message,) = messages()
+    arrives = what in ("reached", "nothing")
+    assert (len(sent), message.state) == (int(arrives), MessageState.SENT if arrives else MessageState.FAILED)
+
+
+def test_message_of_an_earlier_release_goes_as_it_was_written(app: Flask) -> None:
+    for kind, subject in ((BY_MAIL, "Semilla"), (BY_PHONE, ""), (BY_PHONE, NOW.isoformat())):
+        outbox.add(kind, address="a", subject=subject, body="b", now=NOW)
+    db.session.flush()
+    sent: list[str] = []
+
+    deliver(NOW, lambda _address, subject, _body: sent.append(subject))
+
+    assert sent == ["Semilla", "", NOW.isoformat()]
+
+
+def test_mail_says_the_same_subject_as_ever(app: Flask, tmp_path: Path) -> None:
+    now = utcnow()
+    reachable(make_stop(now + HOUR, at=now), now)
+    run_job(now)
+
+    outbox.other_senders(app.config, tmp_path)[BY_MAIL]("a@example.org", messages()[0].subject, "Hola")
+
+    (file,) = (tmp_path / "outbox").iterdir()
+    assert file.read_text().splitlines()[:2] == ["a@example.org", "Semilla"]
+
+
+def test_trip_that_was_rescheduled_is_called_off_and_nobody_else_is_told(app: Flask) -> None:
+    """Without waiting for the officer to press anything; after an alarm and by lot alike."""
+    officer = make_officer()
+    first, second = (reachable(make_stop(NOW + hours * HOUR, level=2, officer=officer, at=NOW),
+                               number=f"+59399123456{hours}") for hours in (2, 4))  # fmt: skip
+    run_job(NOW)
+    send_out(first, at=NOW)
+    send_out(second, at=NOW + MINUTE)
+    let_go(officer, asked_at=NOW + HOUR, answer=StopAnswer.RESCHEDULED)
+
+    for minutes in (80, 81, 130):
+        run_job(NOW + minutes * MINUTE)
+
+    assert told(first) == [K.PLACE, K.RESCHEDULED]
+    assert told(second) == [K.ZONE, K.RESCHEDULED]
+    assert (first.state, second.state) == (S.IN_TRANSIT, S.IN_TRANSIT)
+
+
+@pytest.mark.parametrize("answer", [StopAnswer.GO, None])
+def test_trip_that_goes_on_or_waits_is_told_as_ever(app: Flask, answer: StopAnswer | None) -> None:
+    delivery = reachable(make_stop(NOW + 2 * HOUR, level=2, at=NOW))
+    send_out(delivery, at=NOW)
+    let_go(delivery.officer, asked_at=NOW, answer=answer)  # type: ignore[arg-type]
+
+    run_job(NOW + 30 * MINUTE)
+
+    assert told(delivery) == [K.PLACE]
+
+
+def test_stop_of_another_day_of_that_officer_stands(app: Flask) -> None:
+    officer = make_officer()
+    today = make_stop(NOW + HOUR, officer=officer, at=NOW)
+    tomorrow = reachable(make_stop(NOW + 23 * HOUR, officer=officer, at=NOW))
+    send_out(today, at=NOW)
+    let_go(officer, asked_at=NOW, answer=StopAnswer.RESCHEDULED)
+
+    run_job(NOW + 30 * MINUTE)
+
+    assert told(tomorrow) == [K.PLACE]
+
+
+@pytest.mark.parametrize("out", [False, True], ids=["scheduled", "on the road"])
+@pytest.mark.parametrize("change", ["curfew", "raised", "expired", "area held"])
+def test_stop_that_no_longer_stands_is_called_off_wherever_the_kit_is(app: Flask, change: str, out: bool) -> None:
+    delivery = reachable(make_stop(NOW + 2 * HOUR, at=NOW))
+    canton, later = delivery.canton_code, NOW + 10 * MINUTE
+    run_job(NOW)
+    if out:
+        send_out(delivery, at=NOW)
+    if change == "curfew":
+        take(canton, 1, at=later, curfew_from=time(10, 0), curfew_until=time(13, 0))
+    elif change == "raised":
+        make_snapshot(canton, 2, at=later, in_force_at=later)
+    elif change == "expired":
+        make_snapshot(canton, 1, at=later, in_force_at=later, expires_at=later + MINUTE)
+    else:
+        make_snapshot(canton, 1, at=later, in_force_at=later, withdrawn_at=later,
+                      withdrawn_by_id=make_user(Role.DESK).id)  # fmt: skip
+
+    for minutes in (12, 13):
+        run_job(NOW + minutes * MINUTE)
+
+    assert told(delivery) == [K.PLACE, K.RESCHEDULED]
+    officer = delivery.officer
+    assert officer is not None
+    assert delivery not in shown_to(officer, NOW + HOUR).stops
+
+
+def test_nobody_is_told_to_come_in_a_curfew(app: Flask) -> None:
+    delivery = reachable(make_stop(NOW + 2 * HOUR, level=2, at=NOW - HOUR))
+    take(delivery.canton_code, 2, at=NOW - MINUTE, curfew_from=time(10, 0), curfew_until=time(13, 0))
+
+    run_job(NOW)
+
+    assert told(delivery) == []
+
+
+def test_nobody_is_told_to_come_in_the_field_without_a_permit(app: Flask) -> None:
+    delivery = reachable(make_stop(NOW + 20 * MINUTE, level=3, at=NOW))
+    db.session.execute(update(Permit).values(signed_at=None, signed_by_id=None))
+    db.session.execute(update(Delivery).where(Delivery.id == delivery.id).values(hub_id=None))
+    db.session.expire_all()
+
+    run_job(NOW)
+
+    assert told(delivery) == []
+
+
+def test_who_was_told_not_to_come_is_not_told_to_come_again_nor_visited(app: Flask) -> None:
+    """Known anew a moment later: the person stays at home, so the officer does not go there either."""
+    delivery = reachable(make_stop(NOW + 20 * HOUR, level=2, at=NOW))
+    run_job(NOW)
+    make_snapshot(delivery.canton_code, 2, at=NOW, in_force_at=NOW + MINUTE, expires_at=NOW + 2 * MINUTE)
+    run_job(NOW + 3 * MINUTE)
+    make_snapshot(delivery.canton_code, 2, at=NOW + 4 * MINUTE, in_force_at=NOW + 4 * MINUTE,
+                  expires_at=NOW + 30 * HOUR)  # fmt: skip
+
+    run_job(NOW + 19 * HOUR)
+
+    assert told(delivery) == [K.ZONE, K.RESCHEDULED]
+    officer = delivery.officer
+    assert officer is not None
+    assert shown_to(officer, NOW + 19 * HOUR).stops == []
+    with pytest.raises(RuleBroken, match=delivery.folio):
+        send_out(delivery, at=NOW + 19 * HOUR)
+    assert delivery.state is S.SCHEDULED
+
+
+def test_stop_that_is_over_is_not_called_off_when_the_risk_expires(app: Flask) -> None:
+    delivery = reachable(make_stop(NOW + MINUTE, at=NOW))
+    run_job(NOW)
+    send_out(delivery, at=NOW)
+
+    run_job(NOW + 30 * 24 * HOUR)
+
+    assert told(delivery) == [K.PLACE]
+
+
+def test_same_place_and_time_on_another_run_is_told_anew(app: Flask) -> None:
+    delivery = reachable(make_stop(NOW + HOUR, at=NOW))
+    start, end, run = delivery.stop_at, delivery.window_ends_at, delivery.run
+    assert start is not None
+    assert end is not None
+    assert run is not None
+    stop, coordinator = services.Stop(PLACE, start, end), make_user(Role.COORDINATOR)
+    run_job(NOW)
+    services.take_off(delivery, run, by=coordinator, now=NOW)
+    run_job(NOW + MINUTE)
+    services.schedule(delivery, make_run(at=NOW), stop, by=coordinator, now=NOW + 2 * MINUTE)
+
+    for minutes in (3, 4):
+        run_job(NOW + minutes * MINUTE)
+
+    assert told(delivery) == [K.PLACE, K.RESCHEDULED, K.PLACE]
+
+
+def test_stop_that_an_earlier_release_told_of_is_told_of_already(app: Flask) -> None:
+    """Its notices do not hold the run."""
+    delivery = reachable(make_stop(NOW + HOUR, at=NOW))
+    run_job(NOW)
+    db.session.scalars(select(DeliveryNotice)).one().stop_key = questions.stop_keys(delivery)[1]
+    db.session.flush()
+
+    run_job(NOW + MINUTE)
+
+    assert told(delivery) == [K.PLACE]
