@@ -23,7 +23,6 @@ from grants.delivery.models import (
 from grants.delivery.queries.current import levels_in_force
 
 S = DeliveryState
-CARRIED = (S.IN_TRANSIT, S.AT_POINT, S.HELD)
 # Events that say that the team is well: a handover and an arrival count as check-ins.
 SIGNS = (S.AT_POINT, S.CONFIRMED, S.NO_SHOW, S.REFUSED)
 MOST_RUNS = 50
@@ -56,8 +55,8 @@ def runs_on_the_road(*, of: User | None = None, limit: int | None = MOST_RUNS) -
     if not runs:
         return []
     ids = [run.id for run in runs]
-    carried, signs, levels = _carried(ids), _signs_of_life(ids), levels_in_force()
-    return [_standing(run, carried.get(run.id, []), signs.get(run.id), levels) for run in runs]
+    carried, signs, closed, levels = _carried(ids), _signs_of_life(ids), _last_closed(ids), levels_in_force()
+    return [_standing(run, carried.get(run.id, []), signs.get(run.id), closed.get(run.id), levels) for run in runs]
 
 
 def open_missed(*, limit: int = MOST_RUNS) -> Sequence[MissedCheckIn]:
@@ -85,7 +84,8 @@ def get_missed(case_id: int) -> MissedCheckIn:
 
 
 def _carried(run_ids: list[int]) -> dict[int, list[Delivery]]:
-    found = select(Delivery).where(Delivery.run_id.in_(run_ids), Delivery.state.in_(CARRIED))
+    """Whatever is in the vehicles, on the way back too, until it is handed over, received or taken."""
+    found = select(Delivery).where(Delivery.run_id.in_(run_ids), Delivery.carried_since.is_not(None))
     by_run: dict[int, list[Delivery]] = {}
     for one in db.session.scalars(found.order_by(Delivery.id)):
         by_run.setdefault(one.run_id or 0, []).append(one)
@@ -99,29 +99,38 @@ def _signs_of_life(run_ids: list[int]) -> dict[int, datetime]:
     moved = (
         select(Delivery.run_id, DeliveryEvent.at)
         .join(Delivery, Delivery.id == DeliveryEvent.delivery_id)
-        .where(
-            Delivery.run_id.in_(run_ids), DeliveryEvent.to_state.in_((S.AT_POINT, S.CONFIRMED, S.NO_SHOW, S.REFUSED))
-        )
+        .where(Delivery.run_id.in_(run_ids), DeliveryEvent.to_state.in_(SIGNS))
     )
     both = union_all(tapped, moved).subquery()
     latest = select(both.c.run_id, func.max(both.c.at).label("last_at")).group_by(both.c.run_id)
     return {row.run_id: row.last_at for row in db.session.execute(latest.order_by(both.c.run_id))}
 
 
-def _standing(run: Run, carried: list[Delivery], sign: datetime | None, levels: dict[int, LevelRules]) -> OnTheRoad:
+def _last_closed(run_ids: list[int]) -> dict[int, datetime]:
+    """When the desk last closed a case of each run: from then on the team is to be heard again."""
+    closed = select(MissedCheckIn.run_id, func.max(MissedCheckIn.closed_at).label("at")).where(
+        MissedCheckIn.run_id.in_(run_ids), MissedCheckIn.closed_at.is_not(None)
+    )
+    grouped = closed.group_by(MissedCheckIn.run_id).order_by(MissedCheckIn.run_id)
+    return {run_id: at for run_id, at in db.session.execute(grouped) if at is not None}
+
+
+def _standing(
+    run: Run, carried: list[Delivery], sign: datetime | None, closed: datetime | None, levels: dict[int, LevelRules]
+) -> OnTheRoad:
     left_at = run.dispatched_at or run.created_at
-    last_at = max(left_at, sign) if sign else left_at
+    last_at = max(left_at, sign or left_at)
     level = max((one.level or HIGHEST for one in carried), default=1)
-    return OnTheRoad(run, level, last_at, _due(carried, last_at, levels), len(carried))
+    return OnTheRoad(run, level, last_at, _due(carried, max(last_at, closed or last_at), levels), len(carried))
 
 
-def _due(carried: list[Delivery], last_at: datetime, levels: dict[int, LevelRules]) -> datetime | None:
+def _due(carried: list[Delivery], since: datetime, levels: dict[int, LevelRules]) -> datetime | None:
     """The earliest moment that any of the kits asks for: so many minutes on, or the end of its stop's window."""
     minutes = [levels[one.level or HIGHEST].check_in_minutes for one in carried]
-    timed = [last_at + timedelta(minutes=every) for every in minutes if every is not None]
+    timed = [since + timedelta(minutes=every) for every in minutes if every is not None]
     at_stops = [
         one.window_ends_at
         for one, every in zip(carried, minutes, strict=True)
         if every is None and one.state is S.IN_TRANSIT and one.window_ends_at is not None
     ]
-    return min([*timed, *(end for end in at_stops if end > last_at)], default=None)
+    return min([*timed, *(end for end in at_stops if end > since)], default=None)

@@ -118,6 +118,56 @@ def test_held_kit_in_the_vehicle_still_asks_for_check_ins(app: Flask) -> None:
     assert cases_at(NOW + 66 * MINUTE) == 1
 
 
+@pytest.mark.parametrize("state", [S.RETURNING, S.NO_SHOW, S.REFUSED, S.PARTIAL])
+def test_check_ins_are_due_until_the_kit_is_back(app: Flask, state: DeliveryState) -> None:
+    delivery = out_at(3)
+    put_in(delivery, state)
+
+    (standing,) = runs_on_the_road()
+
+    assert (standing.level, standing.kits, standing.due_at) == (3, 1, NOW + 20 * MINUTE)
+    assert cases_at(NOW + 21 * MINUTE) == 1
+
+
+def test_team_that_says_that_it_brings_the_kit_back_is_watched_on_its_way(app: Flask) -> None:
+    delivery = out_at(3)
+    services.bring_back([delivery], by=delivery.officer, now=NOW + 5 * MINUTE)  # type: ignore[arg-type]
+
+    assert [cases_at(NOW + minutes * MINUTE) for minutes in (20, 21, 22)] == [0, 1, 0]
+
+
+def test_highest_level_in_the_vehicle_counts_on_the_way_back_too(app: Flask) -> None:
+    high, low = out_at(3), out_at(1)
+    db.session.execute(update(Delivery).where(Delivery.id == low.id).values(run_id=high.run_id, stop_position=2))
+    put_in(high, S.RETURNING)
+
+    standing = next(one for one in runs_on_the_road() if one.run.id == high.run_id)
+
+    assert (standing.level, standing.kits, standing.due_at) == (3, 2, NOW + 20 * MINUTE)
+
+
+def test_nothing_is_due_once_the_kit_is_received(app: Flask) -> None:
+    delivery = out_at(3)
+    db.session.execute(update(Delivery).where(Delivery.id == delivery.id).values(carried_since=None))
+
+    assert [one.due_at for one in runs_on_the_road()] == [None]
+
+
+def test_closing_a_case_starts_the_clock_again(app: Flask) -> None:
+    out_at(3)
+    cases_at(NOW + 21 * MINUTE)
+    (case,) = db.session.query(MissedCheckIn).all()
+    checkins.close_case(case, word="Sin señal", by=make_user(Role.DESK), now=NOW + 30 * MINUTE)
+
+    opened = [cases_at(NOW + minutes * MINUTE) for minutes in (31, 50, 51, 52)]
+
+    assert opened == [0, 0, 1, 0]
+    dues = [one.due_at for one in db.session.query(MissedCheckIn).order_by(MissedCheckIn.id)]
+    assert dues == [NOW + 20 * MINUTE, NOW + 50 * MINUTE]
+    (standing,) = runs_on_the_road()
+    assert standing.last_at == NOW  # what the desk wrote is no sign of the team
+
+
 def test_desk_follows_up_and_closes_with_a_word_once(app: Flask, sign_in: SignIn) -> None:
     out_at(3)
     cases_at(NOW + 21 * MINUTE)
