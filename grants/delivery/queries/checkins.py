@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, union_all
+from sqlalchemy import false, func, select, true, union_all
 from sqlalchemy.orm import joinedload
 
 from grants.access.models import User
@@ -55,8 +55,11 @@ def runs_on_the_road(*, of: User | None = None, limit: int | None = MOST_RUNS) -
     if not runs:
         return []
     ids = [run.id for run in runs]
-    carried, signs, closed, levels = _carried(ids), _signs_of_life(ids), _last_closed(ids), levels_in_force()
-    return [_standing(run, carried.get(run.id, []), signs.get(run.id), closed.get(run.id), levels) for run in runs]
+    carried, heard, levels = _carried(ids), _last_heard(ids), levels_in_force()
+    return [
+        _standing(run, carried.get(run.id, []), heard.get((run.id, True)), heard.get((run.id, False)), levels)
+        for run in runs
+    ]
 
 
 def open_missed(*, limit: int = MOST_RUNS) -> Sequence[MissedCheckIn]:
@@ -92,27 +95,25 @@ def _carried(run_ids: list[int]) -> dict[int, list[Delivery]]:
     return by_run
 
 
-def _signs_of_life(run_ids: list[int]) -> dict[int, datetime]:
-    """The last moment of each run at which its team checked in, reached a point or handed over."""
-    tapped = select(CheckIn.run_id, CheckIn.at).where(CheckIn.run_id.in_(run_ids))
+def _last_heard(run_ids: list[int]) -> dict[tuple[int, bool], datetime]:
+    """The last moment at which each team checked in, reached a point or handed over; under (run, True).
+
+    Under (run, False): when the desk last closed a case of the run. From then on the team is to be heard again.
+    """
+    tapped = select(CheckIn.run_id, CheckIn.at, true().label("is_sign")).where(CheckIn.run_id.in_(run_ids))
     # These are events already, so that a handover writes nothing more than it did.
     moved = (
-        select(Delivery.run_id, DeliveryEvent.at)
+        select(Delivery.run_id, DeliveryEvent.at, true().label("is_sign"))
         .join(Delivery, Delivery.id == DeliveryEvent.delivery_id)
         .where(Delivery.run_id.in_(run_ids), DeliveryEvent.to_state.in_(SIGNS))
     )
-    both = union_all(tapped, moved).subquery()
-    latest = select(both.c.run_id, func.max(both.c.at).label("last_at")).group_by(both.c.run_id)
-    return {row.run_id: row.last_at for row in db.session.execute(latest.order_by(both.c.run_id))}
-
-
-def _last_closed(run_ids: list[int]) -> dict[int, datetime]:
-    """When the desk last closed a case of each run: from then on the team is to be heard again."""
-    closed = select(MissedCheckIn.run_id, func.max(MissedCheckIn.closed_at).label("at")).where(
+    closed = select(MissedCheckIn.run_id, MissedCheckIn.closed_at, false().label("is_sign")).where(
         MissedCheckIn.run_id.in_(run_ids), MissedCheckIn.closed_at.is_not(None)
     )
-    grouped = closed.group_by(MissedCheckIn.run_id).order_by(MissedCheckIn.run_id)
-    return {run_id: at for run_id, at in db.session.execute(grouped) if at is not None}
+    all_of_them = union_all(tapped, moved, closed).subquery()
+    of_run = (all_of_them.c.run_id, all_of_them.c.is_sign)
+    latest = select(*of_run, func.max(all_of_them.c.at).label("last_at")).group_by(*of_run).order_by(*of_run)
+    return {(row.run_id, bool(row.is_sign)): row.last_at for row in db.session.execute(latest)}
 
 
 def _standing(
