@@ -32,6 +32,7 @@ from grants.delivery.models import (
     VisitAttempt,
     VisitState,
 )
+from grants.delivery.queries.current import levels_in_force
 from grants.delivery.questionnaire import ABOUT_WHAT_STAYED, CURRENT, NO, YES, asked_in
 from grants.delivery.services.flags import flag_serials
 from grants.delivery.services.incidents import open_incident
@@ -50,8 +51,9 @@ def plan_visits(call: Call, *, share_percent: int = USUAL_SHARE, by: User, now: 
     if not 1 <= share_percent <= 100:
         raise RuleBroken(_("Write a share from 1 to 100 percent."), field="share_percent")
     by_kind: dict[Monitoring, list[Delivery]] = {kind: [] for kind in Monitoring}
+    levels = levels_in_force()
     for delivery in queries.unplanned(call):
-        by_kind[queries.rules(delivery.level or 1).monitoring].append(delivery)
+        by_kind[levels[delivery.level or 1].monitoring].append(delivery)
     once = by_kind[Monitoring.ALL]
     if by_kind[Monitoring.SAMPLE]:
         once = [*once, *_draw(call, by_kind[Monitoring.SAMPLE], share_percent, by=by, now=now)]
