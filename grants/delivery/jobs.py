@@ -7,7 +7,7 @@ from flask import Flask
 from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.jobs import URGENT, send_urgent, timed, when_done
-from grants.delivery.services import alerts, checkins, confirmation, notices
+from grants.delivery.services import alerts, checkins, confirmation, notices, plan_import
 from grants.people.models import ContactKind
 
 
@@ -59,6 +59,13 @@ def forget_answers(_app: Flask) -> None:
     """Delete what no repeated request asks for any more."""
     with transaction():
         confirmation.forget_answers(now=utcnow())
+
+
+@timed("previews", every_minutes=30)
+def forget_previews(_app: Flask) -> None:
+    """Remove spreadsheets that were tried out and can no longer be applied: they hold places."""
+    with transaction():
+        plan_import.forget_old_previews(now=utcnow())
 
 
 def _kinds_that_reach(app: Flask) -> tuple[ContactKind, ...]:

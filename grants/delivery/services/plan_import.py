@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Protocol
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from grants.access.models import User
 from grants.calls.models import Call
@@ -112,6 +112,19 @@ def discard_import(kept: PlanImport, *, by: User, now: datetime) -> None:
         raise RuleBroken(_("This spreadsheet was already applied."))
     journal.record(by, "plan_import.discarded", "plan_import", at=now, call_id=kept.call_id)
     db.session.delete(kept)
+
+
+def forget_old_previews(*, now: datetime) -> int:
+    """The timed job: what can no longer be applied holds places for nothing. A second run finds nothing."""
+    gone = db.session.execute(
+        delete(PlanImport)
+        .where(PlanImport.applied_at.is_(None), PlanImport.created_at < now - KEPT)
+        .execution_options(synchronize_session=False)
+    )
+    hit = rows_hit(gone)
+    if hit:
+        journal.record(None, "plan_import.forgotten", PlanImport.__tablename__, at=now, count=hit)
+    return hit
 
 
 def _act_on(call: Call, rows: Sequence[Row], *, by: User, now: datetime, promised: bool) -> list[Outcome]:

@@ -22,6 +22,7 @@ from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.delivery import plan_sheet, queries, services
 from grants.delivery.models import Delivery, DeliveryState, PlanImport, Reason
+from grants.delivery.services.plan_import import forget_old_previews
 from grants.selection.models import Award, AwardState
 from tests.factories.access import make_user
 from tests.factories.calls import make_call
@@ -306,6 +307,23 @@ def test_preview_older_than_a_day_is_not_applied(app: Flask) -> None:
         services.apply_import(kept, only_good=True, by=me, now=now)
 
     assert deliveries() == []
+
+
+def test_preview_that_nobody_applies_is_forgotten_after_a_day(app: Flask) -> None:
+    """It holds places."""
+    call, now = make_call(), utcnow()
+    rows = [plan_sheet.Line(2, {"folio": make_award(call=call).application.folio})]
+    old, young, applied = (
+        services.preview_import(call, rows, by=make_user(Role.COORDINATOR), now=now - timedelta(hours=hours))
+        for hours in (25, 23, 23)
+    )
+    services.apply_import(applied, only_good=True, by=make_user(Role.COORDINATOR), now=now)
+    applied.created_at = now - timedelta(days=30)
+    db.session.flush()
+
+    assert [forget_old_previews(now=now), forget_old_previews(now=now)] == [1, 0]
+    assert db.session.query(PlanImport.id).order_by(PlanImport.id).all() == [(young.id,), (applied.id,)]
+    assert old.id not in (young.id, applied.id)
 
 
 def test_workbook_days_and_times_are_read_as_people_see_them(app: Flask) -> None:
