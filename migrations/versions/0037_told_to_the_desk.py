@@ -1,13 +1,13 @@
 """When the desk was told of an incident or a missed check-in, and when the next person was
 
-Revision: 0037, after 0035
+Revision: 0037, after 0036
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0037'
-down_revision = '0035'
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 

@@ -1,13 +1,13 @@
 """The number of a device that came back instead of another; what the person says did not stay with them
 
-Revision: 0038, after 0036
+Revision: 0038, after 0037
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0038'
-down_revision = "0036"
+down_revision = "0037"
 branch_labels = None
 depends_on = None
 

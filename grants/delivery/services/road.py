@@ -7,11 +7,9 @@ from flask_babel import lazy_gettext as _
 from grants.access.models import User
 from grants.core.errors import RuleBroken
 from grants.delivery.models import Delivery, DeliveryState, Reason
-from grants.delivery.queries.current import current_ones
+from grants.delivery.queries.current import levels_in_force, may_go_on
 from grants.delivery.services.clearance import refuse_unless_current
 from grants.delivery.services.moves import move
-
-NO_DESK_KEY = _("The security desk has not set its key. Ask the desk to set it; until then no kit may leave.")
 
 
 def arrive(delivery: Delivery, *, by: User, now: datetime) -> None:
@@ -25,7 +23,7 @@ def turn_back(delivery: Delivery, *, reason: Reason | None, by: User, now: datet
     """The officer brings the kit back to the warehouse. From the point only where the stop may not go on: its canton's
     risk was raised, or nothing current is known of it."""
     refuse_stranger(delivery, by)
-    if delivery.state is DeliveryState.AT_POINT and current_ones([delivery], now):
+    if delivery.state is DeliveryState.AT_POINT and may_go_on([delivery], now, levels_in_force()):
         raise RuleBroken(_("You are at the point and the stop holds. Hand the kit over, or say what else happened."))
     move(delivery, DeliveryState.RETURNING, by=by, now=now, reason=reason, where=(Delivery.officer_id == by.id,))
 

@@ -137,6 +137,11 @@ def _refuse_unprepared(run: Run, kits: Sequence[Delivery], desk: Desk | None, *,
         raise RuleBroken(_("You lead this run. Somebody else must release it."))
     _refuse_unable(run.officer)
     _refuse_stranger(run.officer, run.team)
+    _refuse_unfit(run.officer, kits, now)
+
+
+def _refuse_unfit(officer: User, kits: Sequence[Delivery], now: datetime) -> None:
+    """A refusal names the kit that may not go, but where it would say something of its risk."""
     off = called_off(kits)
     for kit in kits:
         if kit.window_ends_at is not None and kit.window_ends_at <= now:
@@ -150,7 +155,7 @@ def _refuse_unprepared(run: Run, kits: Sequence[Delivery], desk: Desk | None, *,
             )  # fmt: skip
         refuse_in_curfew(kit, now=now)
         refuse_alternate(kit, level=kit.level, starts_at=kit.stop_at)
-        if queries.holds_duty(kit, run.officer):
+        if queries.holds_duty(kit, officer):
             raise RuleBroken(_("The officer of this run already did another part of %(folio)s.", folio=kit.folio))
         card = queries.live_card(kit.award_id)
         if card is None or not card.is_ready:
@@ -158,4 +163,4 @@ def _refuse_unprepared(run: Run, kits: Sequence[Delivery], desk: Desk | None, *,
                 _("The person of %(folio)s has no ready symbol card. Print it, and let them choose their picture.",
                   folio=kit.folio)
             )  # fmt: skip
-        refuse_card_maker(card, run.officer)
+        refuse_card_maker(card, officer)
