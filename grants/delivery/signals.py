@@ -55,6 +55,7 @@ class Facts:
     picture_used: int
     picture_true: int
     second_pin_is_true: bool = True
+    second_officer_id: int = 0  # 0: none
     kind: Kind = Kind.HANDOVER
 
     @property
@@ -85,6 +86,7 @@ def _plain(facts: Facts) -> bytes:
         "kind": facts.kind.value,
         "delivery": facts.delivery_id,
         "officer": facts.officer_id,
+        "officer2": facts.second_officer_id,
         "at": int(facts.at.timestamp()),
         "pin": int(facts.pin_is_true),
         "pin2": int(facts.second_pin_is_true),

@@ -27,9 +27,12 @@ def decide(question: Question, book: Book) -> str:
     asked = book.asked.setdefault(place, [])
     if question.id not in asked:
         asked.append(question.id)
+    number = asked.index(question.id) + 1
     drawn = book.draws.setdefault(place, _draw())
-    by_lot = bool(drawn) and asked.index(question.id) + 1 >= drawn
-    return RESCHEDULED if book.alarm_of(question.officer_id, question.asked_at) or by_lot else GO
+    alarm_at = book.alarm_of(question.officer_id, question.asked_at)
+    if alarm_at is not None and local_day(alarm_at) == day and not 0 < drawn <= number:
+        drawn = book.draws[place] = number  # the whole team from here on, as where a lot fell
+    return RESCHEDULED if alarm_at is not None or 0 < drawn <= number else GO
 
 
 def _draw() -> int:

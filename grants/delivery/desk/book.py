@@ -44,6 +44,7 @@ class Case:
     opened_at: str
     title: str
     officer_id: int | None = None
+    second_officer_id: int = 0  # 0: none
     delivery_id: int | None = None
     at: str = ""
     drill: bool = False
@@ -72,6 +73,7 @@ class Book:
         case = Case(len(self.cases) + 1, stamp(now), title)
         if facts is not None:
             case.officer_id, case.delivery_id, case.at = facts.officer_id, facts.delivery_id, stamp(facts.at)
+            case.second_officer_id = facts.second_officer_id
             case.drill = facts.kind is Kind.DRILL
         self.cases.append(case)
         return case
@@ -96,15 +98,18 @@ class Book:
         """Open none of these."""
         self.seen.update((digest(box), {}) for box in boxes if not self.has_seen(box))
 
-    def alarm_of(self, officer_id: int, asked_at: datetime) -> bool:
-        """Whether this officer called for help on the day of a question. Drills are not asked, nor whether the case is
-        open: if one officer were rescheduled for days, everybody could read why.
+    def alarm_of(self, officer_id: int, asked_at: datetime) -> datetime | None:
+        """When somebody called for help at a handover of this officer, first or second, on the day of a question.
+
+        Drills are not asked, nor whether the case is open: if one officer were rescheduled for days, everybody could
+        read why.
         """
-        alarms = [datetime.fromisoformat(case.at) for case in self.cases
-                  if case.officer_id == officer_id and not case.drill and case.at]  # fmt: skip
-        return any(
-            local_day(at) == local_day(asked_at) or timedelta(0) <= asked_at - at <= OVER_MIDNIGHT for at in alarms
-        )
+        for case in self.cases:
+            if officer_id in (case.officer_id, case.second_officer_id) and not case.drill and case.at:
+                at = datetime.fromisoformat(case.at)
+                if local_day(at) == local_day(asked_at) or timedelta(0) <= asked_at - at <= OVER_MIDNIGHT:
+                    return at
+        return None
 
     def learn(self, other: "Book") -> None:
         """Take over what another command wrote. A book only ever grows, so nothing of either is lost."""

@@ -69,5 +69,6 @@ def _facts(said: dict[str, Any]) -> Facts:
         picture_used=int(said["used"]),
         picture_true=int(said["true"]),
         second_pin_is_true=bool(said.get("pin2", 1)),
+        second_officer_id=int(said.get("officer2", 0)),
         kind=Kind(said["kind"]),
     )

@@ -43,10 +43,14 @@ class Screen:
     noted: int = 0  # the case that it is for: rows may move meanwhile
     said: str = ""
 
-    def lines(self, view: View, now: datetime) -> list[Line]:
-        """The whole screen from top to bottom."""
-        return [*self._head(view, now), *self._cases(view), *self._questions(view, now), *_areas(view, now),
-                Line(""), *self._foot()]  # fmt: skip
+    def lines(self, view: View, now: datetime, height: int | None = None) -> list[Line]:
+        """The screen from top to bottom. Where it is lower than what there is, what lies around the chosen row; the
+        alarms' count and the keys stay."""
+        head, foot = self._head(view, now), [Line(""), *self._foot()]
+        rows = [*self._cases(view), *self._questions(view, now), *_areas(view, now)]
+        if height is not None:
+            rows = _around_the_chosen(rows, max(3, height - len(head) - len(foot)))
+        return [*head, *rows, *foot]
 
     def press(self, key: str, view: View, now: datetime) -> bool:
         """One key. True when the book changed and must be kept. Any key says that somebody is here."""
@@ -128,12 +132,28 @@ class Screen:
         return [Line(self.said, Tone.WARN), *keys] if self.said else keys
 
 
+def _around_the_chosen(rows: list[Line], room: int) -> list[Line]:
+    """So many rows, with how many lie above and below."""
+    if len(rows) <= room:
+        return rows
+    at = next((number for number, line in enumerate(rows) if line.text.startswith(">")), 0)
+    first = max(0, min(at - room // 2, len(rows) - room))
+    shown, below = rows[first : first + room], len(rows) - first - room
+    if first:
+        shown[0] = Line("  " + _("%(count)d more above", count=first + 1))
+    if below:
+        shown[-1] = Line("  " + _("%(count)d more below", count=below + 1))
+    return shown
+
+
 def about(case: Case) -> str:
     """A case in one line."""
     parts = [f"#{case.number}", clock(datetime.fromisoformat(case.at or case.opened_at)), case.title]
     if case.officer_id is not None:
         kind = _("practice %(number)d") if case.drill else _("delivery %(number)d")
         parts += [kind % {"number": case.delivery_id}, _("officer %(number)d", number=case.officer_id)]
+    if case.second_officer_id:
+        parts.append(_("second officer %(number)d", number=case.second_officer_id))
     return "  ".join(parts)
 
 

@@ -73,6 +73,6 @@ def _paint(window: "curses.window", screen: Screen, view: View, now: datetime, c
     }
     window.erase()
     height, width = window.getmaxyx()
-    for row, line in enumerate(screen.lines(view, now)[: height - 1]):
+    for row, line in enumerate(screen.lines(view, now, height - 1)[: height - 1]):
         window.addnstr(row, 0, line.text, max(1, width - 1), looks[line.tone])
     window.refresh()

@@ -137,7 +137,9 @@ def title_of(facts: Facts) -> str:
     called = []
     if facts.picture_used != facts.picture_true:
         called.append(_("another picture"))
-    if not facts.pin_is_true or not facts.second_pin_is_true:
+    if not facts.pin_is_true:
         called.append(_("another PIN"))
+    if not facts.second_pin_is_true:
+        called.append(_("another PIN of the second officer"))
     word = _("DRILL") if facts.kind is Kind.DRILL else _("ALARM")
     return f"{word}: {', '.join(called)}"

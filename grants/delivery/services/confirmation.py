@@ -101,7 +101,7 @@ def forget_answers(*, now: datetime) -> int:
 def _facts(delivery: Delivery, asked: Asked, found: Found, *, by: User, now: datetime) -> Facts:
     return Facts(
         delivery.id, by.id, now, found.pin_is_true, found.position or 0, int(asked.card.true_picture or "0"),
-        second_pin_is_true=found.second_pin_is_true,
+        second_pin_is_true=found.second_pin_is_true, second_officer_id=asked.second.user.id if asked.second else 0,
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from grants.delivery.desk import answers, book, watch
 from grants.delivery.desk.book import Book
 from grants.delivery.desk.boxes import PassphraseWrong, load_private, new_desk_keys, unseal
 from grants.delivery.desk.cli import group as tool
-from grants.delivery.desk.screen import Screen
+from grants.delivery.desk.screen import Screen, about
 from grants.delivery.desk.server import Question, SealedBox, ServerSilent, over_http
 from grants.delivery.models import Signal, StopAnswer, StopRequest
 from grants.delivery.signals import Desk, DeskKeyUnusable, Facts, Kind, seal
@@ -249,9 +249,24 @@ def test_the_draw_is_of_a_team_and_an_alarm_of_an_officer() -> None:
     kept = Book(draws={"team 8:2026-03-02": 1, "team 9:2026-03-02": 0})
     kept.open_case("alarm", now=NOW, facts=ALARM)
 
-    of_team = [replace(question(n, officer), team_id=team) for n, officer, team in ((1, 5, 8), (2, 5, 9), (3, 2, 9))]
+    asked = ((1, 5, 8), (2, 5, 9), (3, 2, 9), (4, 5, 9), (2, 5, 9))
+    of_team = [replace(question(n, officer), team_id=team) for n, officer, team in asked]
 
-    assert [answers.decide(one, kept) for one in of_team] == ["rescheduled", "go", "rescheduled"]
+    # After the alarm of 2 their colleague 5 is rescheduled too, as on a day that a lot fell on.
+    said = [answers.decide(one, kept) for one in of_team]
+    assert said == ["rescheduled", "go", "rescheduled", "rescheduled", "go"]
+
+
+def test_an_alarm_of_the_second_officer_names_them_and_reschedules_both() -> None:
+    facts = replace(ALARM, pin_is_true=True, second_pin_is_true=False, second_officer_id=6)
+    kept = Book(draws={f"{officer}:2026-03-02": 0 for officer in (2, 5, 6)})
+    case = watch.take(SealedBox(1, seal(facts, DESK)), KEY, kept, now=NOW)
+
+    assert case is not None
+    assert "another PIN of the second officer" in about(case)
+    assert "second officer 6" in about(case)
+    said = [answers.decide(question(number, officer), kept) for number, officer in ((1, 2), (2, 6), (3, 5))]
+    assert said == ["rescheduled", "rescheduled", "go"]
 
 
 def first_rescheduled(days: int, questions: int) -> Counter[int]:
@@ -316,6 +331,22 @@ def test_screen_shows_alarms_first_and_drills_as_drills(tmp_path: Path) -> None:
     rows = [line for line in text if "ALARM:" in line or "DRILL:" in line]
     assert ["ALARM" in rows[0], "DRILL" in rows[1]] == [True, True]
     assert any(line.startswith("!") and "240" in line for line in text)
+
+
+def test_low_screen_keeps_the_chosen_row_and_the_keys_in_sight() -> None:
+    view, screen = watch.View(Book(), contact_at=NOW, worker_at=NOW), Screen()
+    for _number in range(30):
+        view.book.open_case("alarm", now=NOW, facts=ALARM)
+    view.questions, view.proposed = [question(5)], {5: "go"}
+    whole = screen.lines(view, NOW)
+
+    for _press in range(31):
+        shown = screen.lines(view, NOW, 24)
+        assert len(shown) == 24
+        assert (shown[0], shown[-2:]) == (whole[0], whole[-2:])
+        assert sum(line.text.startswith(">") for line in shown) == 1
+        screen.press("j", view, NOW)
+    assert "WHO ASKS" in "".join(line.text for line in shown)
 
 
 def test_keys_of_the_screen_note_close_and_answer() -> None:

@@ -300,6 +300,7 @@ def test_duress_of_the_second_officer_is_told_to_the_desk(app: Flask) -> None:
 
     facts = facts_of(team)
     assert (facts.is_alarm, facts.pin_is_true, facts.second_pin_is_true) == (True, True, False)
+    assert (facts.officer_id, facts.second_officer_id) == (team.carried.officer.id, team.second.id)
     assert SECOND_PIN[:2] == SECOND_DURESS_PIN[:2]
 
 
