@@ -183,6 +183,12 @@ class DeliveryEvent(Model):
     evidence: Mapped[str] = mapped_column(String(1), default="A")  # B: offline
     digest: Mapped[str | None] = mapped_column(String(64))
 
+    @property
+    def tells_of_a_hold(self) -> bool:
+        """Whoever stood behind it reported a danger or decided on one: their name is for the desk and the director."""
+        resumed = self.from_state is DeliveryState.HELD and self.to_state is DeliveryState.CLEARED
+        return self.to_state is DeliveryState.HELD or resumed
+
 
 class DutyHeld(Model):
     """Who holds a duty for a delivery. Unique by person: the database refuses a second duty."""

@@ -26,12 +26,18 @@ class Area:
     snapshot: RiskSnapshot | None  # the last one that came into force
     waiting: int  # deliveries that have not ended
     live: int  # of these, cleared and on until the point
+    held: int
     now: datetime
     signs: tuple[tuple[str, int, int | None], ...] = ()
 
     @property
     def is_current(self) -> bool:
         return self.snapshot is not None and self.snapshot.is_live(self.now)
+
+    @property
+    def is_rescheduled(self) -> bool:
+        """What everybody may know, whether the risk expired, was raised or the canton was held."""
+        return self.held > 0 or not self.is_current
 
     @property
     def ends_soon(self) -> bool:
@@ -52,7 +58,8 @@ def areas(now: datetime, *, with_signs: bool = False) -> list[Area]:
     cantons = db.session.scalars(select(Canton).where(Canton.code.in_(codes)).order_by(Canton.code))
     found = [
         Area(canton, snapshots.get(canton.code), sum(counted.get(canton.code, {}).values()),
-             sum(counted.get(canton.code, {}).get(state, 0) for state in MAY_BE_HELD), now,
+             sum(counted.get(canton.code, {}).get(state, 0) for state in MAY_BE_HELD),
+             counted.get(canton.code, {}).get(S.HELD, 0), now,
              tuple((name, *by_canton[canton.code]) for name, by_canton in signs if canton.code in by_canton))
         for canton in cantons
     ]  # fmt: skip

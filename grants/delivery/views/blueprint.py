@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from flask import Blueprint, Response, flash, send_file
+from flask_login import current_user
 
+from grants.access.permissions import Permission
 from grants.core.db import transaction
 from grants.core.errors import RuleBroken
 
@@ -19,6 +21,11 @@ def with_camera(view: View) -> View:
     """This page may ask for the camera, to read a code; no other page of the site may."""
     view.talisman_view_options = {"permissions_policy": CAMERA_HERE}  # type: ignore[attr-defined]
     return view
+
+
+def reads_reasons() -> bool:
+    """Why a level is what it is, and who held a delivery: for the desk and the director."""
+    return bool(current_user.may(Permission.DECIDE_RISK) or current_user.may(Permission.SIGN_RISK))
 
 
 @contextmanager

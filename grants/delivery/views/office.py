@@ -15,7 +15,7 @@ from grants.delivery.models import REASON_NAMES, STATE_NAMES, DeliveryState
 from grants.delivery.queries import kits
 from grants.delivery.queries.photos import photos_of
 from grants.delivery.queries.told import told
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp, reads_reasons, said_if_refused
 
 S = DeliveryState
 RIVER = (S.PLANNED, S.APPROVED, S.PACKED, S.SEALED, S.CLEARED, S.SCHEDULED, S.IN_TRANSIT, S.AT_POINT, S.CONFIRMED)
@@ -88,6 +88,7 @@ def show(delivery_id: int) -> ResponseReturnValue:
         river=RIVER,
         at=_place_in_river(shown.state),
         cancel_form=CancelForm(),
+        reads_reasons=reads_reasons(),
         can_cancel=delivery.can_become(S.CANCELLED) and delivery.carried_since is None,
     )
 

@@ -21,7 +21,7 @@ from grants.delivery.levels import LEVEL_NAMES
 from grants.delivery.models import PERMIT_NAMES, DeliveryState, PermitKind
 from grants.delivery.queries import areas, permits
 from grants.delivery.queries import risk as queries
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp, reads_reasons, said_if_refused
 from grants.delivery.views.protocol import proposed
 
 S = DeliveryState
@@ -33,16 +33,12 @@ def level_words() -> dict[str, object]:
     return {"risk_levels": LEVEL_NAMES}
 
 
-def reads_reasons() -> bool:
-    """Why a level is what it is: for the desk and the director."""
-    return bool(current_user.may(Permission.DECIDE_RISK) or current_user.may(Permission.SIGN_RISK))
-
-
 @bp.get("/risk")
 @requires(Permission.VIEW_RISK)
 def risk() -> ResponseReturnValue:
     found = areas.areas(utcnow(), with_signs=reads_reasons())
-    return render_template("delivery/risk.html", areas=found, signs=[str(sign.name) for sign in queries.risk_signs])
+    signs = [str(sign.name) for sign in queries.risk_signs] if reads_reasons() else []
+    return render_template("delivery/risk.html", areas=found, signs=signs, reads_reasons=reads_reasons())
 
 
 @bp.get("/risk/areas/<canton_code>")
@@ -50,21 +46,22 @@ def risk() -> ResponseReturnValue:
 def canton_risk(canton_code: str) -> ResponseReturnValue:
     canton, now = queries.get_canton(canton_code), utcnow()
     newest = queries.newest_snapshot(canton.code)
-    page = queries.history(canton.code, after=page_marker())
-    listed = [*page.items, *([newest] if newest else [])]
+    reads, counts = reads_reasons(), areas.counts_of(canton.code)
+    page = queries.history(canton.code, after=page_marker()) if reads else None
     on_the_way = areas.deliveries_of(canton.code, *ON_THE_WAY) if current_user.may(Permission.DECIDE_RISK) else ()
     return render_template(
         "delivery/canton_risk.html",
         canton=canton,
         snapshot=newest,
         is_current=newest is not None and newest.is_live(now),
+        is_rescheduled=bool(counts.get(S.HELD)) or newest is None or not newest.is_live(now),
         page=page,
         now=now,
-        people=queries.names_of(listed),
-        reads_reasons=reads_reasons(),
+        people=queries.names_of([*page.items, *([newest] if newest else [])]) if page else {},
+        reads_reasons=reads,
         on_the_way=on_the_way,
         without_way=permits.without_way(on_the_way, newest) if newest and on_the_way else (),
-        counts=areas.counts_of(canton.code) if current_user.may(Permission.VIEW_DELIVERY) else {},
+        counts=counts if current_user.may(Permission.VIEW_DELIVERY) else {},
     )
 
 
