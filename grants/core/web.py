@@ -18,6 +18,7 @@ from marshmallow import RAISE, Schema, fields
 from webargs import missing
 from webargs.flaskparser import FlaskParser
 from werkzeug.routing import IntegerConverter
+from wtforms.validators import InputRequired, StopValidation
 
 from grants.core.errors import RuleBroken
 
@@ -36,6 +37,21 @@ def errors_to(form: FlaskForm) -> Iterator[None]:
             field.errors = [*field.errors, error.message]
         else:
             form.form_errors.append(error.message)
+
+
+class Written(InputRequired):
+    """Something other than blanks, which `InputRequired` lets pass."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        super().__call__(form, field)
+        if isinstance(field.raw_data[0], str) and not field.raw_data[0].strip():
+            field.errors[:] = []
+            raise StopValidation(self.message or field.gettext("This field is required."))
+
+
+def stripped(typed: str | None) -> str | None:
+    """A filter of fields: what was typed without blanks around it."""
+    return typed.strip() if typed else typed
 
 
 def chosen_language() -> str:

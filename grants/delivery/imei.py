@@ -10,6 +10,8 @@ LENGTH = 15
 class Misread:
     """Why an IMEI does not hold.
 
+    `repeated`: one digit fifteen times, which a phone never has and a hand that must write something does.
+
     `length`: how many digits were read, when not fifteen. `swapped`: positions n, counted from 1, where exchanging
     digit n with the next makes the number right. `check_digit`: what the last digit would be, were the others right.
     """
@@ -17,6 +19,7 @@ class Misread:
     length: int | None = None
     swapped: tuple[int, ...] = ()
     check_digit: int = 0
+    repeated: bool = False
 
 
 def normal_imei(typed: str) -> str:
@@ -39,10 +42,12 @@ def misread(imei: str) -> Misread | None:
 
     >>> misread("490154203237518")
     >>> misread("490154203237581")
-    Misread(length=None, swapped=(5, 7, 14), check_digit=3)
+    Misread(length=None, swapped=(5, 7, 14), check_digit=3, repeated=False)
     """
     if not re.fullmatch(f"[0-9]{{{LENGTH}}}", imei):
         return Misread(length=len(re.findall("[0-9]", imei)))
+    if len(set(imei)) == 1:
+        return Misread(check_digit=check_digit(imei[:-1]), repeated=True)
     if _is_right(imei):
         return None
     pairs = range(LENGTH - 1)

@@ -7,13 +7,15 @@ from flask_babel import lazy_gettext as _
 from wtforms import Field, Form, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
+from grants.core.web import Written
+
 CHOOSE = ("", _("Choose"))
 # As date inputs send it, and as people type it where a phone has none.
 DAY_FORMATS = ["%Y-%m-%d", "%d/%m/%Y"]
 
 
-def needed() -> InputRequired:
-    return InputRequired(_("Fill this in."))
+def needed() -> Written:
+    return Written(_("Fill this in."))
 
 
 def at_most(length: int) -> Length:

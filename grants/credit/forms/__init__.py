@@ -6,6 +6,7 @@ from wtforms import BooleanField, RadioField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from grants.access.models import User
+from grants.core.web import Written
 from grants.credit import words
 from grants.credit.forms.fields import (
     CHOOSE,
@@ -30,7 +31,7 @@ __all__ = [
 
 class InstitutionForm(FlaskForm):
     name = StringField(
-        _("Name"), [InputRequired(NEEDED), Length(max=160, message=TOO_LONG), no_control_characters], filters=[tidy]
+        _("Name"), [Written(NEEDED), Length(max=160, message=TOO_LONG), no_control_characters], filters=[tidy]
     )
     kind = RadioField(_("Kind"), [InputRequired(CHOOSE)], choices=choices(words.INSTITUTION_KIND_NAMES))
     segment = SelectField(
@@ -84,7 +85,7 @@ class ReferForm(FlaskForm):
     )
     need = StringField(
         _("What it is for"),
-        [InputRequired(NEEDED), Length(max=300, message=TOO_LONG), no_control_characters],
+        [Written(NEEDED), Length(max=300, message=TOO_LONG), no_control_characters],
         filters=[tidy],
         description=_("In a few words, for example: an oven for the bakery. The institution reads this: write nothing "
                       "about status, health or safety."),

@@ -5,6 +5,7 @@ from flask_wtf import FlaskForm
 from wtforms import RadioField
 from wtforms.validators import InputRequired
 
+from grants.core.web import Written
 from grants.credit import words
 from grants.credit.amounts import parse_rate
 from grants.credit.forms.fields import CHOOSE, NEEDED, DayField, ParsedField, choices
@@ -17,7 +18,7 @@ class PeriodForm(FlaskForm):
     segment = RadioField(_("Segment of microcredit"), [InputRequired(CHOOSE)], choices=choices(words.SEGMENT_NAMES))
     valid_from = DayField(_("In force from"))
     effective_percent = ParsedField(_("Highest effective rate (TEA) in percent"), parse_rate, render_kw=DECIMAL)
-    source = line(_("Source"), 300, InputRequired(NEEDED),
+    source = line(_("Source"), 300, Written(NEEDED),
                   description=_("The resolution that sets it, with its number and day."))  # fmt: skip
 
     def period(self) -> Period:

@@ -8,9 +8,9 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import Field, SelectMultipleField, StringField, ValidationError
-from wtforms.validators import InputRequired
 from wtforms.widgets import CheckboxInput, DateInput, ListWidget
 
+from grants.core.web import Written
 from grants.credit import words
 from grants.credit.amounts import Unreadable, parse_day
 
@@ -35,7 +35,7 @@ class ParsedField(StringField):
     value: Any = None
 
     def __init__(self, label: Any, parse: Callable[[str], Any], **options: Any) -> None:
-        super().__init__(label, validators=[InputRequired(NEEDED)], **options)
+        super().__init__(label, validators=[Written(NEEDED)], **options)
         self.parse = parse
 
     def post_validate(self, form: Any, validation_stopped: bool) -> None:

@@ -8,6 +8,7 @@ from flask_wtf import FlaskForm
 from wtforms import RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional, Regexp
 
+from grants.core.web import Written
 from grants.credit import movement_words, words
 from grants.credit.amounts import parse_count, parse_rate, parse_usd, parse_usd_or_zero, parse_whole
 from grants.credit.forms.fields import (
@@ -156,7 +157,7 @@ MOVEMENT_FORMS: dict[MovementKind, type[MovementForm]] = {
 class ReversalForm(FlaskForm):
     reason = TextAreaField(
         _("What is wrong with it?"),
-        [InputRequired(NEEDED), Length(max=300, message=TOO_LONG), no_control_characters],
+        [Written(NEEDED), Length(max=300, message=TOO_LONG), no_control_characters],
         filters=[tidy],
         description=_("In a few words, and nothing about the person."),
         render_kw={"rows": 3, "maxlength": 300},

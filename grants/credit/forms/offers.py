@@ -9,6 +9,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
+from grants.core.web import Written
 from grants.credit import words
 from grants.credit.amounts import Doubt, Unreadable, parse_months, parse_rate, parse_usd
 from grants.credit.forms.fields import (
@@ -131,7 +132,7 @@ class LocationForm(FlaskForm):
 
 class ProductForm(FlaskForm):
     kind = RadioField(_("Kind"), [InputRequired(CHOOSE)], choices=choices(words.KIND_NAMES))
-    name = line(_("Name"), 120, InputRequired(NEEDED))
+    name = line(_("Name"), 120, Written(NEEDED))
 
 
 class TermsForm(FlaskForm):

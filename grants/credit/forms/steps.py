@@ -8,6 +8,7 @@ from flask_wtf import FlaskForm
 from wtforms import RadioField, SelectField, StringField
 from wtforms.validators import InputRequired, Optional, Regexp
 
+from grants.core.web import Written
 from grants.credit import movement_words, words
 from grants.credit.amounts import parse_months, parse_rate, parse_usd, parse_whole
 from grants.credit.forms.fields import CHOOSE, NEEDED, DayField, ParsedField, choices, tidy
@@ -86,7 +87,7 @@ class DisbursementForm(AmountForm):
     rate_kind = RadioField(_("Which rate is it?"), [Optional()], choices=choices(words.RATE_KIND_NAMES))
     reference = StringField(
         _("Operation number"),
-        [InputRequired(NEEDED), Regexp(f"^{REFERENCE}$", message=ONLY_THESE)],
+        [Written(NEEDED), Regexp(f"^{REFERENCE}$", message=ONLY_THESE)],
         filters=[tidy],
         description=_("Your institution's own number for this credit."),
         render_kw={"autocomplete": "off", "maxlength": 60},

@@ -7,8 +7,8 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms.validators import InputRequired
 
+from grants.core.web import Written
 from grants.credit.amounts import Doubt, Unreadable, parse_usd
 from grants.credit.forms.fields import NEEDED, DayField, ParsedField
 from grants.credit.forms.offers import DECIMAL, WHOLE, OptionalParsed, line
@@ -45,14 +45,14 @@ class GoodsForm(FlaskForm):
     delivery_folio = line(
         _("Folio of the delivery"),
         20,
-        InputRequired(NEEDED),
+        Written(NEEDED),
         description=_(
             "Of the delivery that handed the goods over to a member who received them for the savings bank. "
             "Value and day are taken from it. Semilla cannot tell them from a kit for the member's own "
             "venture: be sure that they stayed with the savings bank."
         ),
     )
-    purpose = line(_("Purpose"), 300, InputRequired(NEEDED))
+    purpose = line(_("Purpose"), 300, Written(NEEDED))
     file = FileField(_("Receipt or photo"), description=_("A photo or PDF, if there is one besides the delivery's."))
 
     kind = SupportKind.OFFICE_EQUIPMENT
@@ -64,7 +64,7 @@ class GoodsForm(FlaskForm):
 class CapitalForm(FlaskForm):
     given_on = DayField(_("Given on"))
     amount_usd = ParsedField(_("Amount in USD"), parse_usd, render_kw=DECIMAL)
-    purpose = line(_("Purpose"), 300, InputRequired(NEEDED))
+    purpose = line(_("Purpose"), 300, Written(NEEDED))
     file = FileField(_("Receipt or photo"), [FileRequired(_("Choose a file: support is recorded with its evidence."))],
                      description=_("A photo or PDF of what was signed."))  # fmt: skip
 
@@ -101,7 +101,7 @@ class EvidenceForm(FlaskForm):
 
 
 class CancelSupportForm(FlaskForm):
-    reason = line(_("Why"), 300, InputRequired(NEEDED), description=_("In a few words. Name no person."))
+    reason = line(_("Why"), 300, Written(NEEDED), description=_("In a few words. Name no person."))
 
 
 class FiguresForm(FlaskForm):

@@ -105,6 +105,19 @@ class FollowForm(FlaskForm):
         )
 
 
+UNANSWERED = _("Choose an answer. “Prefers not to say” is one too.")
+
+
+class Answered(InputRequired):
+    """Needed once the person agreed to answer; whoever does not want to is asked nothing."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        if form.agrees:
+            super().__call__(form, field)
+        else:
+            Optional()(form, field)
+
+
 class InterviewForm(FlaskForm):
     """A visit's questions. Consent comes first; without it nothing else is read. Build with `for_version`."""
 
@@ -120,7 +133,8 @@ class InterviewForm(FlaskForm):
     @classmethod
     def for_version(cls, version: int | None) -> "InterviewForm":
         fields: dict[str, Any] = {
-            question.code: RadioField(question.words, choices=question.all_choices, validators=[Optional()])
+            question.code: RadioField(question.words, choices=question.all_choices,
+                                      validators=[Optional() if question.is_optional else Answered(UNANSWERED)])
             for question in asked_in(version)
         }
         form: InterviewForm = type(cls.__name__, (cls,), {**fields, "version": version or CURRENT})()

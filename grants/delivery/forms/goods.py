@@ -12,6 +12,7 @@ from wtforms import StringField as TextField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from grants.calls.forms import UsdField, WholeNumberField
+from grants.core.web import Written, stripped
 from grants.delivery.forms.handling import plain
 from grants.delivery.models import (
     ADJUST_NAMES,
@@ -34,8 +35,8 @@ NOBODY = ("0", _("None"))
 
 
 def _words(label: Any, most: int, description: Any = "", *, needed: bool = True) -> TextField:
-    first = InputRequired(_("Write it.")) if needed else Optional(strip_whitespace=False)
-    return TextField(label, [first, Length(max=most), plain], description=description)
+    first = Written(_("Write it.")) if needed else Optional(strip_whitespace=False)
+    return TextField(label, [first, Length(max=most), plain], description=description, filters=[stripped])
 
 
 def _a_day(_form: FlaskForm, field: Field) -> None:
@@ -105,7 +106,7 @@ class LotForm(FlaskForm):
 
 
 class DevicesForm(FlaskForm):
-    devices = TextAreaField(_("Devices"), [InputRequired(_("Write at least one device.")), Length(max=50_000)])
+    devices = TextAreaField(_("Devices"), [Written(_("Write at least one device.")), Length(max=50_000)])
 
     def validate_devices(self, field: Field) -> None:
         if not all(line.isprintable() for line in str(field.data or "").splitlines()):

@@ -11,6 +11,7 @@ from wtforms import StringField as TextField
 from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
 
 from grants.calls.forms import WholeNumberField
+from grants.core.web import Written
 from grants.delivery.models import PICTURE_NAMES, REASON_NAMES, KitLine, Reason
 from grants.delivery.services.entered import LONGEST_CODE
 
@@ -80,7 +81,7 @@ class KitForm(FlaskForm):
         form: KitForm = type(cls.__name__, (cls,), fields)()
         return form
 
-    serial_check: Any = InputRequired(_("Write the serial number."))
+    serial_check: Any = Written(_("Write the serial number."))
 
     @property
     def counted(self) -> dict[int, int]:
@@ -96,7 +97,7 @@ class KitForm(FlaskForm):
 
 class SealForm(FlaskForm):
     seal_number = TextField(
-        _("Number on the seal"), [InputRequired(_("Write the number that is on the seal.")), Length(max=30), plain]
+        _("Number on the seal"), [Written(_("Write the number that is on the seal.")), Length(max=30), plain]
     )
     weight_grams = WholeNumberField(
         _("Weight in grams"), [InputRequired(_("Weigh the sealed kit.")), NumberRange(1, 500_000)]

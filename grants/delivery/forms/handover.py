@@ -12,6 +12,7 @@ from wtforms import StringField as TextField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from grants.access.models import User
+from grants.core.web import Written, stripped
 from grants.delivery.forms.handling import CodeField, plain
 from grants.delivery.levels import Factors
 from grants.delivery.models import RELATION_NAMES, Relation
@@ -86,11 +87,13 @@ class HandoverForm(FlaskForm):
 class AlternateForm(FlaskForm):
     """Who receives in the beneficiary's place, as on their document."""
 
-    name = TextField(_("Name"), [InputRequired(_("Write the name.")), Length(max=120), plain])
+    name = TextField(_("Name"), [Written(_("Write the name.")), Length(max=120), plain], filters=[stripped])
     document = TextField(
-        _("Number of their document"), [InputRequired(_("Write the number of the document.")), Length(max=40), plain]
+        _("Number of their document"),
+        [Written(_("Write the number of the document.")), Length(max=40), plain],
+        filters=[stripped],
     )
-    phone = TextField(_("Phone"), [InputRequired(_("Write the phone.")), Length(max=30), plain])
+    phone = TextField(_("Phone"), [Written(_("Write the phone.")), Length(max=30), plain], filters=[stripped])
     relation = SelectField(_("What they are to the person"), choices=list(RELATION_NAMES.items()))
     asked = BooleanField(
         _("The person is in front of me, alone, and asks for this"),

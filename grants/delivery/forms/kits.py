@@ -11,6 +11,7 @@ from wtforms import StringField as TextField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from grants.calls.forms import UsdField, WholeNumberField
+from grants.core.web import Written
 from grants.delivery.forms.goods import CENT, MOST_UNITS, MOST_USD
 from grants.delivery.forms.handling import plain
 from grants.delivery.models import SUBSTITUTION_REASONS, Item, KitLine, KitRecipe, SubstitutionReason
@@ -83,7 +84,7 @@ class CheckForm(FlaskForm):
     """What the officer reads on the kit. Build with `for_lines`; it shows nothing of what is right."""
 
     seal_number = TextField(
-        _("Number on the seal"), [InputRequired(_("Write the number that is on the seal.")), Length(max=30), plain]
+        _("Number on the seal"), [Written(_("Write the number that is on the seal.")), Length(max=30), plain]
     )
     weight_grams = WholeNumberField(
         _("Weight in grams"), [Optional(), NumberRange(1, 500_000)], description=_("Leave it empty without a scale.")
@@ -91,7 +92,7 @@ class CheckForm(FlaskForm):
 
     @classmethod
     def for_lines(cls, lines: Iterable[KitLine]) -> "CheckForm":
-        needed = [InputRequired(_("Write the serial number.")), Length(max=60), plain]
+        needed = [Written(_("Write the serial number.")), Length(max=60), plain]
         fields = {
             f"serial_{line.position}": TextField(_("Serial number of: %(name)s", name=line.name), needed)
             for line in lines if line.serial_number

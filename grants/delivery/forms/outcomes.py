@@ -10,6 +10,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Val
 
 from grants.access.forms import MultiCheckboxField
 from grants.calls.forms import WholeNumberField
+from grants.core.web import Written, stripped
 from grants.delivery.forms.handling import KitForm, ReasonForm, plain
 from grants.delivery.models import REASON_NAMES, Delivery, DisputeOutcome, KitLine, Reason, SealState
 from grants.delivery.models.outcomes import DISPUTE_NAMES, DISPUTE_REASONS, SEAL_NAMES
@@ -27,9 +28,10 @@ def plain_lines(_form: FlaskForm, field: Field) -> None:
 
 def words(label: Any, missing: Any = None, description: Any = "") -> TextAreaField:
     """A text of at most 2,000 characters; needed where there is a sentence for its absence."""
-    first = InputRequired(missing) if missing else Optional()
+    first = Written(missing) if missing else Optional()
     too_long = _("Write at most 2,000 characters.")
-    return TextAreaField(label, [first, Length(max=MOST_WORDS, message=too_long), plain_lines], description=description)
+    return TextAreaField(label, [first, Length(max=MOST_WORDS, message=too_long), plain_lines], description=description,
+                         filters=[stripped])  # fmt: skip
 
 
 def _choices(names: Mapping[Any, Any], *wanted: Any) -> list[tuple[str, Any]]:

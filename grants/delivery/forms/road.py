@@ -4,14 +4,17 @@ from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from wtforms import StringField as TextField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import Length
 
+from grants.core.web import Written, stripped
 from grants.delivery.forms.handling import plain
 
 
 class CaseForm(FlaskForm):
     word = TextField(
-        _("What you found out"), [InputRequired(_("Write a word on how the team is.")), Length(max=500), plain]
+        _("What you found out"),
+        [Written(_("Write a word on how the team is.")), Length(max=500), plain],
+        filters=[stripped],
     )
 
 

@@ -15,6 +15,7 @@ from wtforms.widgets import DateInput, TimeInput
 from grants.access.models import User
 from grants.calls.forms import StrictField, WholeNumberField
 from grants.core.clock import PROGRAMME_ZONE
+from grants.core.web import Written, stripped
 from grants.delivery.forms.handling import CodeField, plain
 from grants.delivery.models import Delivery, Run, Team, Vehicle
 from grants.delivery.services import ReleaseCodes, Stop
@@ -129,7 +130,7 @@ class DispatchForm(FlaskForm):
 
 
 def _name(label: Any) -> TextField:
-    return TextField(label, [InputRequired(_("Write a name.")), Length(max=80), plain])
+    return TextField(label, [Written(_("Write a name.")), Length(max=80), plain], filters=[stripped])
 
 
 class TeamForm(FlaskForm):
@@ -141,11 +142,11 @@ class TeamForm(FlaskForm):
 
 class VehicleForm(FlaskForm):
     name = TextField(
-        _("Name of the vehicle"), [InputRequired(_("Write a name.")), Length(max=80), plain],
+        _("Name of the vehicle"), [Written(_("Write a name.")), Length(max=80), plain], filters=[stripped],
         description=_("Such as “White pick-up”. Everybody who plans sees it."),
     )  # fmt: skip
     plate = TextField(
-        _("Plate"), [InputRequired(_("Write the plate.")), Length(max=20), plain],
+        _("Plate"), [Written(_("Write the plate.")), Length(max=20), plain], filters=[stripped],
         description=_("Kept encrypted. Coordination, the security desk and the team can look at it."),
     )  # fmt: skip
 

@@ -214,6 +214,11 @@ def _imei(lot: StockLot, number: int, typed: str) -> str | None:
             _("Line %(line)d: an IMEI has %(wanted)d digits and nothing else; %(found)d are there.",
               line=number, wanted=LENGTH, found=wrong.length), field="devices"
         )  # fmt: skip
+    if wrong.repeated:
+        raise RuleBroken(
+            _("Line %(line)d: no phone has an IMEI of one digit only. Dial *#06# on the phone and copy what it shows.",
+              line=number), field="devices"
+        )  # fmt: skip
     raise RuleBroken(_where_to_look(number, wrong.swapped, wrong.check_digit), field="devices")
 
 

@@ -75,7 +75,7 @@ def bring_back() -> ResponseReturnValue:
 @with_camera
 def handover(delivery_id: int) -> ResponseReturnValue:
     delivery = queries.stop_of(current_user, delivery_id, utcnow())
-    receipt = queries.receipt_of(delivery)
+    given = receipt = queries.receipt_of(delivery)
     form = doors.handover_form(delivery)
     if form.validate_on_submit():
         receipt = None
@@ -85,8 +85,8 @@ def handover(delivery_id: int) -> ResponseReturnValue:
     at_point = delivery.state is DeliveryState.AT_POINT
     takes_photo = queries.rules(delivery.level or HIGHEST).photo
     return doors.of_fixed_size(
-        render_template("delivery/handover.html", form=form, delivery=delivery, receipt=receipt, at_point=at_point,
-                        takes_photo=takes_photo)
+        render_template("delivery/handover.html", form=form, delivery=delivery, receipt=receipt, given=given,
+                        at_point=at_point, takes_photo=takes_photo)
     )  # fmt: skip
 
 

@@ -194,6 +194,21 @@ def test_handover_through_the_page(app: Flask, sign_in: SignIn, desk_key: Path) 
     assert db.session.query(StoredAnswer).filter_by(delivery_id=carried.delivery.id).count() == 1
 
 
+def test_handover_sent_again_under_a_new_key_leads_to_the_receipt(
+    app: Flask, sign_in: SignIn, desk_key: Path, in_english: None
+) -> None:
+    carried = make_carried(S.AT_POINT)
+    client, address = sign_in(carried.officer), f"/deliveries/{carried.delivery.id}/handover"
+    client.post(address, data=handover_data(carried))
+
+    again = client.post(address, data=handover_data(carried)).text
+
+    assert "Este kit ya se entregó" in again or "handed over already" in again
+    assert f'href="{address}"' in again
+    assert "not at the point" not in again
+    assert db.session.query(Receipt).filter_by(delivery_id=carried.delivery.id).count() == 1
+
+
 def test_wrong_code_leaves_delivery_at_the_point_and_shows_no_code_again(
     app: Flask, sign_in: SignIn, desk_key: Path
 ) -> None:

@@ -331,6 +331,8 @@ def test_phone_is_registered_with_its_imei(app: Flask) -> None:
     [
         ("490154203237519", "8"),  # the last digit alone is wrong
         ("490154203237581", "14–15"),  # the last two exchanged
+        ("000000000000000", "*#06#"),  # nobody's phone
+        ("222222222222222", "*#06#"),
         ("49015420323751", "14"),  # a digit is missing
         ("", "0"),
         ("４９０１５４２０３２３７５１８", "0"),  # full-width digits are no digits
