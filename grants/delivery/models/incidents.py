@@ -12,7 +12,14 @@ from grants.core.crypto import SealedRow, sealed_optional_text, sealed_text
 from grants.core.db import Model, state_column
 from grants.delivery.models.deliveries import Delivery
 from grants.delivery.models.runs import Run
+from grants.delivery.told import in_english
 from grants.people.models import Canton
+
+# What the programme itself writes into an incident. It is kept as it stands here and translated when shown.
+IN_A_VISIT = _("Told in a visit after the delivery.")
+IN_PART_ONLY = _("A kit was handed over in part only. Its page says which lines.")
+NOT_AS_SEALED = _("What came back is not what was sealed. The delivery's page says what was counted.")
+OWN_WORDS = {in_english(one): one for one in (IN_A_VISIT, IN_PART_ONLY, NOT_AS_SEALED)}
 
 
 class IncidentKind(StrEnum):

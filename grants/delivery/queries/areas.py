@@ -28,7 +28,7 @@ class Area:
     live: int  # of these, cleared and on until the point
     held: int
     now: datetime
-    signs: tuple[tuple[str, int, int | None], ...] = ()
+    signs: tuple[tuple[str, int | None, int | None], ...] = ()  # no number: protected
 
     @property
     def is_current(self) -> bool:
@@ -60,7 +60,8 @@ def areas(now: datetime, *, with_signs: bool = False) -> list[Area]:
         Area(canton, snapshots.get(canton.code), sum(counted.get(canton.code, {}).values()),
              sum(counted.get(canton.code, {}).get(state, 0) for state in MAY_BE_HELD),
              counted.get(canton.code, {}).get(S.HELD, 0), now,
-             tuple((name, *by_canton[canton.code]) for name, by_canton in signs if canton.code in by_canton))
+             tuple((name, *(by_canton[canton.code] or (None, None)))
+                   for name, by_canton in signs if canton.code in by_canton))
         for canton in cantons
     ]  # fmt: skip
     return sorted(found, key=lambda area: (not area.needs_care, -area.live, -area.waiting, area.canton.code))

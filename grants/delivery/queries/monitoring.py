@@ -272,5 +272,7 @@ def _with_call(statement: Any) -> Any:
 
 
 @risk_sign(_("Were asked to pay or to share"))
-def _extortion_as_sign(now: datetime) -> dict[str, tuple[int, int | None]]:
-    return dict(extortion_by_canton(now))
+def _extortion_as_sign(now: datetime) -> dict[str, tuple[int, int | None] | None]:
+    """Protected as on the page of results: neither the desk nor the director opens the records of visits."""
+    lines = _protected_shares([ShareLine(code, *counted) for code, counted in extortion_by_canton(now).items()])
+    return {one.value: None if one.hidden else (one.yes, one.answered) for one in lines}

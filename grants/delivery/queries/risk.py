@@ -17,12 +17,15 @@ from grants.people.models import Canton
 
 BIGGEST_ID = 2**31
 
-SignCount = Callable[[datetime], Mapping[str, tuple[int, int | None]]]
+SignCount = Callable[[datetime], Mapping[str, tuple[int, int | None] | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class RiskSign:
-    """What another record says of cantons. `count(now)`: canton code → (how many, of how many; None: no whole)."""
+    """What another record says of cantons.
+
+    `count(now)`: canton code → (how many, of how many; None: no whole), or None where few people stand behind it.
+    """
 
     name: Any  # translated, as the risk page shows it
     count: SignCount

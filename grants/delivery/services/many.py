@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask_babel import lazy_gettext as _
 
@@ -23,17 +23,17 @@ class Outcome:
 
     folio: str
     done: bool
-    sentence: str
+    sentence: Any  # translated when it is shown
 
 
 def approve_many(deliveries: Sequence[Delivery], *, by: User, now: datetime) -> list[Outcome]:
     """Sign each plan that this person may sign."""
 
-    def sign(delivery: Delivery) -> str:
+    def sign(delivery: Delivery) -> Any:
         approve(delivery, by=by, now=now)
         if delivery.state is DeliveryState.APPROVED:
-            return str(_("Approved."))
-        return str(_("Signed. One more person approves it."))
+            return _("Approved.")
+        return _("Signed. One more person approves it.")
 
     return one_by_one(((delivery.folio, delivery) for delivery in deliveries), sign)
 
@@ -41,13 +41,13 @@ def approve_many(deliveries: Sequence[Delivery], *, by: User, now: datetime) -> 
 def plan_many(awards: Sequence[Award], *, by: User, now: datetime) -> list[Outcome]:
     """Plan the delivery of each award."""
 
-    def plan(award: Award) -> str:
-        return str(_("Planned as %(folio)s.", folio=plan_delivery(award, by=by, now=now).folio))
+    def plan(award: Award) -> Any:
+        return _("Planned as %(folio)s.", folio=plan_delivery(award, by=by, now=now).folio)
 
     return one_by_one(((award.application.folio, award) for award in awards), plan)
 
 
-def one_by_one(rows: Iterable[tuple[str, T]], act: Callable[[T], str]) -> list[Outcome]:
+def one_by_one(rows: Iterable[tuple[str, T]], act: Callable[[T], Any]) -> list[Outcome]:
     """Act on each row in a savepoint of its own; a refused one leaves nothing behind."""
     outcomes = []
     for folio, row in rows:
@@ -55,5 +55,5 @@ def one_by_one(rows: Iterable[tuple[str, T]], act: Callable[[T], str]) -> list[O
             with journal.savepoint():
                 outcomes.append(Outcome(folio, True, act(row)))
         except RuleBroken as error:
-            outcomes.append(Outcome(folio, False, str(error.message)))
+            outcomes.append(Outcome(folio, False, error.message))
     return outcomes

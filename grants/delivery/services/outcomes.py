@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from grants.access.models import User
@@ -28,12 +27,14 @@ from grants.delivery.models import (
     RoadOutcome,
     Urgency,
 )
+from grants.delivery.models.incidents import IN_PART_ONLY
 from grants.delivery.services.flags import flag_serials
 from grants.delivery.services.incidents import open_about
 from grants.delivery.services.moves import move, refuse_unless_possible
 from grants.delivery.services.planning import free_serials
 from grants.delivery.services.road import refuse_stranger
 from grants.delivery.services.visits import ask_what_stayed
+from grants.delivery.told import in_english
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def partly(
         ask_what_stayed(delivery, now=now)
     is_short = any(part.missing for part in left.values())
     kind = IncidentKind.LOST_KIT if is_short else IncidentKind.OTHER
-    return open_about(delivery, kind, gettext("A kit was handed over in part only. Its page says which lines."),
+    return open_about(delivery, kind, in_english(IN_PART_ONLY),
                       by=by, now=now)  # fmt: skip
 
 

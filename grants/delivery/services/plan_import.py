@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, update
@@ -20,6 +20,7 @@ from grants.delivery.models import STATE_NAMES, Delivery, DeliveryState, PlanImp
 from grants.delivery.services.many import Outcome, one_by_one
 from grants.delivery.services.planning import plan_delivery
 from grants.delivery.services.run_stops import Stop, schedule
+from grants.delivery.told import to_keep
 from grants.people.folio import normal_folio
 from grants.selection.models import Award
 
@@ -134,14 +135,15 @@ def _act_on(call: Call, rows: Sequence[Row], *, by: User, now: datetime, promise
     book = _Book(named, queries.live_deliveries_of(call), queries.planned_runs())
     named |= {one.folio: award for award in awards if (one := book.live.get(award.id)) is not None}
 
-    def act(row: Row) -> str:
+    def act(row: Row) -> Any:
         award = _award_of(row, book)
         if row.stop:
             run = _schedule(row, award, book, by=by, now=now)
-            words = _("Becomes a stop of %(folio)s.") if promised else _("Is a stop of %(folio)s now.")
-            return str(words) % {"folio": run.folio}
+            if promised:
+                return _("Becomes a stop of %(folio)s.", folio=run.folio)
+            return _("Is a stop of %(folio)s now.", folio=run.folio)
         planned = _plan(award, book, by=by, now=now)
-        return str(_("Its delivery will be planned.") if promised else _("Planned as %(folio)s.", folio=planned.folio))
+        return _("Its delivery will be planned.") if promised else _("Planned as %(folio)s.", folio=planned.folio)
 
     return one_by_one(((normal_folio(row.cells.get("folio", "")) or "—", row) for row in rows), act)
 
@@ -223,4 +225,4 @@ def _clock(typed: str) -> time:
 
 
 def _told(rows: Sequence[Row], outcomes: Sequence[Outcome]) -> list[list[object]]:
-    return [[row.number, one.folio, one.done, one.sentence] for row, one in zip(rows, outcomes, strict=True)]
+    return [[row.number, one.folio, one.done, to_keep(one.sentence)] for row, one in zip(rows, outcomes, strict=True)]

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
@@ -25,11 +24,13 @@ from grants.delivery.models import (
     ReturnCount,
     SealState,
 )
+from grants.delivery.models.incidents import NOT_AS_SEALED
 from grants.delivery.services import ledger
 from grants.delivery.services.flags import flag_serials, normal_serial
 from grants.delivery.services.incidents import open_about
 from grants.delivery.services.moves import move, refuse_unless_possible
 from grants.delivery.services.planning import free_serials
+from grants.delivery.told import in_english
 
 DIFFERS = _("This is not as it was sealed. Count again. If it is really so, mark it below and write what you saw.")
 
@@ -99,7 +100,7 @@ def sign_return(delivery: Delivery, *, by: User, now: datetime) -> None:
     flag_serials(delivery, FlagReason.MISSING, lines=gone, by=by, now=now)
     free_serials(delivery)
     if count.differs:
-        said = gettext("What came back is not what was sealed. The delivery's page says what was counted.")
+        said = in_english(NOT_AS_SEALED)
         open_about(delivery, IncidentKind.LOST_KIT, said, by=by, now=now)
     came_back = {line_id: outcome.came_back or 0 for line_id, outcome in outcomes.items()}
     ledger.take_back(delivery, came_back=came_back, by=by, now=now)

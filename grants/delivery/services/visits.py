@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 
-from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import case, update
 
@@ -32,11 +31,13 @@ from grants.delivery.models import (
     VisitAttempt,
     VisitState,
 )
+from grants.delivery.models.incidents import IN_A_VISIT
 from grants.delivery.queries.current import levels_in_force
 from grants.delivery.questionnaire import ABOUT_WHAT_STAYED, CURRENT, NO, YES, asked_in
 from grants.delivery.services.flags import flag_serials
 from grants.delivery.services.incidents import open_incident
 from grants.delivery.services.moves import move, take_duty
+from grants.delivery.told import in_english
 
 USUAL_SHARE = 20  # percent of a sample
 FIRST_ROUND = (7, 14)  # days after the handover
@@ -261,6 +262,6 @@ def _tell_the_desk(visit: Visit, kind: IncidentKind, answers: Mapping[str, str],
     urgency = Urgency.NOW if answers.get("felt_safe") == NO else Urgency.TODAY
     open_incident(
         kind, urgency=urgency, canton_code=delivery.canton_code,
-        happened_at=delivery.confirmed_at or now, said=gettext("Told in a visit after the delivery."),
+        happened_at=delivery.confirmed_at or now, said=in_english(IN_A_VISIT),
         delivery=delivery, run=delivery.run, by=by, now=now,
     )  # fmt: skip

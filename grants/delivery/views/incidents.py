@@ -13,7 +13,7 @@ from grants.core.web import errors_to, page_marker
 from grants.delivery import queries, services
 from grants.delivery.forms import FollowForm, IncidentForm
 from grants.delivery.models import IncidentState
-from grants.delivery.models.incidents import INCIDENT_STATE_NAMES, KIND_NAMES, OUTCOME_NAMES, URGENCY_NAMES
+from grants.delivery.models.incidents import INCIDENT_STATE_NAMES, KIND_NAMES, OUTCOME_NAMES, OWN_WORDS, URGENCY_NAMES
 from grants.delivery.views.blueprint import bp
 
 WORDS = {
@@ -60,4 +60,4 @@ def incident(incident_id: int) -> ResponseReturnValue:
         with errors_to(form), transaction():
             services.follow_up(found, form.step(followers), by=current_user, now=utcnow())
             return redirect(url_for(".incident", incident_id=incident_id))
-    return render_template("delivery/incident.html", incident=found, form=form, **WORDS)
+    return render_template("delivery/incident.html", incident=found, form=form, own_words=OWN_WORDS, **WORDS)

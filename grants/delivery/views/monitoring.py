@@ -88,10 +88,12 @@ def plan_visits(call_id: int) -> ResponseReturnValue:
 @bp.get("/visits/results")
 @requires(Permission.VIEW_RESULTS)
 def monitoring_results() -> ResponseReturnValue:
-    results = _results()
+    opens = current_user.may(Permission.OPEN_RESULT_RECORDS)
+    results = _results(protected=not opens)
     return render_template(
         "delivery/monitoring.html",
         results=results,
+        opens_records=opens,
         draws=queries.draws(),
         dimensions=sheets.dimension_names(),
         name_of=lambda dimension, value: sheets.value_name(dimension, value, results),
@@ -104,18 +106,18 @@ def monitoring_results() -> ResponseReturnValue:
 @bp.get("/visits/results.csv")
 @requires(Permission.VIEW_RESULTS)
 def monitoring_csv() -> ResponseReturnValue:
-    return _file(sheets.as_csv(_results()), "text/csv; charset=utf-8", "csv")
+    return _file(sheets.as_csv(_results(protected=True)), "text/csv; charset=utf-8", "csv")
 
 
 @bp.get("/visits/results.xlsx")
 @requires(Permission.VIEW_RESULTS)
 def monitoring_xlsx() -> ResponseReturnValue:
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return _file(sheets.as_workbook(_results()), kind, "xlsx")
+    return _file(sheets.as_workbook(_results(protected=True)), kind, "xlsx")
 
 
-def _results() -> MonitoringResults:
-    protected = not current_user.may(Permission.OPEN_RESULT_RECORDS)
+def _results(*, protected: bool) -> MonitoringResults:
+    """Files are always protected: they travel further than whoever may open the records."""
     return queries.monitoring_results(utcnow(), protected=protected)
 
 

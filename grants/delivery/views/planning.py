@@ -16,6 +16,7 @@ from grants.delivery import plan_sheet, queries, services
 from grants.delivery.forms import ALL, ActionForm, ApplyForm, ApproveForm, CallForm, SheetForm
 from grants.delivery.models import STATE_NAMES
 from grants.delivery.services import Outcome
+from grants.delivery.told import to_show
 from grants.delivery.views.blueprint import bp, said_if_refused
 
 ROWS_SHOWN = 100
@@ -116,5 +117,6 @@ def _preview(import_id: int, form: ApplyForm) -> ResponseReturnValue:
     typed = request.args.get("page", "1")
     pages = max(1, -(-len(results) // ROWS_SHOWN))
     at = min(int(typed), pages) if len(typed) < 6 and typed.isascii() and typed.isdigit() else 1
-    shown = results[max(0, at - 1) * ROWS_SHOWN :][:ROWS_SHOWN]
+    on_page = results[max(0, at - 1) * ROWS_SHOWN :][:ROWS_SHOWN]
+    shown = [(number, folio, good, to_show(sentence)) for number, folio, good, sentence in on_page]
     return render_template("delivery/plan_import.html", kept=kept, rows=shown, form=form, at=max(1, at), pages=pages)

@@ -235,7 +235,21 @@ def test_visit_is_answered_through_the_page_and_the_desk_is_told(app: Flask, as_
     assert db.session.get_one(Visit, visit.id).state is VisitState.ANSWERED
     assert client.get(path).status_code == 404
     assert as_role(Role.MONITORING).get(path).status_code == 200
-    assert db.session.query(Incident).one().folio in as_role(Role.DESK).get("/deliveries/incidents").text
+    told = db.session.query(Incident).one()
+    desk = as_role(Role.DESK)
+    assert told.folio in desk.get("/deliveries/incidents").text
+    assert told.said == "Told in a visit after the delivery."
+    assert told.said not in desk.get(f"/deliveries/incidents/{told.id}").text  # read in Spanish
+
+
+def test_only_what_may_stay_empty_is_called_optional(app: Flask, as_role: AsRole, in_english: None) -> None:
+    visit, client = make_visit(), as_role(Role.MONITORING)
+    page = client.get(f"/deliveries/visits/{visit.id}", headers={"Accept-Language": "en"}).text
+    refused = client.post(f"/deliveries/visits/{visit.id}/interview", data={"consent": "yes"}).text
+
+    assert page.count('class="optional"') == 2  # by whom, and anything else
+    assert refused.count('class="field-error"') == 8
+    assert db.session.get_one(Visit, visit.id).state is VisitState.DUE
 
 
 def test_what_is_said_to_have_stayed_is_asked_about_on_the_page(app: Flask, as_role: AsRole) -> None:

@@ -12,6 +12,7 @@ import pytest
 import xlsxwriter
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_babel import force_locale
 
 from grants.access.models import User
 from grants.access.permissions import Role
@@ -23,6 +24,7 @@ from grants.core.errors import RuleBroken
 from grants.delivery import plan_sheet, queries, services
 from grants.delivery.models import Delivery, DeliveryState, PlanImport, Reason
 from grants.delivery.services.plan_import import forget_old_previews
+from grants.delivery.told import to_show
 from grants.selection.models import Award, AwardState
 from tests.factories.access import make_user
 from tests.factories.calls import make_call
@@ -53,7 +55,8 @@ def send(client: FlaskClient, call: Call, file: bytes) -> PlanImport:
 
 
 def said(kept: PlanImport) -> dict[int, tuple[bool, str]]:
-    return {number: (good, sentence) for number, _folio, good, sentence in kept.results}
+    with force_locale("en"):
+        return {number: (good, to_show(sentence)) for number, _folio, good, sentence in kept.results}
 
 
 def deliveries() -> list[tuple[int, DeliveryState]]:

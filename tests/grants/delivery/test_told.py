@@ -41,7 +41,7 @@ def test_repeated_request_gets_what_the_first_one_got(app: Flask, desk_key: Path
     carried = make_carried()
     codes = carried.codes(utcnow())
     token = make_token(carried.officer, Permission.CONFIRM_HANDOVER)
-    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "a-key-of-mine"}
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "a-key-of-mine-0001"}
 
     def send() -> Any:
         body = {"totp": codes.totp, "pin": codes.pin, "card": codes.card}

@@ -1,5 +1,6 @@
 """Visits after a delivery: who is drawn, who may go, what is kept and what the answers say."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -7,8 +8,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
+from grants.access.models import User
+from grants.access.permissions import Role
 from grants.calls.models import Call
 from grants.core.clock import local_day, utcnow
 from grants.core.db import db
@@ -33,12 +37,14 @@ from grants.delivery.models import (
 from grants.delivery.queries.monitoring import ShareLine, _protected_shares
 from grants.delivery.questionnaire import PREFERS_NOT, QUESTIONNAIRES
 from grants.delivery.services import Evidence, Left
+from tests.factories.access import make_user
 from tests.factories.calls import make_call
 from tests.factories.delivery import Carried, make_carried, make_confirmed, make_officer, make_team
 from tests.factories.outcomes import ALL_WELL, coordinator, keeper, make_answered, make_visit, monitor, whole
 from tests.factories.selection import make_award
 
 S = DeliveryState
+SignIn = Callable[[User], FlaskClient]
 
 
 def confirmed(number: int, *, level: int = 1) -> tuple[Call, list[Carried]]:
@@ -388,6 +394,21 @@ def test_few_answers_are_protected_from_who_may_not_open_records(app: Flask) -> 
     assert [(one.mean, one.satisfied) for one in shown.grades["total"] or []] == [(2.0, 0.0)]
     assert hidden.grades["total"] is None
     assert "1.0" not in sheets.as_csv(hidden).decode("utf-8-sig").split("Response rate")[-1].partition("\n")[2]
+
+
+def test_few_answers_of_a_canton_are_protected_on_the_risk_page_too(app: Flask, sign_in: SignIn) -> None:
+    make_answered(make_confirmed(make_award(canton="1001")), asked_to_pay="yes")
+    make_answered(make_confirmed(make_award(canton="1001")))
+    director, monitoring = sign_in(make_user(Role.DIRECTOR)), sign_in(make_user(Role.MONITORING))
+
+    risk, results = (director.get(f"/deliveries/{page}").text for page in ("risk", "visits/results"))
+    file = monitoring.get("/deliveries/visits/results.csv").text
+
+    assert "1 de 2" not in risk
+    assert "protegido" in risk
+    assert "protegido" in results
+    assert "protegido" in file
+    assert "0.5" not in file
 
 
 def test_one_hidden_canton_takes_another_with_it() -> None:

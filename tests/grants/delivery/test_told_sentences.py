@@ -1,0 +1,45 @@
+"""Sentences that are kept are read in the reader's language, whoever's they were when kept."""
+
+from flask import Flask
+from flask_babel import force_locale, lazy_gettext, lazy_ngettext
+
+from grants.delivery.models import STATE_NAMES, DeliveryState
+from grants.delivery.models.incidents import IN_A_VISIT, OWN_WORDS
+from grants.delivery.services import visits
+from grants.delivery.told import in_english, to_keep, to_show
+
+_ = lazy_gettext
+
+
+def test_kept_sentence_is_shown_in_each_language(app: Flask) -> None:
+    with force_locale("en"):
+        kept = to_keep(_("This delivery is in the state “%(state)s”: this step is not possible now.",
+                         state=STATE_NAMES[DeliveryState.CONFIRMED]))  # fmt: skip
+    with force_locale("es"):
+        spanish = str(to_show(kept))
+    with force_locale("en"):
+        english = str(to_show(kept))
+
+    assert spanish != english
+    assert str(STATE_NAMES[DeliveryState.CONFIRMED]) not in english or "%" not in english
+    assert "this step is not possible now" in english
+    assert "%(state)s" not in spanish
+
+
+def test_numbers_keep_their_plural(app: Flask) -> None:
+    kept = to_keep(lazy_ngettext("%(num)d delivery is held.", "%(num)d deliveries are held.", 2))
+
+    with force_locale("en"):
+        assert to_show(kept) == "2 deliveries are held."
+
+
+def test_text_of_older_rows_is_shown_as_it_was(app: Flask) -> None:
+    assert to_show("Se planificó.") == "Se planificó."
+
+
+def test_incident_of_a_visit_is_kept_in_the_words_of_the_code(app: Flask) -> None:
+    assert visits.IN_A_VISIT is IN_A_VISIT
+    assert in_english(IN_A_VISIT) in OWN_WORDS
+    with force_locale("es"):
+        assert in_english(IN_A_VISIT) == "Told in a visit after the delivery."
+        assert str(OWN_WORDS[in_english(IN_A_VISIT)]) != in_english(IN_A_VISIT)
