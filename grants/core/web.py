@@ -177,6 +177,11 @@ class StrictParser(FlaskParser):
 
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}
 
+    def handle_error(self, error: Any, *args: Any, **options: Any) -> Any:
+        """What the schemas say, in the caller's language where it is a usual sentence."""
+        error.messages = _translated(error.messages)
+        return super().handle_error(error, *args, **options)
+
     def _raw_load_json(self, req: Request) -> Any:
         sent = req.get_data(cache=True)
         if not sent:
@@ -187,6 +192,33 @@ class StrictParser(FlaskParser):
             return json.loads(sent, parse_float=_float, parse_constant=_float, object_pairs_hook=_members)
         except (ValueError, RecursionError):  # among them: bad Unicode, 5,000 digits, 100,000 brackets
             refuse(400, message=_("Send one JSON document."))
+
+
+def _translated(found: Any) -> Any:
+    """Messages by place and member. What a schema says with its own numbers stays in English."""
+    if isinstance(found, dict):
+        return {key: _translated(one) for key, one in found.items()}
+    if isinstance(found, list):
+        return [_translated(one) for one in found]
+    return _usual_refusals().get(found, found) if isinstance(found, str) else found
+
+
+def _usual_refusals() -> dict[str, str]:
+    return {
+        "Missing data for required field.": _("Missing data for required field."),
+        "Unknown field.": _("Unknown field."),
+        "Field may not be null.": _("Field may not be null."),
+        "Not a valid integer.": _("Not a valid integer."),
+        "Not a valid number.": _("Not a valid number."),
+        "Not a valid string.": _("Not a valid string."),
+        "Not a valid boolean.": _("Not a valid boolean."),
+        "Not a valid list.": _("Not a valid list."),
+        "Not a valid date.": _("Not a valid date."),
+        "Not a valid datetime.": _("Not a valid datetime."),
+        "Invalid value.": _("Invalid value."),
+        "Invalid input type.": _("Invalid input type."),
+        "String does not match expected pattern.": _("String does not match expected pattern."),
+    }
 
 
 def _float(typed: str) -> float:

@@ -1,7 +1,10 @@
 import pytest
 from flask import Flask
+from flask_babel import force_locale
+from marshmallow import Schema, fields
+from marshmallow.validate import Regexp
 
-from grants.core.web import local_target
+from grants.core.web import _translated, _usual_refusals, local_target
 
 
 @pytest.mark.parametrize("target", ["/people/3", "/people?after=a~1", "/"])
@@ -31,3 +34,20 @@ def test_the_language_is_chosen_on_the_page_and_stays(app: Flask) -> None:
 def test_the_browser_language_is_followed_until_one_is_chosen(app: Flask) -> None:
     answer = app.test_client().get("/design", headers={"Accept-Language": "en-GB,en;q=0.8"})
     assert '<html lang="en">' in answer.text
+
+
+def test_usual_refusals_are_the_words_of_the_library(app: Flask) -> None:
+    said = {text for one in (fields.Integer, fields.Float, fields.String, fields.Boolean, fields.List, fields.Date)
+            for kind in one.__mro__ for text in getattr(kind, "default_error_messages", {}).values()}  # fmt: skip
+    said |= set(Schema._default_error_messages.values()) | {Regexp.default_message, "Not a valid datetime."}
+
+    with app.test_request_context(), force_locale("en"):
+        assert set(_usual_refusals()) <= said
+        assert all(key == words for key, words in _usual_refusals().items())
+
+
+def test_refusals_of_members_keep_their_places(app: Flask) -> None:
+    found = {"json": {"pin": ["Unknown field."], "rows": {0: ["Shorter than minimum length 3."]}}}
+
+    with app.test_request_context(), force_locale("en"):
+        assert _translated(found) == found
