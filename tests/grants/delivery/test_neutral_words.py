@@ -103,7 +103,7 @@ def _clients_beside_three_holds(sign_in: SignIn, roles: tuple[Role, ...]) -> lis
 
 
 def _row(page: str, code: str) -> str:
-    return next(row for row in re.findall(r"<tr>.*?</tr>", page, re.S) if f"/{code}" in row)
+    return str(next(row for row in re.findall(r"<tr>.*?</tr>", page, re.S) if f"/{code}" in row))
 
 
 def _masked(page: str, code: str) -> str:
@@ -113,4 +113,4 @@ def _masked(page: str, code: str) -> str:
 
 def _last_by(page: str) -> str:
     cells = re.findall(r'<td data-label="[^"]*">(.*?)</td>', page)
-    return cells[-1].strip()
+    return str(cells[-1]).strip()

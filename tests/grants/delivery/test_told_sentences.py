@@ -5,7 +5,6 @@ from flask_babel import force_locale, lazy_gettext, lazy_ngettext
 
 from grants.delivery.models import STATE_NAMES, DeliveryState
 from grants.delivery.models.incidents import IN_A_VISIT, OWN_WORDS
-from grants.delivery.services import visits
 from grants.delivery.told import in_english, to_keep, to_show
 
 _ = lazy_gettext
@@ -38,7 +37,6 @@ def test_text_of_older_rows_is_shown_as_it_was(app: Flask) -> None:
 
 
 def test_incident_of_a_visit_is_kept_in_the_words_of_the_code(app: Flask) -> None:
-    assert visits.IN_A_VISIT is IN_A_VISIT
     assert in_english(IN_A_VISIT) in OWN_WORDS
     with force_locale("es"):
         assert in_english(IN_A_VISIT) == "Told in a visit after the delivery."
