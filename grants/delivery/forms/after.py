@@ -133,8 +133,11 @@ class InterviewForm(FlaskForm):
     @classmethod
     def for_version(cls, version: int | None) -> "InterviewForm":
         fields: dict[str, Any] = {
-            question.code: RadioField(question.words, choices=question.all_choices,
-                                      validators=[Optional() if question.is_optional else Answered(UNANSWERED)])
+            question.code: RadioField(
+                question.words,
+                choices=question.all_choices,
+                validators=[Optional() if question.is_optional else Answered(UNANSWERED)],
+            )
             for question in asked_in(version)
         }
         form: InterviewForm = type(cls.__name__, (cls,), {**fields, "version": version or CURRENT})()
