@@ -51,6 +51,7 @@ class Standing:
     interest_paid: Decimal = ZERO
     interest_due: Decimal = ZERO  # not paid: of what has fallen due and of the running instalment
     written_off: Decimal = ZERO
+    unaccounted: Decimal = ZERO  # principal owed that the write-off left out; below zero what it took too much
     recovered: Decimal = ZERO
     repaid_count: int = 0
     reported_on: date | None = None
@@ -134,7 +135,9 @@ def standing(terms: Terms, movements: Iterable[Moved], day: date) -> Standing:
             _read(one, book, found)
             found.reported_on = one.happened_on
     found.instalments, found.covered = book.instalments, book.paid + book.let_off
-    if not found.written_off:
+    if found.written_off:
+        found.unaccounted = book.owed - found.written_off
+    else:
         found.owed = book.owed
         found.interest_due = max(book.interest_until(day) - book.interest, ZERO) if found.owed else ZERO
         _find_lateness(book, found)

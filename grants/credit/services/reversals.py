@@ -25,6 +25,7 @@ from grants.credit.models import (
 from grants.credit.services import webhooks
 from grants.credit.services.movement_rules import margin
 from grants.credit.services.movements import movements_of, settle
+from grants.credit.standing import PENNIES
 
 
 def propose_reversal(movement: CreditMovement, reason: str, *, by: User, now: datetime) -> MovementReversal:
@@ -81,10 +82,18 @@ def _check_reversible(movement: CreditMovement) -> None:
         raise RuleBroken(_("Something was recovered after this write-off. Take that back first."))
     if movement.kind is MovementKind.DISBURSEMENT:
         _check_disbursement(linkage, rest)
-        day = max(one.happened_on for one in there)
-        after = standing_with(linkage, rest, day)
-        if after.excess > max(margin(after), standing_with(linkage, there, day).excess):
-            raise RuleBroken(_("Without it more would be repaid than was owed. Take back the repayments first."))
+    _check_sums(linkage, there, rest)
+
+
+def _check_sums(linkage: Linkage, there: Sequence[CreditMovement], rest: Sequence[CreditMovement]) -> None:
+    """What was lent is still repaid, let off, written off or owed."""
+    day = max(one.happened_on for one in there)
+    after = standing_with(linkage, rest, day)
+    if abs(after.unaccounted) > PENNIES:
+        raise RuleBroken(_("This credit was written off: without this movement another sum would have been owed. Take "
+                           "back the write-off first."))  # fmt: skip
+    if after.excess > max(margin(after), standing_with(linkage, there, day).excess):
+        raise RuleBroken(_("Without it more would be repaid than was owed. Take back the repayments first."))
 
 
 def _check_disbursement(linkage: Linkage, rest: Sequence[CreditMovement]) -> None:

@@ -154,6 +154,57 @@ def test_a_write_off_with_a_recovery_stays(app: Flask) -> None:
     assert (linkage.state, linkage.outstanding_usd) == (S.DISBURSED, 1200)
 
 
+def test_what_was_paid_before_a_write_off_stays_until_that_is_taken_back(app: Flask) -> None:
+    """1,200 lent, 400 repaid, 800 written off: without the repayment 400 would be nowhere."""
+    linkage = make_credit()
+    paid = log(linkage, K.REPAYMENT, 20, amount_usd=400, principal_usd=400)
+    proposal = propose(paid)
+    gone = log(linkage, K.WRITE_OFF, 10, amount_usd=800)
+
+    assert "Take back the write-off first" in refused(confirm_reversal, proposal, by=make_user(Role.COORDINATOR),
+                                                      now=utcnow())  # fmt: skip
+    assert paid.counts
+
+    take_back(gone)
+    confirm_reversal(proposal, by=make_user(Role.COORDINATOR), now=utcnow())
+    assert (linkage.state, linkage.outstanding_usd) == (S.DISBURSED, 1200)
+    log(linkage, K.WRITE_OFF, 10, amount_usd=1200)
+    assert (linkage.state, linkage.outstanding_usd) == (S.WRITTEN_OFF, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "details"), [(K.BALANCE, {"balance_usd": 700}), (K.DISBURSEMENT, {"amount_usd": 100})]
+)
+def test_what_changed_what_was_written_off_stays_too(
+    app: Flask, kind: MovementKind, details: dict[str, object]
+) -> None:
+    linkage = make_credit(approved="1300")
+    movement = log(linkage, kind, 20, **details)
+    log(linkage, K.WRITE_OFF, 10, amount_usd=details.get("balance_usd", 1300))
+    assert "Take back the write-off first" in refused(propose, movement)
+
+
+def test_what_changed_nothing_before_a_write_off_can_be_taken_back(app: Flask) -> None:
+    """A payment of interest alone, and one that a later balance of the lender covers."""
+    linkage = make_credit()
+    interest = log(linkage, K.REPAYMENT, 25, amount_usd=12, principal_usd=0, interest_usd=12)
+    covered = log(linkage, K.REPAYMENT, 24, amount_usd=100, principal_usd=100)
+    log(linkage, K.BALANCE, 20, balance_usd=900)
+    log(linkage, K.WRITE_OFF, 10, amount_usd=900)
+    take_back(interest)
+    take_back(covered)
+    assert (linkage.state, linkage.outstanding_usd) == (S.WRITTEN_OFF, 0)
+
+
+def test_a_balance_stays_while_more_was_repaid_than_would_be_owed(app: Flask) -> None:
+    """The lender said that 1,100 of 1,200 are owed although 1,000 were repaid; then 1,100 were repaid."""
+    linkage = make_credit()
+    log(linkage, K.REPAYMENT, 30, amount_usd=1000, principal_usd=1000)
+    said = log(linkage, K.BALANCE, 20, balance_usd=1100)
+    log(linkage, K.REPAYMENT, 10, amount_usd=1100, principal_usd=1100)
+    assert "repaid than was owed" in refused(propose, said)
+
+
 def test_who_proposes_does_not_decide(app: Flask) -> None:
     linkage = make_credit()
     movement, coordinator = log(linkage, K.REPAYMENT, 10, amount_usd=112), make_user(Role.COORDINATOR)
