@@ -24,7 +24,7 @@ from grants.credit.models import (
     ReferralState,
 )
 from grants.credit.schedules import CENT, Terms
-from grants.credit.standing import ZERO, Standing, standing
+from grants.credit.standing import PENNIES, ZERO, Standing, standing
 
 # In which state a credit must have been on the day of the movement.
 POSSIBLE = {
@@ -222,7 +222,7 @@ def _check_restructure(row: CreditMovement, before: Standing) -> None:
 
 def _check_write_off(row: CreditMovement, before: Standing) -> None:
     amount = row.amount_usd or ZERO
-    if abs(amount - before.owed) > margin(before):
+    if abs(amount - before.owed) > PENNIES:
         raise RuleBroken(
             _("On that day %(owed)s were owed. A write-off takes all of it: write that principal, or log the lender's "
               "balance first.", owed=_dollars(before.owed)), field="amount_usd"
@@ -230,10 +230,13 @@ def _check_write_off(row: CreditMovement, before: Standing) -> None:
 
 
 def _check_recovery(row: CreditMovement, before: Standing) -> None:
-    missing = before.written_off - before.recovered
+    missing = before.written_off - before.recovered  # below zero where penalties were recovered too
     if (row.amount_usd or ZERO) > missing + margin(before):
         raise RuleBroken(
-            _("Of what was written off %(missing)s are missing. Check the amount.", missing=_dollars(missing)),
+            _(
+                "Of what was written off %(missing)s are missing. Check the amount.",
+                missing=_dollars(max(missing, ZERO)),
+            ),
             field="amount_usd",
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 from sqlalchemy import select
 
 from grants.core.clock import utcnow
@@ -168,6 +169,9 @@ REFUSED: list[tuple[str, MovementKind, int, dict[str, Any], str | None]] = [
     ("new terms of more than is owed", K.RESTRUCTURE, 10, {"balance_usd": "1400", "terms": "new"}, "balance_usd"),
     ("a write-off of a part", K.WRITE_OFF, 10, {"amount_usd": "600"}, "amount_usd"),
     ("a write-off of more", K.WRITE_OFF, 10, {"amount_usd": "1400"}, "amount_usd"),
+    # All that is owed; lenders round to other pennies
+    ("a write-off of less by six cents", K.WRITE_OFF, 10, {"amount_usd": "1199.94"}, "amount_usd"),
+    ("a write-off of more by six cents", K.WRITE_OFF, 10, {"amount_usd": "1200.06"}, "amount_usd"),
     ("a recovery of what was not written off", K.RECOVERY, 10, {"amount_usd": "10"}, None),
     ("a further part beyond the approval", K.DISBURSEMENT, 10, {"amount_usd": "0.01"}, "amount_usd"),
 ]  # fmt: skip
@@ -229,6 +233,24 @@ def test_a_write_off_before_a_later_movement_is_refused(app: Flask) -> None:
     linkage = make_credit()
     log(linkage, K.REPAYMENT, ago(5), amount_usd="50")
     assert refusal(linkage, K.WRITE_OFF, ago(10), amount_usd="1200") == "happened_on"
+
+
+@pytest.mark.parametrize("amount", ["1199.95", "1200", "1200.05"])
+def test_a_write_off_takes_all_but_pennies(app: Flask, amount: str) -> None:
+    linkage = make_credit()
+    log(linkage, K.WRITE_OFF, ago(10), amount_usd=amount)
+    assert (linkage.state, linkage.outstanding_usd) == (S.WRITTEN_OFF, 0)
+
+
+def test_no_less_than_nothing_is_missing_of_a_write_off(app: Flask) -> None:
+    """1,300 recovered of 1,200, with the penalties: the sentence says that nothing is missing, not -100."""
+    linkage = make_credit()
+    log(linkage, K.WRITE_OFF, ago(10), amount_usd="1200")
+    log(linkage, K.RECOVERY, ago(5), amount_usd="1300")
+    with pytest.raises(RuleBroken) as error, db.session.begin_nested(), force_locale("en"):
+        log(linkage, K.RECOVERY, ago(4), amount_usd="30")
+    with force_locale("en"):
+        assert "USD 0.00 are missing" in str(error.value.message).replace("\xa0", " ")
 
 
 def test_no_more_is_recovered_than_was_written_off(app: Flask) -> None:
