@@ -21,6 +21,7 @@ INSIDE: Mapping[str, tuple[str, ...]] = {
     "par30_late": ("par30", "late_credits", "known", "active"),
     "par90_late": ("par30_late", "par90", "par30", "late_credits", "known", "active"),
 }
+BOUNDED = ("par30", "par90")  # their least counts the unknown credits that were restructured
 STEP = 5  # percent: how coarse a coverage is shown that would betray a few unknown credits
 
 
@@ -98,7 +99,7 @@ def protected(found: Measures, paid: Punctuality) -> Measures:
             one = Measure(one.code, _nothing(), one.unit, hidden=True)
         elif (few_unknown and one.code != "on_time") or (few_undated and one.code == "on_time"):
             one = _coarse(one)
-        kept.append(one)
+        kept.append(_without_telling_least(one))
     gross = found.gross if "active" in shown and not few_unknown else Gross(None, None)
     losses = None if next(one.hidden for one in kept if one.code == "write_off") else found.losses
     return Measures(gross, kept, losses)
@@ -132,7 +133,8 @@ def _must_hide(one: Measure, shown: Iterable[str], found: Measures, paid: Punctu
             or any(is_small(count) for count in (lost.ratio.part_n, lost.recovered_n, *lost.behind))
         )
     if one.code == "on_time":
-        return any(is_small(count) for count in (one.ratio.part_n, paid.late_n))
+        punctual = one.ratio
+        return any(is_small(count) for count in (punctual.part_n, punctual.n - punctual.part_n, paid.late_n))
     if one.code == "late_people":
         people = one.ratio
         return "late_credits" not in shown or is_small(people.part_n) or is_small(people.n - people.part_n)
@@ -146,6 +148,14 @@ def _coarse(one: Measure) -> Measure:
         return replace(one, ratio=_nothing(), floor=_floor(one.ratio))
     seen = one.coverage
     return replace(one, least=None, most=None, coverage=None, floor=_floor(seen) if seen else None)
+
+
+def _without_telling_least(one: Measure) -> Measure:
+    """Without the least that it can be where that tells of few unknown credits: those restructured, or the others."""
+    if one.code not in BOUNDED or one.least is None or one.most is None:
+        return one
+    restructured, others = one.least.part_n - one.ratio.part_n, one.most.part_n - one.least.part_n
+    return replace(one, least=None) if is_small(restructured) or is_small(others) else one
 
 
 def _floor(ratio: Ratio) -> int:

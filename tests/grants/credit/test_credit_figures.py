@@ -220,6 +220,40 @@ def test_satisfaction_of_few_is_hidden_for_donors(app: Flask, coordinator: Any, 
     assert "66,7 %" in sign_in(make_user(Role.MONITORING)).get("/results").text
 
 
+def as_donor(letters: str) -> protecting.Measures:
+    """The example's credits, each as often as its letter stands here, as a donor sees them."""
+    kinds = example()
+    renewed = next(one for one in kinds["D"].movements if one.kind is MovementKind.RESTRUCTURE)
+    # Restructured, and not heard of since
+    kinds["U"] = replace(
+        kinds["D"], movements=[one for one in kinds["D"].movements if one.happened_on <= renewed.happened_on]
+    )
+    given_ = [replace(kinds[letter], id=place, person_id=place) for place, letter in enumerate(letters)]
+    closing = portfolio(given_, DAY)
+    paid = punctuality(given_, since=date(2026, 4, 1), until=DAY)
+    lost = losses(given_, opening=portfolio(given_, date(2026, 3, 31)), closing=closing)
+    return protecting.protected(protecting.measures(closing, lost, paid), paid)
+
+
+@pytest.mark.parametrize(("never", "hidden"), [(0, False), (1, True), (4, True), (5, False)])
+def test_the_few_that_paid_nothing_on_time_cannot_be_subtracted(never: int, hidden: bool) -> None:
+    """Of 13 credits with something due, D pays a part on time, B nothing."""
+    assert as_donor("D" * 12 + "B" * never)["on_time"].hidden is hidden
+
+
+@pytest.mark.parametrize(
+    ("restructured", "others", "shown"),
+    [(0, 6, True), (1, 6, False), (4, 6, False), (5, 6, True), (6, 1, False), (6, 4, False), (6, 0, True)],
+)
+def test_the_least_risk_tells_of_no_few_unknown_credits(restructured: int, others: int, shown: bool) -> None:
+    """The least times the gross portfolio, less what is at risk, is what unknown restructured credits owe."""
+    found = as_donor("A" * 12 + "C" * 6 + "D" * 6 + "U" * restructured + "E" * others)
+    assert found.gross.amount is not None
+    for code in ("par30", "par90"):
+        assert (found[code].least is not None) is shown
+        assert found[code].most is not None
+
+
 # What a donor sees cannot be subtracted to a figure about few.
 
 sizes = st.lists(st.sampled_from("ABCDEF"), max_size=40)
