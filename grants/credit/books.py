@@ -1,6 +1,5 @@
 """A linkage's own terms and standing, and which of its columns keep what the movements come to."""
 
-from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
@@ -9,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from grants.credit.models import Amortization, Frequency, Linkage, RateKind
-from grants.credit.schedules import Terms, one_period_later
+from grants.credit.schedules import Terms, due_day, one_period_later
 from grants.credit.standing import Moved, Standing, standing
 
 TERMS = ("rate_percent", "rate_kind", "method", "frequency", "instalments", "term_months", "first_due_on")
@@ -32,7 +31,7 @@ def terms_from(said: Mapping[str, Any], *, begun: date) -> Terms:
         frequency=frequency,
         instalments=said["instalments"] or said["term_months"] or 1,
         first_due_on=first,
-        due_day=_due_day(begun, first),
+        due_day=due_day(begun, first),
     )
 
 
@@ -57,9 +56,3 @@ def kept_columns(found: Standing) -> dict[str, Any]:
         "reported_on": found.reported_on if is_disbursed else None,
         "restructured_on": found.restructured_on,
     }
-
-
-def _due_day(begun: date, first: date) -> int:
-    """Disbursed on the 31st and first due on 28 February: due on the 31st wherever the month has one."""
-    is_short = first.day == monthrange(first.year, first.month)[1] and begun.day > first.day
-    return begun.day if is_short else first.day

@@ -43,6 +43,16 @@ class Instalment:
         return self.principal + self.interest
 
 
+def due_day(begun: date, first: date) -> int:
+    """Begun on the 31st and first due on 28 February: due on the 31st wherever the month has one.
+
+    >>> due_day(date(2026, 1, 31), date(2026, 2, 28)), due_day(date(2026, 1, 31), date(2026, 3, 15))
+    (31, 15)
+    """
+    is_short = first.day == monthrange(first.year, first.month)[1] and begun.day > first.day
+    return begun.day if is_short else first.day
+
+
 def due_days(terms: Terms) -> list[date]:
     """The days of all periods, in order.
 

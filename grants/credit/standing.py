@@ -18,7 +18,7 @@ from enum import StrEnum
 from grants.credit.models.linkages import LinkageState
 from grants.credit.models.movements import MovementKind
 from grants.credit.moved import Moved
-from grants.credit.schedules import Instalment, Terms, due_days, schedule_of_parts
+from grants.credit.schedules import Instalment, Terms, due_day, due_days, schedule_of_parts
 
 __all__ = ["KNOWN_FOR", "PENNIES", "ZERO", "Health", "Moved", "Standing", "in_order", "standing"]
 
@@ -238,7 +238,7 @@ def _begin_again(book: _Book, one: Moved) -> None:
     if not (one.instalments and one.first_due_on and one.rate_kind and one.method and one.frequency):
         raise ValueError("a restructured credit without its new terms")
     book.terms = Terms(one.rate_percent or ZERO, one.rate_kind, one.method, one.frequency, one.instalments,
-                       one.first_due_on)  # fmt: skip
+                       one.first_due_on, due_day(one.happened_on, one.first_due_on))  # fmt: skip
     book.base = book.paid = book.interest = book.let_off = ZERO
     book.parts, book.said_late_since, book.late_from = [], None, None
     _add_part(book, one.first_due_on - timedelta(days=1), one.balance_usd or ZERO)

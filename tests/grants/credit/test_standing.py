@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grants.credit import books
 from grants.credit.models import Amortization, Frequency, LinkageState, MovementKind, RateKind
 from grants.credit.progress import Progress, progress_of
-from grants.credit.schedules import Terms
+from grants.credit.schedules import Terms, due_days
 from grants.credit.standing import Health, Standing, standing
 
 BEGUN = date(2026, 1, 15)
@@ -202,6 +203,20 @@ def test_a_further_part_after_new_terms_is_spread_over_what_is_left() -> None:
     found = on(date(2026, 5, 20), *told)
     assert [one.principal for one in found.instalments] == [100] + [110] * 9
     assert (found.disbursed, found.owed, found.disbursed_on) == (1290, 1090, BEGUN)
+
+
+@pytest.mark.parametrize(
+    ("restructured", "first", "due"),
+    [(date(2026, 1, 31), date(2026, 2, 28), [28, 31, 30, 31]), (date(2026, 1, 30), date(2026, 2, 28), [28, 30, 30, 30]),
+     (date(2026, 1, 31), date(2026, 2, 15), [15] * 4), (date(2026, 2, 28), date(2026, 3, 28), [28] * 4)],
+)  # fmt: skip
+def test_new_terms_fall_due_on_the_days_that_a_disbursement_would(
+    restructured: date, first: date, due: list[int]
+) -> None:  # fmt: skip
+    found = on(date(2026, 3, 1), lent(), renewed(restructured, "1000", first, 4))
+    assert [one.due_on.day for one in found.instalments] == due
+    like = books.terms_from({**dict.fromkeys(books.TERMS), "first_due_on": first, "instalments": 4}, begun=restructured)
+    assert [one.due_on for one in found.instalments] == due_days(like)
 
 
 def test_a_written_off_credit_owes_nothing_and_may_bring_something_back() -> None:
