@@ -45,6 +45,7 @@ PROGRESS_NAMES = {
     Progress.LATE: _("Overdue"),
     Progress.COMING: _("To come"),
     Progress.ENDED: _("Written off"),
+    Progress.LET_OFF: _("Not paid, and not late as the lender says"),
 }
 
 CLOSE_REASON_NAMES = {

@@ -15,6 +15,7 @@ class Progress(StrEnum):
     LATE = "late"
     COMING = "coming"
     ENDED = "ended"  # by a write-off
+    LET_OFF = "let_off"  # fallen due and not paid, and by the lender's word not late
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +32,19 @@ def progress_of(found: Standing) -> list[Row]:
     rows, due = [], ZERO
     for one in found.instalments:
         due += one.principal
-        missing = ZERO if found.state is LinkageState.REPAID else min(max(due - found.covered, ZERO), one.principal)
-        rows.append(Row(one, missing, _called(one, missing, found)))
+        short = due - found.covered
+        missing = min(max(short + found.let_off, ZERO), one.principal)
+        if found.state is LinkageState.REPAID:
+            missing = ZERO
+        rows.append(Row(one, missing, _called(one, missing, found, is_late=short > PENNIES)))
     return rows
 
 
-def _called(one: Instalment, missing: Decimal, found: Standing) -> Progress:
+def _called(one: Instalment, missing: Decimal, found: Standing, *, is_late: bool) -> Progress:
     if missing <= PENNIES:
         return Progress.PAID
     if found.state is LinkageState.WRITTEN_OFF:
         return Progress.ENDED
     if one.due_on < found.day:
-        return Progress.LATE
+        return Progress.LATE if is_late else Progress.LET_OFF
     return Progress.PARTLY if missing < one.principal else Progress.COMING

@@ -58,6 +58,7 @@ class Standing:
     restructured_on: date | None = None
     instalments: Sequence[Instalment] = ()
     covered: Decimal = ZERO  # principal of the instalments that is repaid, or not late by the lender's word
+    let_off: Decimal = ZERO  # how much of `covered` is only not late by the lender's word
     late_since: date | None = None
     overdue: Decimal = ZERO  # principal that has fallen due and is not paid
     excess: Decimal = ZERO  # the most by which a movement was larger than what it could reduce
@@ -135,6 +136,7 @@ def standing(terms: Terms, movements: Iterable[Moved], day: date) -> Standing:
             _read(one, book, found)
             found.reported_on = one.happened_on
     found.instalments, found.covered = book.instalments, book.paid + book.let_off
+    found.let_off = max(book.let_off, ZERO)
     if found.written_off:
         found.unaccounted = book.owed - found.written_off
     else:

@@ -260,6 +260,20 @@ def test_every_instalment_of_a_repaid_credit_is_paid_and_none_of_one_written_off
     assert [row.progress for row in progress_of(gone)[:2]] == [Progress.PAID, Progress.ENDED]
 
 
+def test_what_the_lender_lets_off_is_not_paid() -> None:
+    """All twelve fell due and 900 of 1,200 are owed: three are paid, although none is late by the lender's word."""
+    rows = progress_of(on(date(2027, 3, 2), lent(), stated(date(2027, 3, 1), "900", 0)))
+    assert [row.progress for row in rows] == [Progress.PAID] * 3 + [Progress.LET_OFF] * 9
+    assert sum(row.missing for row in rows) == 900
+
+
+def test_what_falls_due_after_the_lenders_word_is_late_again() -> None:
+    """On 1 April 1,200 are owed and two instalments are let off; the third falls due on 15 April."""
+    rows = progress_of(on(date(2026, 4, 20), lent(), stated(date(2026, 4, 1), "1200", 0)))
+    assert [row.progress for row in rows[:4]] == [Progress.LET_OFF] * 2 + [Progress.LATE, Progress.COMING]
+    assert [row.missing for row in rows[:4]] == [100] * 4
+
+
 # --- properties ---
 
 days = st.integers(0, 500).map(lambda count: BEGUN + timedelta(days=count))
