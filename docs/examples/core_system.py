@@ -19,6 +19,7 @@ from typing import Any
 
 TOLERANCE = 300  # seconds that the sender's clock and yours may be apart
 LONGEST_EVENT = 10_000  # bytes
+COMMANDS = ("list", "listen")
 
 
 class Refused(Exception):
@@ -166,6 +167,20 @@ def _as_json(body: bytes) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
+def handle(semilla: Semilla, event: dict[str, Any]) -> None:
+    """Act on an event. What is gone is handled too: with an error Semilla would send the event for three days."""
+    if event["kind"] != "referral.sent":
+        return
+    try:
+        referral = semilla.referral(event["folio"])  # the event itself says nothing about the person
+    except Refused as refused:
+        if refused.status != 404:
+            raise
+        sys.stdout.write(f"gone: {event['folio']}, drop what you hold\n")
+        return
+    sys.stdout.write(f"new: {referral['folio']}, {len(referral['linkages'])} wanted\n")
+
+
 def main(command: str) -> None:
     semilla = Semilla(os.environ["SEMILLA"], os.environ["SEMILLA_TOKEN"])
     if command == "list":
@@ -173,14 +188,13 @@ def main(command: str) -> None:
             sys.stdout.write(f"{referral['folio']}  {referral['person']['name']}  {referral['person']['need']}\n")
         return
 
-    def handle(event: dict[str, Any]) -> None:
-        if event["kind"] == "referral.sent":
-            referral = semilla.referral(event["folio"])  # the event itself says nothing about the person
-            sys.stdout.write(f"new: {referral['folio']}, {len(referral['linkages'])} wanted\n")
-
     # In a real system the ids that were seen are in your database.
-    receiver(8200, [os.environ["SEMILLA_SECRET"]], set(), handle).serve_forever()
+    receiver(8200, [os.environ["SEMILLA_SECRET"]], set(), lambda event: handle(semilla, event)).serve_forever()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if sys.argv[1:] else "list")
+    words = sys.argv[1:] or ["list"]
+    if len(words) > 1 or words[0] not in COMMANDS:
+        sys.stderr.write(f"usage: python core_system.py [{'|'.join(COMMANDS)}]\n")
+        sys.exit(2)
+    main(words[0])

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import subprocess
 import sys
 import threading
 import time
@@ -189,3 +190,38 @@ def test_the_receiver_refuses_a_forged_event_and_handles_a_replay_once(example: 
 
     assert statuses == [200, 200, 400, 400, 400, 400]
     assert len(handled) == 1
+
+
+class Answering:
+    """Semilla as the example asks it: it refuses with this status, or shows a referral."""
+
+    def __init__(self, example: ModuleType, status: int) -> None:
+        self.example, self.status = example, status
+
+    def referral(self, folio: str) -> dict[str, Any]:
+        if self.status != 200:
+            raise self.example.Refused(self.status, {})
+        return {"folio": folio, "linkages": [{}]}
+
+
+@pytest.mark.parametrize(("status", "answered"), [(200, 200), (404, 200), (409, 500), (503, 500)])
+def test_an_event_about_what_is_gone_is_handled(example: ModuleType, status: int, answered: int) -> None:
+    seen: set[str] = set()
+    semilla = Answering(example, status)
+    server = example.receiver(0, [SECRET], seen, lambda event: example.handle(semilla, event))
+    body = json.dumps({"id": "evt_1", "kind": "referral.sent", "folio": "R-7K3M9QX2W"}).encode()
+    with listening(server) as address:
+        asked = urllib.request.Request(address, body, signed(example, time.time(), body=body))  # noqa: S310 -- our own
+        try:
+            with urllib.request.urlopen(asked, timeout=5) as answer:  # noqa: S310
+                came = int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                came = error.code
+    assert (came, bool(seen)) == (answered, answered == 200)
+
+
+@pytest.mark.parametrize("words", [["lisst"], ["list", "listen"], ["--help"]])
+def test_a_word_that_the_example_does_not_know_prints_its_usage(words: list[str]) -> None:
+    ran = subprocess.run([sys.executable, str(EXAMPLE), *words], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (2, "usage: python core_system.py [list|listen]\n")
