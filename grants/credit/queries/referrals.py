@@ -1,7 +1,7 @@
 """Referrals: which of them a reader may see, and what the page of a new one needs."""
 
-from sqlalchemy import ColumnElement, Select, and_, false, select
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy import ColumnElement, Select, and_, exists, false, select
+from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
 from grants.access.models import User
@@ -17,9 +17,11 @@ def own_and_consented(institution: Institution | None) -> ColumnElement[bool]:
     """What a liaison of this institution may see. Needs Referral joined with its Consent."""
     if institution is None:
         return false()
+    onward = aliased(Referral)
     return and_(
         Referral.institution_id == institution.id,
         Referral.state.not_in(ENDED_REFERRAL_STATES),
+        ~exists().where(onward.reassigned_from_id == Referral.id),  # a declined one that was sent on stays declined
         Consent.revoked_at.is_(None),
         referral_in_time(),
     )

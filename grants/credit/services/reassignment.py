@@ -28,6 +28,8 @@ def reassign(referral: Referral, request: Request, *, by: User, now: datetime) -
     if referral.state is ReferralState.SENT:
         _end(referral, ReferralState.REASSIGNED, now=now)
         end_linkages(referral, LinkageState.WITHDRAWN, by=by, now=now)
+    elif referral.state is ReferralState.DECLINED:  # counted as declined, and no longer seen there
+        webhooks.tell(WebhookEventKind.REFERRAL_ENDED, referral, now=now)
     after = send(referral.person, request, by=by, now=now, reassigned_from=referral)
     journal.record(by, "referral.reassigned", referral, at=now, to_referral_id=after.id)
     return after

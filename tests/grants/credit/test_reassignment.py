@@ -25,6 +25,7 @@ from grants.credit.models import (
     LinkageState,
     Referral,
     ReferralState,
+    WebhookEvent,
 )
 from grants.credit.queries import reassignment as questions
 from grants.credit.services import reassignment
@@ -33,6 +34,7 @@ from grants.people.models import Consent, ConsentPurpose, ConsentText
 from tests.factories.access import make_token, make_user, signed_in_client
 from tests.factories.credit import make_institution, make_liaison, make_linkage, make_referral
 from tests.factories.credit_products import make_product
+from tests.factories.credit_webhooks import make_webhook
 from tests.factories.people import make_consent_text, make_document, make_person, make_phone
 from tests.grants.credit.counting import queries_of
 from tests.grants.credit.test_races import ONE_WINS, at_once
@@ -197,6 +199,37 @@ def test_not_to_the_same_nor_to_a_closed_one_nor_twice(app: Flask) -> None:
     assert db.session.query(Referral).count() == 2
     services.decline(new, DeclineReason.AGE, by=make_liaison(new.institution), now=utcnow())
     assert send_on(new).reassigned_from_id == new.id
+
+
+@pytest.mark.parametrize("state", [S.SENT, S.DECLINED])
+def test_what_was_sent_on_is_gone_for_the_first_institution(app: Flask, sign_in: Any, state: S) -> None:
+    old = make_referral(state=state)
+    linkage = make_linkage(old, state=LinkageState.DECLINED if state is S.DECLINED else LinkageState.REFERRED)
+    client, liaison = app.test_client(), make_liaison(old.institution)
+    bearer = {"Authorization": f"Bearer {make_token(liaison, Permission.LOG_LINKAGE)}"}
+    browser = sign_in(liaison)
+    pages = (f"/referrals/{old.id}", f"/linkages/{linkage.id}")
+    doors = (f"/api/v1/referrals/{old.folio}", f"/api/v1/linkages/{linkage.folio}")
+    assert {browser.get(page).status_code for page in pages} == {200}
+    assert {client.get(door, headers=bearer).status_code for door in doors} == {200}
+
+    send_on(old)
+    db.session.commit()
+
+    assert {browser.get(page).status_code for page in pages} == {404}
+    assert {client.get(door, headers=bearer).status_code for door in doors} == {404}
+    answer = client.post(f"/api/v1/referrals/{old.folio}/decline", json={"reason": "age"}, headers=bearer)
+    assert answer.status_code == 404
+    assert client.get("/api/v1/referrals", headers=bearer).json["items"] == []
+    assert sign_in(make_user(Role.COORDINATOR)).get(pages[0]).status_code == 200
+
+
+def test_the_institution_is_told_that_a_declined_person_goes_on_elsewhere(app: Flask) -> None:
+    old = make_referral(state=S.DECLINED)
+    make_webhook(old.institution)
+    send_on(old)
+    told = db.session.query(WebhookEvent).one()
+    assert (told.kind, told.folio) == ("referral.ended", old.folio)
 
 
 def test_a_refused_reassignment_leaves_the_old_one_waiting(app: Flask, sign_in: Any) -> None:
