@@ -78,6 +78,12 @@ def get_product(institution: Institution, product_id: int) -> Product:
     return one_or_refuse(statement.where(own))
 
 
+def terms_of(product: Product, terms_id: int) -> ProductTerms:
+    """Terms of this product, or 404."""
+    statement = select(ProductTerms).where(ProductTerms.product_id == product.id)
+    return one_or_refuse(statement.where(ProductTerms.id == findable(terms_id)))
+
+
 def support_of(institution: Institution) -> Sequence[InstitutionSupport]:
     """All that the programme gave it, the newest first, with evidence and delivery; cancelled ones among it."""
     statement = (

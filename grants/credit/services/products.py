@@ -8,11 +8,12 @@ from typing import Any
 
 from flask_babel import format_date
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from grants.access.models import User
 from grants.core import journal
+from grants.core.clock import local_day
 from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.credit.models import (
@@ -26,10 +27,12 @@ from grants.credit.models import (
     RateKind,
     Segment,
 )
+from grants.credit.schedules import months_later
 from grants.credit.services.ceilings import refuse_above_ceiling
 from grants.people.models import DocumentKind
 
 ONE_DAY = timedelta(days=1)
+QUIETLY = {"synchronize_session": False}
 CREDIT_NEEDS = ("rate_percent", "rate_kind", "method", "frequency", "segment")
 OF_CREDIT_ONLY = ("method", "frequency", "segment")
 RANGES = (("least_usd", "most_usd"), ("least_months", "most_months"), ("least_age", "most_age"))
@@ -74,6 +77,8 @@ def add_product(institution: Institution, kind: LinkageKind, name: str, *, by: U
 
 def set_terms(product: Product, facts: TermsFacts, *, by: User, now: datetime) -> ProductTerms:
     """Put terms in force from a day on; the ones before end the day before. Of two people at once one wins."""
+    if facts.valid_from > months_later(local_day(now), 12):
+        raise RuleBroken(_("New terms start within a year from today. Check the year."), field="valid_from")
     last = _last_terms(product)
     if last is not None and facts.valid_from <= last.valid_from:
         raise RuleBroken(
@@ -93,6 +98,21 @@ def set_terms(product: Product, facts: TermsFacts, *, by: User, now: datetime) -
     journal.record(by, "product.terms_set", product, at=now, terms_id=terms.id)
     db.session.refresh(product)
     return terms
+
+
+def take_back_terms(terms: ProductTerms, *, by: User, now: datetime) -> None:
+    """Undo terms that are not in force yet, so nothing was lent on them; those before are open again. Journaled."""
+    db.session.execute(delete(AcceptedDocument).where(AcceptedDocument.terms_id == terms.id), execution_options=QUIETLY)
+    gone = delete(ProductTerms).where(
+        ProductTerms.id == terms.id, ProductTerms.valid_until.is_(None), ProductTerms.valid_from > local_day(now)
+    )
+    if rows_hit(db.session.execute(gone, execution_options=QUIETLY)) != 1:
+        raise RuleBroken(_("Only the last terms of a product can be taken back, and only before they are in force."))
+    journal.record(by, "product.terms_taken_back", terms.product, at=now, terms_id=terms.id,
+                   valid_from=terms.valid_from.isoformat())  # fmt: skip
+    before = (ProductTerms.product_id == terms.product_id, ProductTerms.valid_until == terms.valid_from - ONE_DAY)
+    db.session.execute(update(ProductTerms).where(*before).values(valid_until=None), execution_options=QUIETLY)
+    db.session.expire_all()
 
 
 def _last_terms(product: Product) -> ProductTerms | None:

@@ -9,6 +9,7 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
+from grants.core.errors import RuleBroken
 from grants.core.web import errors_to
 from grants.credit import queries
 from grants.credit.forms.offers import (
@@ -119,7 +120,9 @@ def new_terms(institution_id: int, product_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         with errors_to(form), transaction():
             product_services.set_terms(product, form.facts(), by=current_user, now=utcnow())
-            flash(_("The terms are recorded. Those before them end the day before."), "good")
+            is_first = len(product.terms) == 1
+            flash(_("The terms are recorded.") if is_first
+                  else _("The terms are recorded. Those before them end the day before."), "good")  # fmt: skip
             return redirect(url_for(".product", institution_id=institution.id, product_id=product.id))
     return render_template("credit/new_terms.html", form=form, institution=institution, product=product)
 
@@ -130,6 +133,20 @@ def product(institution_id: int, product_id: int) -> ResponseReturnValue:
     institution = queries.get_institution(institution_id)
     found = offers.get_product(institution, product_id)
     return render_template("credit/product.html", institution=institution, product=found)
+
+
+@bp.post("/institutions/<int:institution_id>/products/<int:product_id>/terms/<int:terms_id>/take-back")
+@requires(Permission.MANAGE_INSTITUTION)
+def take_back_terms(institution_id: int, product_id: int, terms_id: int) -> ResponseReturnValue:
+    product = offers.get_product(queries.get_institution(institution_id), product_id)
+    terms = offers.terms_of(product, terms_id)
+    try:
+        with transaction():
+            product_services.take_back_terms(terms, by=current_user, now=utcnow())
+        flash(_("The terms are taken back. Those before them go on."), "good")
+    except RuleBroken as error:
+        flash(str(error.message), "bad")
+    return redirect(url_for(".product", institution_id=institution_id, product_id=product_id))
 
 
 def _to_page(institution: Institution) -> ResponseReturnValue:

@@ -1,5 +1,6 @@
 """Products and their terms: never edited, ended by the next."""
 
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from grants.access.permissions import Role
 from grants.core.clock import local_day, utcnow
 from grants.core.db import db
 from grants.core.errors import RuleBroken
+from grants.core.journal import JournalEntry
 from grants.credit.models import (
     Amortization,
     Frequency,
@@ -23,6 +25,7 @@ from grants.credit.models import (
     Segment,
 )
 from grants.credit.queries import offers
+from grants.credit.schedules import months_later
 from grants.credit.services.products import TermsFacts, add_product, set_terms
 from grants.people.models import DocumentKind
 from tests.factories.access import make_user
@@ -253,3 +256,66 @@ def test_a_product_is_added_by_its_service(app: Flask) -> None:
     with pytest.raises(RuleBroken):
         add_product(institution, LinkageKind.CREDIT, "Uno", by=make_user(Role.COORDINATOR), now=utcnow())
     assert [one.id for one in offers.products_of(institution)] == [added.id]
+
+
+# Taken back before they are in force
+
+
+def test_terms_begin_within_a_year(app: Flask) -> None:
+    product, by = make_product(), make_user(Role.COORDINATOR)
+    year = months_later(TODAY, 12)
+    for day in (date(2099, 1, 1), year + timedelta(days=1)):
+        with pytest.raises(RuleBroken) as refused:
+            set_terms(product, facts(valid_from=day), by=by, now=utcnow())
+        assert refused.value.field == "valid_from"
+    set_terms(product, facts(valid_from=year), by=by, now=utcnow())
+    assert spans(product) == [(year, None)]
+
+
+def test_terms_that_are_not_in_force_yet_are_taken_back(app: Flask, coordinator: Any) -> None:
+    product, by, later = make_product(), make_user(Role.COORDINATOR), TODAY + timedelta(days=300)
+    set_terms(product, facts(), by=by, now=utcnow())
+    wrong = set_terms(product, facts(valid_from=later), by=by, now=utcnow())
+    here = f"/institutions/{product.institution_id}/products/{product.id}"
+    wrong_id, address = wrong.id, f"{here}/terms/{wrong.id}/take-back"
+    db.session.commit()
+    assert address in coordinator.get(here).text
+
+    assert coordinator.post(address).status_code == 302
+    assert address not in coordinator.get(here).text
+
+    assert spans(product) == [(date(2026, 3, 1), None)]
+    entry = db.session.query(JournalEntry).filter_by(action="product.terms_taken_back").one()
+    assert json.loads(entry.details) == {"terms_id": wrong_id, "valid_from": later.isoformat()}
+    assert coordinator.post(address).status_code == 404
+    assert coordinator.post(f"{here}/terms/new", data={**CREDIT, "valid_from": TODAY.isoformat()}).status_code == 302
+
+
+def test_terms_in_force_and_those_that_others_follow_stay(app: Flask, coordinator: Any) -> None:
+    product, by = make_product(), make_user(Role.COORDINATOR)
+    days = [TODAY, TODAY + timedelta(days=10), TODAY + timedelta(days=20)]
+    rows = [set_terms(product, facts(valid_from=day), by=by, now=utcnow()) for day in days]
+    before = spans(product)
+    here = f"/institutions/{product.institution_id}/products/{product.id}"
+    for terms in rows[:2]:
+        assert coordinator.post(f"{here}/terms/{terms.id}/take-back").status_code == 302
+        assert len(db.session.get(ProductTerms, terms.id).documents) == 1
+    assert spans(product) == before
+    other = make_product()
+    address = f"/institutions/{other.institution_id}/products/{other.id}/terms/{rows[2].id}/take-back"
+    assert coordinator.post(address).status_code == 404
+
+
+@pytest.mark.parametrize(("earlier", "said"), [(False, False), (True, True)])
+def test_only_where_there_were_terms_before_they_are_said_to_end(
+    app: Flask, coordinator: Any, earlier: bool, said: bool
+) -> None:  # fmt: skip
+    product = make_product()
+    if earlier:
+        set_terms(product, facts(valid_from=date(2026, 1, 1)), by=make_user(Role.COORDINATOR), now=utcnow())
+    here = f"/institutions/{product.institution_id}/products/{product.id}"
+    english = {"Accept-Language": "en"}
+    assert coordinator.post(f"{here}/terms/new", data=CREDIT, headers=english).status_code == 302
+    page = coordinator.get(here, headers=english).text
+    assert "The terms are recorded." in page
+    assert ("end the day before" in page) is said
