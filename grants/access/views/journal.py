@@ -22,7 +22,10 @@ def journal() -> ResponseReturnValue:
     action = (form.action.data or "").strip() if form.validate() else None
     page = queries.journal_page(action=action or None, after=page_marker())
     actors = queries.users_named([entry.actor_id for entry in page.items if entry.actor_id is not None])
-    return render_template("access/journal.html", page=page, actors=actors, form=form, action=action or None)
+    # Who reads figures with small cells protected would find them in the details, one record at a time.
+    opens_details = me().may(Permission.MANAGE_USERS) or me().may(Permission.VIEW_PERSON)
+    return render_template("access/journal.html", page=page, actors=actors, form=form, action=action or None,
+                           opens_details=opens_details)  # fmt: skip
 
 
 @bp.post("/journal/verify")

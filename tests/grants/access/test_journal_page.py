@@ -108,3 +108,17 @@ def test_journal_is_closed_to_roles_without_it(app: Flask) -> None:
     assert client.get("/journal").status_code == 403
     assert client.post("/journal/verify").status_code == 403
     assert db.session.execute(text("SELECT count(*) FROM journal_entry")).scalar() == 0
+
+
+@pytest.mark.parametrize(
+    ("role", "also", "reads"), [(Role.AUDITOR, None, False), (Role.ADMINISTRATOR, None, True),
+                                (Role.AUDITOR, Role.MONITORING, True)],
+)  # fmt: skip
+def test_details_of_records_are_for_who_may_open_them(app: Flask, role: Role, also: Role | None, reads: bool) -> None:
+    """A donor could count credits by their state, of an institution with two of them."""
+    with transaction():
+        journal.record(None, "referral.sent", "referral", at=utcnow(), person_id=77, institution_id=88)
+    client = signed_in_client(app, make_user(*(one for one in (role, also) if one)))
+    page = client.get("/journal").text
+    assert "referral.sent" in page
+    assert ("person_id" in page) is reads
