@@ -188,6 +188,9 @@ def _check_balance(row: CreditMovement, before: Standing) -> None:
             _("That is more than the %(most)s lent. Write the principal only, without interest and penalties; log a "
               "further disbursement or new terms first.", most=_dollars(most)), field="balance_usd"
         )  # fmt: skip
+    if row.overdue_usd is not None and row.overdue_usd > balance:
+        raise RuleBroken(_("No more can be overdue than is owed. Check the balance and the overdue amount."),
+                         field="overdue_usd")  # fmt: skip
     if row.days_late is None:
         return
     begun = before.disbursed_on or row.happened_on

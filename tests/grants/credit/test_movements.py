@@ -164,6 +164,7 @@ REFUSED: list[tuple[str, MovementKind, int, dict[str, Any], str | None]] = [
     ("late for longer than it exists", K.BALANCE, 10, {"balance_usd": "900", "days_late": 31}, "days_late"),
     ("days below zero", K.BALANCE, 10, {"balance_usd": "900", "days_late": -1}, "days_late"),
     ("late although paid", K.BALANCE, 10, {"balance_usd": "0", "days_late": 3}, "days_late"),
+    ("more overdue than owed", K.BALANCE, 10, {"balance_usd": "900", "overdue_usd": "900.01"}, "overdue_usd"),
     ("new terms without terms", K.RESTRUCTURE, 10, {"balance_usd": "1200"}, "instalments"),
     ("new terms of nothing", K.RESTRUCTURE, 10, {"balance_usd": "0", "terms": "new"}, "balance_usd"),
     ("new terms of more than is owed", K.RESTRUCTURE, 10, {"balance_usd": "1400", "terms": "new"}, "balance_usd"),
