@@ -96,6 +96,10 @@ class Referral(Model):
         """Whether another institution may be asked. That it was not yet is settled by the index."""
         return self.state in REASSIGNABLE_STATES
 
+    def can_be_answered_on(self, day: date) -> bool:
+        """Whether the institution may still accept or decline, also before the job has ended what is overdue."""
+        return self.state is ReferralState.SENT and (self.expires_on is None or day <= self.expires_on)
+
     @property
     def short_name(self) -> str:
         return short_name(self.person)

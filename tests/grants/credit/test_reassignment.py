@@ -160,6 +160,15 @@ def test_the_worker_knows_the_job() -> None:
     assert "unanswered referrals" in [job.name for job in core_jobs._jobs]
 
 
+@pytest.mark.parametrize(("days", "offered"), [(0, True), (1, False)])
+def test_an_answer_is_offered_until_the_last_day(app: Flask, sign_in: Any, days: int, offered: bool) -> None:
+    """Its day has passed, and the job was not there yet."""
+    referral = overdue(days=days)
+    liaison = sign_in(make_liaison(referral.institution))
+    assert (f"/referrals/{referral.id}/accept" in liaison.get(f"/referrals/{referral.id}").text) is offered
+    assert ("btn btn-primary" in liaison.get("/my-referrals").text.split("<table")[1]) is offered
+
+
 # Sent on
 
 
