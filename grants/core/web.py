@@ -15,7 +15,6 @@ from flask_smorest import Blueprint
 from flask_smorest import abort as refuse
 from flask_wtf import FlaskForm
 from marshmallow import RAISE, Schema, fields
-from webargs import missing
 from webargs.flaskparser import FlaskParser
 from werkzeug.routing import IntegerConverter
 from wtforms.validators import InputRequired, StopValidation
@@ -183,9 +182,10 @@ class StrictParser(FlaskParser):
         return super().handle_error(error, *args, **options)
 
     def _raw_load_json(self, req: Request) -> Any:
+        req.max_content_length = current_app.config["MAX_FORM_MEMORY_SIZE"]  # as a form's; only files may be larger
         sent = req.get_data(cache=True)
         if not sent:
-            return missing
+            refuse(400, message=_("Send one JSON document."))
         if not req.is_json:
             refuse(415)
         try:

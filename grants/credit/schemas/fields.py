@@ -7,8 +7,11 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-AMOUNT = r"^(0|[1-9][0-9]{0,6})\.[0-9]{2}$"
-RATE = r"^(100(\.0{1,4})?|[1-9]?[0-9](\.[0-9]{1,4})?)$"
+# Nothing after the end: in Python `$` alone lets a line break through.
+AMOUNT = r"^(0|[1-9][0-9]{0,6})\.[0-9]{2}$(?!\n)"
+RATE = r"^(100(\.0{1,4})?|[1-9]?[0-9](\.[0-9]{1,4})?)$(?!\n)"
+# A number or a day, and the number of a row: anything else would begin at the first page anew.
+AFTER = r"^([0-9]{1,9}|1[0-9]{9}|[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]))~([0-9]{1,9}|1[0-9]{9})$(?!\n)"
 KEY = r"^[A-Za-z0-9._:-]{1,80}$"
 REFERENCE = r"^[A-Za-z0-9][A-Za-z0-9 ./_-]{0,59}$"
 NAME = r"^[^\x00-\x1f\x7f\ud800-\udfff]{1,120}$"
@@ -51,7 +54,8 @@ class AfterSchema(Schema):
     """Where a list goes on."""
 
     after = fields.String(
-        validate=validate.Length(max=40), metadata={"description": "`next_after` of the page before."}
+        validate=[validate.Length(max=40), validate.Regexp(AFTER)],
+        metadata={"description": "`next_after` of the page before."},
     )  # fmt: skip
 
 

@@ -164,6 +164,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"kind": "repayment", "amount_usd": "5.00", "principal_usd": "4.00", "interest_usd": "0.99"}, "principal_usd"),
     ({"kind": "repayment", "amount_usd": "5.00", "terms": TERMS}, "terms"),
     ({"kind": "balance"}, "balance_usd"),
+    ({"kind": "balance", "balance_usd": "5.00", "overdue_usd": "5.01"}, "overdue_usd"),
     ({"kind": "balance", "balance_usd": "5.00", "amount_usd": "5.00"}, "amount_usd"),
     ({"kind": "restructure", "balance_usd": "5.00"}, "terms"),
     ({"kind": "restructure", "terms": TERMS}, "balance_usd"),
@@ -173,6 +174,22 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"kind": "repayment", "amount_usd": "5.00", "happened_on": "2099-01-01"}, "happened_on"),
     ({"kind": "repayment", "amount_usd": "5.00", "happened_on": "2001-01-01"}, "happened_on"),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("amount", ["1.00\n", "1.00 ", "1.0", "1,00"])
+def test_an_amount_has_nothing_after_it(app: Flask, amount: str) -> None:
+    linkage = credit()
+    answer = send(app, linkage, token_of(linkage), kind="repayment", amount_usd=amount)
+    assert (answer.status_code, list(answer.json["errors"]["json"])) == (422, ["amount_usd"])
+
+
+@pytest.mark.parametrize(("body", "status"), [(b"", 400), (b" " * (1024 * 1024 + 1), 413)], ids=["empty", "too large"])
+def test_a_body_is_one_document_of_a_mebibyte_at_most(app: Flask, body: bytes, status: int) -> None:
+    linkage = credit()
+    headers = {**token_of(linkage), "Idempotency-Key": "k-1"}
+    answer = app.test_client().post(f"{LIST}/{linkage.folio}/movements", data=body, headers=headers,
+                                    content_type="application/json")  # fmt: skip
+    assert (answer.status_code, answer.json["code"]) == (status, status)
 
 
 @pytest.mark.parametrize(("body", "field"), BROKEN)

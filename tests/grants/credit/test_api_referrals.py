@@ -216,3 +216,15 @@ def test_the_list_costs_the_same_with_one_row_and_with_three(app: Flask) -> None
     add()
     add()
     assert one == queries_of(lambda: client.get(LIST, headers=token)) <= 8
+
+
+@pytest.mark.parametrize(
+    "after", ["x", "1", "~", "x~1", "1~x", "1~", "2147483648~1", "1~2147483648", "2026-13-30~1", "1~1\n"]
+)
+def test_a_page_that_cannot_be_read_is_refused(app: Flask, after: str) -> None:
+    """It began at the first page: who asks so reads everything anew and does not see why."""
+    linkage = make_linkage()
+    headers = bearer(linkage.institution)
+    for path in (LIST, "/api/v1/linkages", f"/api/v1/linkages/{linkage.folio}/movements"):
+        answer = app.test_client().get(path, query_string={"after": after}, headers=headers)
+        assert (answer.status_code, list(answer.json["errors"]["query"])) == (422, ["after"])
