@@ -88,8 +88,11 @@ def check_beside(
         parts = [one.amount_usd or ZERO for one in there if one.kind is MovementKind.DISBURSEMENT and one.counts]
         check_approved(approved, sum(parts, row.amount_usd or ZERO))
     BY_KIND[row.kind](row, before)
-    after = standing(terms, [*there, row], today)
-    if after.excess > margin(after) and after.excess > standing(terms, there, today).excess:
+    now, after = standing(terms, there, today), standing(terms, [*there, row], today)
+    is_too_much = after.excess > margin(after) and after.excess > now.excess
+    # Nor may a write-off of a later day be left with another principal than it was reckoned with.
+    is_left_out = row.kind is not MovementKind.WRITE_OFF and abs(after.unaccounted) > max(PENNIES, abs(now.unaccounted))
+    if is_too_much or is_left_out:
         raise Misfit(_("With what was logged for later days, more would be repaid than was owed. Look at the later "
                        "movements first."), Rule.LATER, field="amount_usd")  # fmt: skip
     if row.kind is MovementKind.WRITE_OFF and any(one.counts and one.happened_on > row.happened_on for one in there):

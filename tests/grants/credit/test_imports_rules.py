@@ -81,7 +81,8 @@ def test_of_a_credit_no_more_is_repaid_than_was_owed(app: Flask) -> None:
     ((MovementKind.REPAYMENT, 10, "500"), ("pago", 50), "100", None),
     ((MovementKind.REPAYMENT, 10, "500"), ("pago", 50), "700", "owed"),
     ((MovementKind.REPAYMENT, 10, "100"), ("castigo", 50), "600", "not_last"),
-    ((MovementKind.REPAYMENT, 50, "100"), ("castigo", 10), "500", None),
+    ((MovementKind.BALANCE, 50, "500"), ("castigo", 10), "500", None),
+    ((MovementKind.BALANCE, 50, "500"), ("castigo", 10), "490", "owed"),
     ((MovementKind.WRITE_OFF, 10, "600"), ("recuperación", 50), "60", "state_then"),
     ((MovementKind.WRITE_OFF, 50, "600"), ("recuperación", 10), "60", None),
     # The lender said that all is paid; an older payment changes nothing of that.

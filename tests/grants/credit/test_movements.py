@@ -236,6 +236,14 @@ def test_a_write_off_before_a_later_movement_is_refused(app: Flask) -> None:
     assert refusal(linkage, K.WRITE_OFF, ago(10), amount_usd="1200") == "happened_on"
 
 
+def test_a_payment_that_a_later_write_off_left_out_is_refused(app: Flask) -> None:
+    """All 1,200 were written off: 9 of them cannot have been repaid before."""
+    linkage = make_credit()
+    log(linkage, K.WRITE_OFF, ago(10), amount_usd="1200")
+    assert refusal(linkage, K.REPAYMENT, ago(11), amount_usd="9", principal_usd="9") == "amount_usd"
+    assert (linkage.state, linkage.outstanding_usd) == (S.WRITTEN_OFF, 0)
+
+
 @pytest.mark.parametrize("amount", ["1199.95", "1200", "1200.05"])
 def test_a_write_off_takes_all_but_pennies(app: Flask, amount: str) -> None:
     linkage = make_credit()
