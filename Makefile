@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check
 PORT   ?= 8000
-CLOCKED := tests/grants/delivery tests/grants/core tests/grants/access tests/journeys/test_main_job.py
+CLOCKED := tests/grants/delivery tests/grants/credit tests/grants/core tests/grants/access tests/journeys/test_main_job.py
 MO     := $(patsubst %.po,%.mo,$(wildcard grants/translations/*/LC_MESSAGES/messages.po))
 
 .PHONY: run test clocks check bench translations lock clean
@@ -36,7 +36,7 @@ run: $(VENV)/package.stamp $(MO)
 test: $(VENV)/dev.stamp $(VENV)/package.stamp $(MO)
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
-# Deliveries and the whole journey in two zones, and minutes before a month and a year end where the programme works.
+# Deliveries, credit and the whole journey in two zones, and minutes before a month and a year end where the programme works.
 MOMENTS := 2026-02-28T23:57:00-05:00 2026-12-31T23:57:00-05:00 2026-12-31T18:57:00-05:00
 clocks: $(VENV)/dev.stamp $(VENV)/package.stamp $(MO)
 	for zone in UTC America/Guayaquil; do TZ=$$zone $(BIN)/python -m pytest -n 2 -q $(CLOCKED) || exit 1; done
