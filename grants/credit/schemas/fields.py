@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, fields, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 # Nothing after the end: in Python `$` alone lets a line break through.
 AMOUNT = r"^(0|[1-9][0-9]{0,6})\.[0-9]{2}$(?!\n)"
@@ -14,8 +14,14 @@ RATE = r"^(100(\.0{1,4})?|[1-9]?[0-9](\.[0-9]{1,4})?)$(?!\n)"
 AFTER = r"^([0-9]{1,9}|1[0-9]{9}|[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]))~([0-9]{1,9}|1[0-9]{9})$(?!\n)"
 KEY = r"^[A-Za-z0-9._:-]{1,80}$"
 REFERENCE = r"^[A-Za-z0-9][A-Za-z0-9 ./_-]{0,59}$"
-NAME = r"^[^\x00-\x1f\x7f\ud800-\udfff]{1,120}$"
+NAME = r"^[^\x00-\x1f\x7f]{1,120}$"
 KEY_MEANING = {"description": "The same key with the same body brings the first answer again."}
+
+
+def whole(text: str) -> None:
+    """Halves of surrogate pairs are no text, and a pattern in the description cannot say so."""
+    if any(0xD800 <= ord(letter) <= 0xDFFF for letter in text):
+        raise ValidationError("Half of a surrogate pair is not text.")
 
 
 def words(states: Any) -> validate.OneOf:

@@ -17,7 +17,18 @@ from grants.credit.models import (
     RateKind,
     Segment,
 )
-from grants.credit.schemas.fields import AMOUNT, NAME, RATE, REFERENCE, AfterSchema, Day, Exact, SharedSchema, words
+from grants.credit.schemas.fields import (
+    AMOUNT,
+    NAME,
+    RATE,
+    REFERENCE,
+    AfterSchema,
+    Day,
+    Exact,
+    SharedSchema,
+    whole,
+    words,
+)
 from grants.credit.services import Step
 
 LOGGABLE = (
@@ -119,7 +130,7 @@ class StepSchema(Schema):
     close_reason = fields.String(validate=words(CloseReason))
     net_usd = fields.String(validate=validate.Regexp(AMOUNT), metadata={"description": "What the person received."})
     product_name = fields.String(
-        data_key="product", validate=validate.Regexp(NAME),
+        data_key="product", validate=[validate.Length(1, 120), validate.Regexp(NAME), whole],
         metadata={"description": "The institution's credit product, by its name in Semilla. Without it, the product "
                                  "chosen at the referral, if any. Its terms of the day fill what is left out."},
     )  # fmt: skip

@@ -83,7 +83,7 @@ BODIES: list[tuple[dict[str, Any], int]] = [
 def test_body_that_cannot_be_read_costs_nothing(app: Flask, desk_key: Path, body: dict[str, Any], status: int) -> None:
     carried = make_carried()
     token = make_token(carried.officer, Permission.CONFIRM_HANDOVER)
-    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "a-key-of-mine"}
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "a-key-of-mine-0001"}
 
     for _number in range(TRIES):
         answer = app.test_client().post(f"/api/v1/deliveries/{carried.delivery.folio}/confirm", headers=headers, **body)

@@ -31,7 +31,7 @@ def guess(site: Site, carried: Carried, token: str, number: int) -> Counter[str]
 
     def once(attempt: int) -> str:
         body = {"totp": "000000", "pin": "0000", "card": f"{attempt:010d}"}
-        status, said = site.post(path, token, body, f"guess-{number}-{attempt}")
+        status, said = site.post(path, token, body, f"guess-{number}-{attempt:012d}")
         names = {str(DO_NOT_MATCH): "looked at", str(CARD_LOCKED): "card locked"}
         return names.get(said["message"], "officer waits") if status == 409 else str(status)
 
@@ -74,7 +74,7 @@ def test_attempts_that_are_taken_back_make_no_room_for_guesses(real_app: Flask) 
     def once(site: Site, number: int) -> str:
         """One in two compares nothing: its body lacks the codes."""
         body = {"totp": "000000", "pin": "0000", "card": f"{number:010d}"} if number % 2 else {}
-        status, said = site.post(path, token, body, f"mixed-{number}")
+        status, said = site.post(path, token, body, f"mixed-{number:012d}")
         return "looked at" if status == 409 and said["message"] == str(DO_NOT_MATCH) else str(status)
 
     there = served(str(real_app.config["DATABASE_URL"]), Path(real_app.instance_path))
