@@ -178,7 +178,6 @@ def test_a_worker_that_cannot_send_leaves_no_beat(app: Flask, monkeypatch: pytes
         ("selection_result", MessageState.FAILED, 4, False),
     ],
 )
-@pytest.mark.usefixtures("in_english")
 def test_the_desk_reads_when_messages_to_it_do_not_leave(
     app: Flask, sign_in: Callable[[User], FlaskClient], kind: str, state: MessageState, minutes: int, stuck: bool
 ) -> None:
@@ -189,8 +188,8 @@ def test_the_desk_reads_when_messages_to_it_do_not_leave(
 
     page, home = client.get("/deliveries/desk").text, client.get("/").text
 
-    assert ("an alarm may not arrive" in page) is stuck
-    assert ("Messages do not leave" in home) is stuck
+    assert ("una alarma podría no llegar" in page) is stuck
+    assert ("Los mensajes no salen" in home) is stuck
 
 
 def test_areas_read_one_snapshot_of_each_canton(app: Flask) -> None:
