@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import update
@@ -28,6 +28,7 @@ from grants.delivery.signals import Desk
 from grants.people.folio import new_folio
 
 WAREHOUSE_CODE, OFFICER_CODE = "warehouse_code", "officer_code"  # the fields of the two
+LEAVES_BEFORE = timedelta(hours=6)  # before its day begins: a stop just after midnight is reached in the evening
 NO_DESK_KEY = _("The security desk has not set its key. Ask the desk to set it; until then no kit may leave.")
 
 
@@ -131,8 +132,10 @@ def _refuse_unprepared(run: Run, kits: Sequence[Delivery], desk: Desk | None, *,
         raise RuleBroken(_("This run has no kit to take out. Give it stops first."))
     if run.day < local_day(now):
         raise RuleBroken(_("The day of this run has passed. Take its stops off and plan another run."))
-    if run.day > local_day(now):
-        raise RuleBroken(_("This run is of a later day. Send it out on that day."))
+    if run.day > local_day(now + LEAVES_BEFORE):
+        raise RuleBroken(
+            _("This run is of a later day. Send it out on that day, or six hours before it begins at most.")
+        )
     if run.officer_id == by.id:
         raise RuleBroken(_("You lead this run. Somebody else must release it."))
     _refuse_unable(run.officer)
