@@ -17,6 +17,9 @@ TO_HAND_OVER = (DeliveryState.IN_TRANSIT, DeliveryState.AT_POINT)
 STILL_OPEN = StopRequest.answer.is_(None) & StopRequest.lapsed_at.is_(None)
 
 
+OVER_MIDNIGHT = timedelta(hours=6)  # who handed over at 23:55 asks at 00:05 too
+
+
 class Asking(StrEnum):
     """Where an officer stands with the question for the next stop."""
 
@@ -146,8 +149,9 @@ def _of_the_trip(officer: User, now: datetime) -> tuple[datetime, datetime]:
 
 
 def _today(now: datetime) -> tuple[datetime, datetime]:
+    """The local day; what happened in the last hours before midnight still counts just after it."""
     start = datetime.combine(local_day(now), time(), PROGRAMME_ZONE)
-    return start, start + timedelta(days=1)
+    return min(start, now - OVER_MIDNIGHT), start + timedelta(days=1)
 
 
 def _still_out(officer_ids: Collection[int]) -> Select[int, datetime | None]:

@@ -49,6 +49,14 @@ def test_after_every_handover_the_officer_asks_and_waits(app: Flask, kind: str) 
     assert questions.may_see_next_stop(officer, now + TEN)
 
 
+def test_a_handover_before_midnight_is_asked_after_until_the_morning(app: Flask) -> None:
+    late = datetime(2026, 3, 3, 4, 55, tzinfo=UTC)  # five to midnight in Guayaquil
+    officer = confirm_as("both", now=late).officer
+
+    assert questions.asking(officer, late + TEN) is Asking.MUST_ASK
+    assert questions.asking(officer, late + timedelta(hours=7)) is Asking.FREE
+
+
 def test_go_holds_until_the_next_handover(app: Flask) -> None:
     now = utcnow() - timedelta(minutes=1)
     officer = make_officer()
