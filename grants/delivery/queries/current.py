@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from grants.core.clock import PROGRAMME_ZONE, local_day
 from grants.core.crypto import lookup_hash
 from grants.core.db import db
-from grants.delivery.levels import DEFAULT_LEVELS, HIGHEST, LEVELS, LevelRules
+from grants.delivery.levels import HIGHEST, LevelRules
 from grants.delivery.models import (
     Delivery,
     DeliveryNotice,
@@ -18,7 +18,7 @@ from grants.delivery.models import (
     PermitKind,
     RiskSnapshot,
 )
-from grants.delivery.queries.risk import protocol_in_force
+from grants.delivery.queries.risk import levels_of, protocol_in_force
 from grants.delivery.queries.stops import told_to_turn_back
 
 Levels = Mapping[int, LevelRules]
@@ -26,10 +26,7 @@ Levels = Mapping[int, LevelRules]
 
 def levels_in_force() -> dict[int, LevelRules]:
     """What each level asks for now."""
-    version = protocol_in_force()
-    if version is None:
-        return DEFAULT_LEVELS
-    return {level: LevelRules.from_json(version.levels[str(level)]) for level in LEVELS}
+    return levels_of(protocol_in_force())
 
 
 def standing_ones(deliveries: Iterable[Delivery], now: datetime) -> set[int]:
