@@ -107,7 +107,12 @@ def register(registration: Registration, *, by: User, now: datetime) -> Person:
     if not points:
         raise RuleBroken(_("Give at least one way to reach the person: a phone, an e-mail or a community leader."),
                          field="phone")  # fmt: skip
-    duplicates = _refuse_duplicates(registration, document, points)
+    similar = _similar_people(registration, document, points)
+    # Another worker may have stored this very form since the first look: its person is no duplicate.
+    for one in similar:
+        if registration.form_key and one.person.form_key == registration.form_key:
+            return _same_or_refuse(one.person, registration)
+    _refuse_duplicates(similar, registration)
     person = new_person(registration.person, by=by, now=now)
     person.form_key, person.duplicate_reason = registration.form_key, registration.duplicate_reason or None
     person.documents, person.contact_points = [document], points
@@ -117,7 +122,8 @@ def register(registration: Registration, *, by: User, now: datetime) -> Person:
         return stored
     for purpose in sorted(registration.consents):
         give_consent(person, purpose, language=registration.consent_language, by=by, now=now)
-    journal.record(by, "person.registered", person, at=now, doubt=document.doubt, similar_to=duplicates,
+    folios = [one.person.folio for one in similar]
+    journal.record(by, "person.registered", person, at=now, doubt=document.doubt, similar_to=folios,
                    guardian_present=registration.guardian_present)  # fmt: skip
     return person
 
@@ -194,19 +200,23 @@ def new_contact_point(facts: ContactFacts, today: date) -> ContactPoint:
     return point
 
 
-def _refuse_duplicates(registration: Registration, document: IdentityDocument, points: list[ContactPoint]) -> list[str]:
-    """The folios of those with the same phone and birth date, when a reason was given why this is somebody else."""
+def _similar_people(
+    registration: Registration, document: IdentityDocument, points: list[ContactPoint]
+) -> list[queries.Duplicate]:
     phones = (point.value_lookup for point in points if point.kind in (ContactKind.PHONE, ContactKind.WHATSAPP))
-    found = queries.exact_duplicates(
+    return queries.exact_duplicates(
         document=document.number_lookup, phone=next(phones, None), birth=birth_lookup(registration.person.birth_on)
     )
+
+
+def _refuse_duplicates(found: list[queries.Duplicate], registration: Registration) -> None:
+    """One document is one person; the same phone and birth date want a reason why this is somebody else."""
     if any(duplicate.same_document for duplicate in found):
         raise RuleBroken(_document_taken(), field="document_number")
     if found and not registration.duplicate_reason:
         sentence = _("Somebody with this phone and birth date is registered. Open that folio; if this is another "
                      "person, write why.")  # fmt: skip
         raise RuleBroken(sentence, field="duplicate_reason")
-    return [duplicate.person.folio for duplicate in found]
 
 
 def _document_taken() -> object:

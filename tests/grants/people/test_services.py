@@ -26,6 +26,7 @@ from grants.people.models import (
     Province,
     Sex,
 )
+from grants.people.services import registration as registering
 from tests.factories.access import make_user
 from tests.factories.people import make_canton, make_consent, make_person, make_phone
 
@@ -232,3 +233,17 @@ def test_form_sent_six_times_at_once_registers_one_person(real_app: Flask) -> No
     assert outcomes == ["registered"] * 6
     assert db.session.scalar(select(func.count(Person.id))) == 1
     assert db.session.scalar(select(func.count(Consent.id))) == 1
+
+
+def test_form_stored_by_another_worker_after_the_first_look_answers_with_its_person(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.load_consent_texts()
+    make_canton()
+    user = make_user(Role.ENUMERATOR)
+    form = registration(form_key="one-and-the-same-form")
+    first = services.register(form, by=user, now=utcnow())
+    monkeypatch.setattr(registering, "_registered_with", lambda form_key: None)  # the look that came too early
+
+    assert services.register(form, by=user, now=utcnow()) is first
+    assert db.session.scalar(select(func.count(Person.id))) == 1
