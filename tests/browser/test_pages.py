@@ -6,7 +6,7 @@ from pathlib import Path
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import BrowserContext, Error, Page, Response, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Response, expect
 
 from grants.access.permissions import Role
 from tests.browser.conftest import DESKTOP, PHONE, Site
@@ -81,15 +81,25 @@ def visit(page: Page, path: str, *, axe: bool = True) -> list[str]:
     """
     answers: list[Response] = []
     messages: list[str] = []
-    page.on("response", lambda answer: answers.append(answer))
-    page.on("console", lambda message: messages.append(message.text) if message.type == "error" else None)
+
+    def keep(answer: Response) -> None:
+        answers.append(answer)
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            messages.append(message.text)
+
+    page.on("response", keep)
+    page.on("console", hear)
     page.goto(path)
+    page.remove_listener("response", keep)
     if axe:
         page.evaluate(AXE)
     wrong = [f"console: {message}" for message in messages if "404" not in message]
     for width, height in (PHONE, DESKTOP):
         page.set_viewport_size({"width": width, "height": height})
         wrong += [f"at {width} px {one}" for one in troubles(page) + (violations(page) if axe else [])]
+    page.remove_listener("console", hear)
     size = len(page.content().encode())
     if size > MAX_PAGE_BYTES:
         wrong.append(f"{size} bytes")
@@ -109,11 +119,9 @@ def test_every_page_of_a_role_is_sound(site: Site, open_browser: Callable[..., B
     LOOKED_AT.update(map(shape_of, paths))
     wrong = []
     for language in ("es", "en"):
-        context = open_browser(user, PHONE, language)
+        page = open_browser(user, PHONE, language).new_page()
         for path in fresh:
-            page = context.new_page()
             wrong += [f"{language} {one}" for one in visit(page, path, axe=language == "es")]
-            page.close()
     assert wrong == []
 
 

@@ -296,6 +296,8 @@ WORST = ("NUL",)
 # An address is read by a few shared functions: these are what they could stumble over.
 HARD_TO_READ = ("NUL", "long", "full-width digits", "superscript", "5,000 digits", "2**63", "half a surrogate pair",
                 "last day")  # fmt: skip
+# Of these, what reaches a query and is refused there.
+HARD_FOR_POSTGRESQL = ("NUL", "5,000 digits", "2**63", "half a surrogate pair")
 # PostgreSQL refuses most of what is odd; these are what Python's driver of SQLite itself stumbles over.
 HARD_FOR_SQLITE = ("NUL", "long", "5,000 digits", "2**63", "half a surrogate pair", "beyond a float", "last moment")
 
@@ -306,18 +308,22 @@ def test_no_form_breaks_on_what_is_typed(world: World) -> None:
         path, client = world.path(rule), world.client_for(rule)
         usual = forms.get(path) or ({"csrf_token": "1"} if ONLY_BUTTONS.match(rule.rule) else GENERIC)
         type_hostile_values(world, client, path, usual)
-        send_odd_shapes(world, client, path, usual)
+        if is_sqlite():  # the shape of a body is read before any database is asked
+            send_odd_shapes(world, client, path, usual)
     assert len(forms) > 40
     assert world.failures == []
+
+
+def is_sqlite() -> bool:
+    return db.engine.dialect.name == "sqlite"
 
 
 def type_hostile_values(world: World, client: FlaskClient, path: str, usual: dict[str, str]) -> None:
     """Each hostile value in all fields at once, and the worst in one field with the others as they were."""
     plain = {name: quote(value).encode() for name, value in usual.items()}
-    is_sqlite = db.engine.dialect.name == "sqlite"
-    for name in HARD_FOR_SQLITE if is_sqlite else HOSTILE:
+    for name in HARD_FOR_SQLITE if is_sqlite() else HOSTILE:
         post(world, client, path, f"{name} everywhere", dict.fromkeys(usual, HOSTILE[name]))
-    if is_sqlite:
+    if is_sqlite():
         return
     for one in usual:
         for name in WORST:
@@ -343,7 +349,7 @@ def send_odd_shapes(world: World, client: FlaskClient, path: str, usual: dict[st
 def test_no_query_breaks_a_page(world: World) -> None:
     for rule in pages(world.app, "GET"):
         client, path = world.client_for(rule), world.path(rule)
-        hostile = [(name, HOSTILE[name]) for name in HARD_TO_READ]
+        hostile = [(name, HOSTILE[name]) for name in (HARD_TO_READ if is_sqlite() else HARD_FOR_POSTGRESQL)]
         for name, value in [*hostile, *((str(marker[:12]), marker) for marker in MARKERS)]:
             world.send(
                 client, "GET", f"{path}?" + form_body(dict.fromkeys(QUERIES, value)).decode(), f"{name} as query"
