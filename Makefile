@@ -37,7 +37,7 @@ test: $(VENV)/dev.stamp $(VENV)/package.stamp $(MO)
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 # Deliveries, credit and the whole journey in two zones, and minutes before a month and a year end where the programme works.
-MOMENTS := 2026-02-28T23:57:00-05:00 2026-12-31T23:57:00-05:00 2026-12-31T18:57:00-05:00
+MOMENTS := 2027-02-28T23:57:00-05:00 2026-12-31T23:57:00-05:00 2026-12-31T18:57:00-05:00
 clocks: $(VENV)/dev.stamp $(VENV)/package.stamp $(MO)
 	for zone in UTC America/Guayaquil; do TZ=$$zone $(BIN)/python -m pytest -n 2 -q $(CLOCKED) || exit 1; done
 	for moment in $(MOMENTS); do TEST_CLOCK=$$moment $(BIN)/python -m pytest -n 2 -q $(CLOCKED) || exit 1; done

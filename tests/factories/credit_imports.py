@@ -12,6 +12,7 @@ from grants.credit.import_settings import Basis, Field, Settings
 from grants.credit.models import CreditImport, ImportMode, ImportRow, ImportState, Institution, RateKind
 from grants.credit.queries import imports as queries
 from grants.credit.services import imports as services
+from tests.factories.credit_movements import ago
 
 HEAD = ("Operación", "Folio", "Cédula", "Nombre", "Tipo", "Fecha", "Monto", "Capital", "Interés", "Saldo", "Mora",
         "Recibo", "Plazo", "Tasa", "Motivo")  # fmt: skip
@@ -20,9 +21,19 @@ FIELDS = (Field.OPERATION, Field.FOLIO, Field.DOCUMENT, Field.NAME, Field.KIND, 
           Field.DECLINE)  # fmt: skip
 
 
+def written(before: int) -> str:
+    """The day so many days ago, as lenders write it."""
+    return ago(before).strftime("%d/%m/%Y")
+
+
 def a_row(**said: Any) -> list[Any]:
     """A row under HEAD: what is not said is empty."""
     return [said.get(field.value, "") for field in FIELDS]
+
+
+def paid(**said: Any) -> list[Any]:
+    """A row about a payment of ten days ago."""
+    return a_row(**{"kind": "pago", "day": written(10), "amount": "85,50", **said})
 
 
 def csv_of(*rows: Sequence[Any], head: Sequence[str] = HEAD, mark: str = ";", encoding: str = "utf-8") -> bytes:

@@ -29,6 +29,7 @@ from grants.credit.services import InstitutionFacts
 from grants.credit.services.agreements import AgreementFacts, end_agreement, record_agreement
 from tests.factories.access import make_user
 from tests.factories.credit import TOMORROW, make_institution, make_liaison, spelled
+from tests.factories.credit_movements import ago, today
 from tests.factories.credit_offers import (
     make_agreement,
     make_caja,
@@ -42,7 +43,6 @@ from tests.factories.people import make_canton
 from tests.grants.credit.counting import queries_of
 from tests.grants.credit.test_races import ONE_WINS, at_once
 
-TODAY = local_day(utcnow())
 FORM = {"kind": "agreement", "signed_on": "2026-01-10", "valid_from": "2026-01-15", "valid_until": "",
         "flexible_terms": "Sin depósito mínimo", "focal_name": "Rosa Pérez", "focal_contact": "0991234567"}  # fmt: skip
 
@@ -105,11 +105,11 @@ def test_what_holds_today_is_visible_at_once(app: Flask, coordinator: Any) -> No
     page = coordinator.get(f"/institutions/{institution.id}").text
     assert "Ningún convenio vigente hoy" in page
 
-    last_day = make_agreement(institution, valid_until=TODAY)
-    make_agreement(institution, valid_until=TODAY - timedelta(days=1))
-    make_agreement(institution, valid_from=TODAY + timedelta(days=1))
+    last_day = make_agreement(institution, valid_until=today())
+    make_agreement(institution, valid_until=ago(1))
+    make_agreement(institution, valid_from=today() + timedelta(days=1))
     make_agreement(institution, ended_at=utcnow(), end_reason=AgreementEnd.MISTAKE)
-    holding = [one.id for one in offers.agreements_of(institution) if one.holds_on(TODAY)]
+    holding = [one.id for one in offers.agreements_of(institution) if one.holds_on(today())]
 
     assert holding == [last_day.id]
     page = coordinator.get(f"/institutions/{institution.id}").text
@@ -126,7 +126,7 @@ def test_an_agreement_is_ended_with_its_reason_in_the_journal(app: Flask, coordi
 
     found = db.session.get(Agreement, agreement.id)
     assert found.ended_at is not None
-    assert not found.holds_on(TODAY)
+    assert not found.holds_on(today())
     assert ("agreement.ended", "institution_left") in [(a, d.get("reason")) for a, d in entries()]
 
     again = coordinator.post(path, data={"end_reason": "mistake"})

@@ -1,6 +1,6 @@
 """A lender's file from the sending to the books: whose rows, what they add, and that twice is once."""
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import inspect, text
 
 from grants.core import journal
-from grants.core.clock import local_day, utcnow
+from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.credit.import_settings import Basis, EventKind, Field
@@ -34,13 +34,11 @@ from tests.factories.credit_imports import (
     settings_of,
     told,
     work,
+    written,
     xlsx_of,
 )
+from tests.factories.credit_movements import ago
 from tests.factories.people import make_person
-
-TODAY = local_day(utcnow())
-DAY = (TODAY - timedelta(days=10)).strftime("%d/%m/%Y")
-LATER = (TODAY - timedelta(days=5)).strftime("%d/%m/%Y")
 
 
 def everything_but_imports() -> dict[str, int]:
@@ -59,9 +57,15 @@ def test_rows_become_movements_and_the_same_file_changes_nothing(app: Flask) -> 
     by, linkage = make_liaison(institution), credit(institution, reference="OP-7", amount_usd=Decimal(2000))
     file = csv_of(
         a_row(
-            operation="OP-7", kind="pago", day=DAY, amount="85,50", principal="70,25", interest="15,25", receipt="R1"
+            operation="OP-7",
+            kind="pago",
+            day=written(10),
+            amount="85,50",
+            principal="70,25",
+            interest="15,25",
+            receipt="R1",
         ),
-        a_row(operation="OP-7", kind="saldo", day=LATER, balance="1.234,00", days_late="3"),
+        a_row(operation="OP-7", kind="saldo", day=written(5), balance="1.234,00", days_late="3"),
     )
     kept = checked(file, institution, by)
     assert told(kept) == ["good", "good"]
@@ -98,8 +102,10 @@ def test_an_approved_credit_is_disbursed_and_repaid_by_one_file(app: Flask) -> N
     linkage = make_linkage(institution=institution, state=LinkageState.APPROVED)
     folio = linkage.person.folio
     rows = [
-        a_row(operation="NEW-1", kind="pago", day=LATER, amount="1100,00"),  # the interest of a month and fees with it
-        a_row(operation="NEW-1", folio=folio, kind="desembolso", day=DAY, amount="1000", term="12", rate="24"),
+        a_row(
+            operation="NEW-1", kind="pago", day=written(5), amount="1100,00"
+        ),  # the interest of a month and fees with it
+        a_row(operation="NEW-1", folio=folio, kind="desembolso", day=written(10), amount="1000", term="12", rate="24"),
     ]
     kept = applied(checked(csv_of(*rows), institution, by), by, ImportMode.ALL)
 
@@ -148,7 +154,7 @@ def test_a_row_is_explained(app: Flask, said: dict[str, str], reason: str) -> No
     by = make_liaison(institution)
     credit(institution, reference="OP-7")
     before = everything_but_imports()
-    row = a_row(**{"operation": "OP-7", "kind": "pago", "day": DAY, "amount": "85,50", **said})
+    row = a_row(**{"operation": "OP-7", "kind": "pago", "day": written(10), "amount": "85,50", **said})
 
     kept = checked(csv_of(row), institution, by)
 
@@ -160,7 +166,10 @@ def test_the_declared_mark_decides_and_nothing_is_guessed(app: Flask) -> None:
     institution = make_institution()
     by = make_liaison(institution)
     credit(institution, reference="OP-7", amount_usd=Decimal(2000))
-    rows = [a_row(operation="OP-7", kind="saldo", day=DAY, balance=one) for one in ("1.234", "1234.5", "12,5", "1,234")]
+    rows = [
+        a_row(operation="OP-7", kind="saldo", day=written(10), balance=one)
+        for one in ("1.234", "1234.5", "12,5", "1,234")
+    ]
     comma = checked(csv_of(*rows), institution, by)
     assert told(comma) == ["good", "ambiguous", "good", "too_precise"]
     point = checked(csv_of(*rows, rows[0]), institution, by, settings=settings_of(decimal_mark="."))
@@ -178,7 +187,7 @@ def test_others_people_read_like_nobodys(app: Flask) -> None:
                         state=LinkageState.DISBURSED, reference="GONE-1")  # fmt: skip
     gone.referral.consent.revoked_at = utcnow()
     db.session.flush()
-    said = {"kind": "pago", "day": DAY, "amount": "85,50"}
+    said = {"kind": "pago", "day": written(10), "amount": "85,50"}
     rows = [
         a_row(operation="SAME-1", **said), a_row(folio=person.folio, **said), a_row(folio=theirs.folio, **said),
         a_row(folio=theirs.referral.folio, **said), a_row(operation="GONE-1", **said), a_row(operation="N-1", **said),
@@ -196,12 +205,12 @@ def test_others_people_read_like_nobodys(app: Flask) -> None:
 def test_payments_as_totals_add_what_is_new(app: Flask) -> None:
     institution = make_institution()
     by, linkage = make_liaison(institution), credit(institution, reference="OP-7")
-    make_movement(linkage, MovementKind.REPAYMENT, amount_usd=Decimal(50), happened_on=TODAY - timedelta(days=12))
+    make_movement(linkage, MovementKind.REPAYMENT, amount_usd=Decimal(50), happened_on=ago(12))
     total = settings_of(kind=EventKind.REPAYMENT, basis=Basis.TOTALS, without={Field.PRINCIPAL, Field.INTEREST})
     rows = [
-        a_row(operation="OP-7", day=DAY, amount="120"),  # 70 more
-        a_row(operation="OP-7", day=LATER, amount="120"),  # nothing more
-        a_row(operation="OP-7", day=TODAY.strftime("%d/%m/%Y"), amount="110"),  # less than before
+        a_row(operation="OP-7", day=written(10), amount="120"),  # 70 more
+        a_row(operation="OP-7", day=written(5), amount="120"),  # nothing more
+        a_row(operation="OP-7", day=written(0), amount="110"),  # less than before
     ]
     kept = checked(csv_of(*rows), institution, by, settings=total)
     assert told(kept) == ["good", "logged", "total_fell"]
@@ -217,8 +226,8 @@ def test_payments_as_totals_add_what_is_new(app: Flask) -> None:
 def test_what_was_logged_by_hand_is_not_doubled(app: Flask) -> None:
     institution = make_institution()
     by, linkage = make_liaison(institution), credit(institution, reference="OP-7")
-    make_movement(linkage, MovementKind.REPAYMENT, amount_usd=Decimal("85.50"), happened_on=TODAY - timedelta(days=10))
-    said = {"operation": "OP-7", "kind": "pago", "day": DAY, "amount": "85,50"}
+    make_movement(linkage, MovementKind.REPAYMENT, amount_usd=Decimal("85.50"), happened_on=ago(10))
+    said = {"operation": "OP-7", "kind": "pago", "day": written(10), "amount": "85,50"}
 
     kept = checked(csv_of(a_row(**said, receipt="A"), a_row(**said, receipt="B")), institution, by)
 
@@ -230,7 +239,7 @@ def test_repeated_rows_and_receipts_are_told(app: Flask) -> None:
     by = make_liaison(institution)
     credit(institution, reference="OP-7")
     credit(institution, reference="OP-8")
-    said = {"kind": "pago", "day": DAY, "amount": "85,50"}
+    said = {"kind": "pago", "day": written(10), "amount": "85,50"}
     rows = [
         a_row(operation="OP-7", **said), a_row(operation="OP-7", **said),
         a_row(operation="OP-7", **said, receipt="R1"), a_row(operation="OP-8", **said, receipt="R1"),
@@ -240,7 +249,7 @@ def test_repeated_rows_and_receipts_are_told(app: Flask) -> None:
     others = db.session.query(ImportRow).filter_by(import_id=kept.id).order_by(ImportRow.number)
     assert [one.other_number for one in others] == [None, None, 2, None, 4]
     applied(kept, by)
-    changed = checked(csv_of(a_row(operation="OP-7", kind="pago", day=DAY, amount="85,51", receipt="R1")),
+    changed = checked(csv_of(a_row(operation="OP-7", kind="pago", day=written(10), amount="85,51", receipt="R1")),
                       institution, by)  # fmt: skip
     assert told(changed) == ["receipt_differs"]
 
@@ -249,7 +258,7 @@ def test_all_or_nothing_does_nothing_when_a_row_is_bad(app: Flask) -> None:
     institution = make_institution()
     by = make_liaison(institution)
     linkage = credit(institution, reference="OP-7")
-    said = {"kind": "pago", "day": DAY, "amount": "85,50"}
+    said = {"kind": "pago", "day": written(10), "amount": "85,50"}
     bad = checked(csv_of(a_row(operation="OP-7", **said), a_row(operation="X", **said)), institution, by)
     with pytest.raises(RuleBroken):
         services.ask_apply(bad, ImportMode.ALL, by=by, now=utcnow())
@@ -271,15 +280,15 @@ def test_numbers_days_and_lost_zeros_of_a_workbook(app: Flask) -> None:
     institution = make_institution()
     by = make_liaison(institution)
     credit(institution, reference="0412")
-    day = TODAY - timedelta(days=10)
+    day = ago(10)
     serial = (day - date(1899, 12, 30)).days
     rows = [
         a_row(operation=412, kind="pago", day=day, amount=85.5),
         a_row(operation=412, kind="pago", day=serial, amount=85.25),
-        a_row(operation=412, kind="pago", day=DAY, amount=1.234),
-        a_row(operation="412", kind="pago", day=DAY, amount=1.5),  # a text is what it says
-        a_row(operation=412, kind="pago", day=DAY, amount=1e308),
-        a_row(operation=412, kind="pago", day=DAY, amount="=1+1"),
+        a_row(operation=412, kind="pago", day=written(10), amount=1.234),
+        a_row(operation="412", kind="pago", day=written(10), amount=1.5),  # a text is what it says
+        a_row(operation=412, kind="pago", day=written(10), amount=1e308),
+        a_row(operation=412, kind="pago", day=written(10), amount="=1+1"),
         ["TOTAL", "", "", "", "", "", 1000.0],
     ]
     assert told(checked(xlsx_of(*rows), institution, by)) == [
@@ -293,8 +302,9 @@ def test_steps_are_logged_once(app: Flask) -> None:
     linkage = make_linkage(institution=institution)
     folio = linkage.folio
     rows = [
-        a_row(folio=folio, kind="contactado", day=DAY), a_row(folio=folio, kind="solicitud", day=DAY, amount="900"),
-        a_row(folio=folio, kind="negado", day=LATER, decline="age"),
+        a_row(folio=folio, kind="contactado", day=written(10)),
+        a_row(folio=folio, kind="solicitud", day=written(10), amount="900"),
+        a_row(folio=folio, kind="negado", day=written(5), decline="age"),
     ]  # fmt: skip
     kept = applied(checked(csv_of(*rows), institution, by), by, ImportMode.ALL)
     db.session.refresh(linkage)

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from grants.access.permissions import Role
-from grants.core.clock import local_day, utcnow
+from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.credit import import_jobs
 from grants.credit.import_settings import EventKind, Field
@@ -27,15 +27,23 @@ from grants.credit.models import (
 )
 from tests.factories.access import make_user
 from tests.factories.credit import make_institution, make_liaison, make_linkage, make_movement
-from tests.factories.credit_imports import FIELDS, a_row, applied, checked, csv_of, send, settings_of, told, work
+from tests.factories.credit_imports import (
+    FIELDS,
+    a_row,
+    applied,
+    checked,
+    csv_of,
+    paid,
+    send,
+    settings_of,
+    told,
+    work,
+)
 
-TODAY = local_day(utcnow())
-DAY = (TODAY - timedelta(days=10)).strftime("%d/%m/%Y")
 PLACES = {field: str(at) for at, field in enumerate(FIELDS)}
 MAPPED = {f"column_{field.value}": PLACES.get(field, "-") for field in Field} | {
     "kind": "-", "decimal_mark": ",", "day_order": "day", "basis": "movements", "rate_kind": "nominal", "words": "",
 }  # fmt: skip
-PAID = {"kind": "pago", "day": DAY, "amount": "85,50"}
 
 
 def upload(client: FlaskClient, institution: Any, file: bytes, name: str = "enero.csv") -> str | None:
@@ -52,7 +60,7 @@ def test_a_liaison_sends_maps_checks_and_applies(app: Flask, sign_in: Any) -> No
     institution = make_institution()
     linkage = make_linkage(institution=institution, state=LinkageState.DISBURSED, reference="OP-7")
     client = sign_in(make_liaison(institution))
-    rows = [a_row(operation="OP-7", name="VERA LUZ <b>", **PAID), a_row(operation="OP-9", name="=cmd()", **PAID)]
+    rows = [paid(operation="OP-7", name="VERA LUZ <b>"), paid(operation="OP-9", name="=cmd()")]
 
     place = upload(client, institution, b"Cooperativa X\n" + csv_of(*rows))
     kept = newest()
@@ -93,7 +101,7 @@ def test_the_corrected_file_of_refused_rows_is_recognised(app: Flask, sign_in: A
     make_linkage(institution=institution, state=LinkageState.DISBURSED, reference="OP-7")
     by = make_liaison(institution)
     client = sign_in(by)
-    kept = checked(csv_of(a_row(operation="OP-8", **PAID)), institution, by)
+    kept = checked(csv_of(paid(operation="OP-8")), institution, by)
     file = client.get(f"/credit-imports/{kept.id}/errors?format=csv").data
     assert file.startswith(b"\xef\xbb\xbf")
 
@@ -110,7 +118,7 @@ def test_every_row_of_the_export_comes_back_as_nothing_new(app: Flask, sign_in: 
         linkage = make_linkage(institution=institution, state=state)
     make_movement(linkage, MovementKind.RECOVERY, amount_usd=Decimal("12.30"), reference="=R-1")
     imported = make_linkage(institution=institution, state=LinkageState.DISBURSED, reference="N-77")
-    first = applied(checked(csv_of(a_row(operation="N-77", **PAID, balance="700")), institution, by), by)
+    first = applied(checked(csv_of(paid(operation="N-77", balance="700")), institution, by), by)
     client = sign_in(by)
     before = db.session.query(CreditMovement).count()
 
@@ -154,7 +162,7 @@ ADDRESSES = [("GET", "/credit-imports/{}"), ("GET", "/credit-imports/{}/map"), (
 
 def test_another_institutions_file_is_a_missing_one(app: Flask, sign_in: Any) -> None:
     other = make_institution()
-    kept = checked(csv_of(a_row(operation="N-1", **PAID)), other, make_liaison(other))
+    kept = checked(csv_of(paid(operation="N-1")), other, make_liaison(other))
     clients = [sign_in(make_liaison(make_institution())), sign_in(make_liaison(None))]
     for client in clients:
         for method, address in ADDRESSES:
@@ -172,7 +180,7 @@ def test_a_liaison_cannot_send_for_another_institution(app: Flask, sign_in: Any)
     own, other = make_institution(), make_institution()
     client = sign_in(make_liaison(own))
 
-    upload(client, other, csv_of(a_row(operation="N-1", **PAID)))
+    upload(client, other, csv_of(paid(operation="N-1")))
 
     assert db.session.query(CreditImport).count() == 0
 
@@ -181,7 +189,7 @@ def test_a_coordinator_sends_for_an_institution(app: Flask, sign_in: Any) -> Non
     institution, _other = make_institution(), make_institution()
     client = sign_in(make_user(Role.COORDINATOR))
 
-    upload(client, institution, csv_of(a_row(operation="N-1", **PAID)))
+    upload(client, institution, csv_of(paid(operation="N-1")))
 
     assert newest().institution_id == institution.id
     assert client.get(f"/credit-imports/{newest().id}/map").status_code == 200
@@ -199,7 +207,7 @@ def test_columns_that_do_not_fit_are_refused_beside_their_field(
 ) -> None:
     institution = make_institution()
     client = sign_in(make_liaison(institution))
-    upload(client, institution, csv_of(a_row(operation="N-1", **PAID)))
+    upload(client, institution, csv_of(paid(operation="N-1")))
 
     answer = client.post(f"/credit-imports/{newest().id}/map", data={**MAPPED, **changed})
 
@@ -212,11 +220,11 @@ def test_the_next_file_of_a_heading_is_recognised_and_a_change_is_a_new_version(
     institution = make_institution()
     make_linkage(institution=institution, state=LinkageState.DISBURSED, reference="OP-7", amount_usd=Decimal(2000))
     client = sign_in(make_liaison(institution))
-    upload(client, institution, csv_of(a_row(operation="OP-7", **{**PAID, "kind": "CAJA"})))
+    upload(client, institution, csv_of(paid(operation="OP-7", kind="CAJA")))
     client.post(f"/credit-imports/{newest().id}/map", data={**MAPPED, "words": "caja  = Pago"})
     assert told(work(newest())) == ["good"]
 
-    upload(client, institution, b"x\n" + csv_of(a_row(operation="OP-7", **{**PAID, "kind": "caja", "amount": "1.000"})))
+    upload(client, institution, b"x\n" + csv_of(paid(operation="OP-7", kind="caja", amount="1.000")))
     assert newest().state is ImportState.CHECKING
     assert told(work(newest())) == ["good"]
     client.post(f"/credit-imports/{newest().id}/map", data={**MAPPED, "decimal_mark": ".", "heading_row": "2"})
@@ -227,9 +235,9 @@ def test_the_next_file_of_a_heading_is_recognised_and_a_change_is_a_new_version(
 def test_rows_are_wiped_when_forgotten_and_after_a_week(app: Flask, sign_in: Any) -> None:
     institution = make_institution()
     by = make_liaison(institution)
-    first = send(csv_of(a_row(operation="N-1", **PAID)), institution, by)
+    first = send(csv_of(paid(operation="N-1")), institution, by)
     sign_in(by).post(f"/credit-imports/{first.id}/discard")
-    second = checked(csv_of(a_row(operation="N-1", **PAID)), institution, by)
+    second = checked(csv_of(paid(operation="N-1")), institution, by)
     assert second.id != first.id
     left = db.session.query(ImportRow).filter(ImportRow.cells_sealed.is_not(None))
     assert {row.import_id for row in left} == {second.id}
@@ -245,7 +253,7 @@ def test_rows_are_wiped_when_forgotten_and_after_a_week(app: Flask, sign_in: Any
 def test_the_worker_goes_on_without_the_page(app: Flask) -> None:
     institution = make_institution()
     make_linkage(institution=institution, state=LinkageState.DISBURSED, reference="OP-7")
-    kept = send(csv_of(a_row(operation="OP-7", **PAID)), institution, make_liaison(institution))
+    kept = send(csv_of(paid(operation="OP-7")), institution, make_liaison(institution))
 
     import_jobs.go_on_with_files(app)
 
@@ -269,7 +277,7 @@ def test_the_page_of_many_rows_costs_what_one_costs(app: Flask, sign_in: Any) ->
     rows = []
     for number in range(3):
         make_linkage(institution=institution, state=LinkageState.DISBURSED, reference=f"OP-{number}")
-        rows.append(a_row(operation=f"OP-{number}", **PAID))
+        rows.append(paid(operation=f"OP-{number}"))
     one, three = (checked(csv_of(*rows[:many]), institution, by) for many in (1, 3))
     client = sign_in(by)
     client.get("/credit-imports")

@@ -1,23 +1,20 @@
 """Rates that a spreadsheet shows as a percentage: what counts is what a person sees in the cell."""
 
 import io
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 import xlsxwriter
 from flask import Flask
 
-from grants.core.clock import local_day, utcnow
+from grants.core.clock import utcnow
 from grants.credit import spreadsheets
 from grants.credit.import_settings import Field
 from grants.credit.models import Linkage, LinkageState
 from grants.credit.services.ceilings import load_ceilings
 from tests.factories.credit import make_institution, make_liaison, make_linkage
-from tests.factories.credit_imports import FIELDS, HEAD, a_row, applied, checked, told
+from tests.factories.credit_imports import FIELDS, HEAD, a_row, applied, checked, told, written
 from tests.grants.credit.test_imports_hostile import odf, ods
-
-DAY = (local_day(utcnow()) - timedelta(days=5)).strftime("%d/%m/%Y")
 
 
 def a_book(linkage: Linkage, rate: float, shown: str, *, column: Field = Field.RATE) -> bytes:
@@ -25,7 +22,9 @@ def a_book(linkage: Linkage, rate: float, shown: str, *, column: Field = Field.R
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out)
     page, special = book.add_worksheet(), book.add_format({"num_format": shown})
-    row = a_row(operation="N-1", folio=linkage.folio, kind="desembolso", day=DAY, amount=1000.0, term=12, rate=rate)
+    row = a_row(
+        operation="N-1", folio=linkage.folio, kind="desembolso", day=written(5), amount=1000.0, term=12, rate=rate
+    )
     for at, cells in enumerate((HEAD, row)):
         for place, cell in enumerate(cells):
             style = special if at and place == FIELDS.index(column) else None

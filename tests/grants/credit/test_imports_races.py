@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from flask import Flask
 
 from grants.access.models import User
 from grants.core import journal
-from grants.core.clock import local_day, utcnow
+from grants.core.clock import utcnow
 from grants.core.db import db, transaction
 from grants.credit import import_jobs, spreadsheets
 from grants.credit.models import (
@@ -28,11 +27,10 @@ from grants.credit.models import (
 )
 from grants.credit.services import imports as services
 from tests.factories.credit import make_institution, make_liaison, make_linkage
-from tests.factories.credit_imports import a_row, checked, csv_of, told, work
+from tests.factories.credit_imports import a_row, checked, csv_of, told, work, written
 from tests.grants.credit.test_races import ONE_WINS, at_once
 
 pytestmark = pytest.mark.no_rollback
-DAY = (local_day(utcnow()) - timedelta(days=10)).strftime("%d/%m/%Y")
 CREDITS, TURNS = 60, 2  # more linkages than one turn takes
 
 
@@ -40,8 +38,8 @@ def a_file(institution: Institution) -> bytes:
     rows = []
     for number in range(CREDITS):
         make_linkage(institution=institution, state=LinkageState.DISBURSED, reference=f"OP-{number}")
-        rows += [a_row(operation=f"OP-{number}", kind="pago", day=DAY, amount="10,00", receipt=f"R-{number}-{turn}")
-                 for turn in range(TURNS)]  # fmt: skip
+        said = {"operation": f"OP-{number}", "kind": "pago", "day": written(10), "amount": "10,00"}
+        rows += [a_row(**said, receipt=f"R-{number}-{turn}") for turn in range(TURNS)]
     return csv_of(*rows)
 
 

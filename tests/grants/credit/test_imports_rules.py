@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from grants.access.models import User
-from grants.core.clock import local_day, utcnow
+from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.credit.import_settings import Basis, EventKind, Field
@@ -27,16 +27,11 @@ from grants.credit.services import Movement, Step, imports_apply, log_movement, 
 from grants.credit.services.movements import movements_of
 from grants.credit.services.reversals import confirm_reversal, propose_reversal
 from tests.factories.credit import make_institution, make_liaison, make_linkage
-from tests.factories.credit_imports import a_row, applied, checked, csv_of, settings_of, told
+from tests.factories.credit_imports import a_row, applied, checked, csv_of, settings_of, told, written
 from tests.factories.credit_movements import ago, make_credit
 
-TODAY = local_day(utcnow())
 TOTALS = {"kind": EventKind.REPAYMENT, "basis": Basis.TOTALS, "without": {Field.PRINCIPAL, Field.INTEREST}}
 KINDS = {"pago": MovementKind.REPAYMENT, "castigo": MovementKind.WRITE_OFF, "recuperación": MovementKind.RECOVERY}
-
-
-def day(before: int) -> str:
-    return (TODAY - timedelta(days=before)).strftime("%d/%m/%Y")
 
 
 def a_credit(amount: str = "600") -> tuple[Institution, User, Linkage]:
@@ -68,7 +63,7 @@ def test_of_a_credit_no_more_is_repaid_than_was_owed(app: Flask) -> None:
     log(linkage, MovementKind.REPAYMENT, 10, by=by, amount_usd="500", principal_usd="500")
     with pytest.raises(RuleBroken):
         log(linkage, MovementKind.REPAYMENT, 50, by=by, amount_usd="550", principal_usd="550")
-    rows = [a_row(operation="OP-9", kind="pago", day=day(50), amount=one, principal=one) for one in ("550", "90")]
+    rows = [a_row(operation="OP-9", kind="pago", day=written(50), amount=one, principal=one) for one in ("550", "90")]
 
     kept = checked(csv_of(*rows), institution, by)
     assert told(kept) == ["later", "good"]
@@ -99,7 +94,7 @@ def test_by_hand_and_by_file_the_same_is_refused(
     log(linkage, kind, days, by=by, **{"balance_usd" if kind is MovementKind.BALANCE else "amount_usd": sum_usd})
     before = [one.id for one in movements_of(linkage)]
 
-    kept = checked(csv_of(a_row(operation="OP-9", kind=row[0], day=day(row[1]), amount=amount)), institution, by)
+    kept = checked(csv_of(a_row(operation="OP-9", kind=row[0], day=written(row[1]), amount=amount)), institution, by)
 
     assert told(kept) == [reason or "good"]
     if reason is None:
@@ -116,8 +111,8 @@ def test_by_hand_and_by_file_the_same_is_refused(
 def test_an_older_payment_leaves_the_later_balance_as_it_is(app: Flask) -> None:
     institution, by, linkage = a_credit()
     log(linkage, MovementKind.BALANCE, 10, by=by, balance_usd="200")
-    rows = [a_row(operation="OP-9", kind="pago", day=day(50), amount="150"),
-            a_row(operation="OP-9", kind="pago", day=day(5), amount="120", principal="120")]  # fmt: skip
+    rows = [a_row(operation="OP-9", kind="pago", day=written(50), amount="150"),
+            a_row(operation="OP-9", kind="pago", day=written(5), amount="120", principal="120")]  # fmt: skip
 
     kept = applied(checked(csv_of(*rows), institution, by), by, ImportMode.ALL)
 
@@ -132,7 +127,8 @@ def test_an_older_total_is_refused_where_a_later_payment_may_hold_it(app: Flask)
     applied(
         checked(
             csv_of(
-                a_row(operation="OP-9", day=day(60), amount="100"), a_row(operation="OP-9", day=day(10), amount="300")
+                a_row(operation="OP-9", day=written(60), amount="100"),
+                a_row(operation="OP-9", day=written(10), amount="300"),
             ),
             institution,
             by,
@@ -141,10 +137,10 @@ def test_an_older_total_is_refused_where_a_later_payment_may_hold_it(app: Flask)
         by,
     )
     rows = [
-        a_row(operation="OP-9", day=day(50), amount="100"),  # what was paid until then: nothing new
-        a_row(operation="OP-9", day=day(40), amount="200"),
-        a_row(operation="OP-9", day=day(30), amount="90"),
-        a_row(operation="OP-9", day=day(5), amount="350"),
+        a_row(operation="OP-9", day=written(50), amount="100"),  # what was paid until then: nothing new
+        a_row(operation="OP-9", day=written(40), amount="200"),
+        a_row(operation="OP-9", day=written(30), amount="90"),
+        a_row(operation="OP-9", day=written(5), amount="350"),
     ]
 
     kept = checked(csv_of(*rows), institution, by, settings=settings)
@@ -158,9 +154,9 @@ def test_a_refused_row_leaves_nothing_in_the_reckoning(app: Flask) -> None:
     institution, by, linkage = a_credit("850")
     rows = [
         # Paid 800, and 900 owed after it: it cannot be, so neither the payment nor its receipt counts.
-        a_row(operation="OP-9", kind="pago", day=day(20), amount="800", balance="900", receipt="R1"),
-        a_row(operation="OP-9", kind="pago", day=day(10), amount="70", receipt="R1"),
-        a_row(operation="OP-9", kind="pago", day=day(9), amount="600"),
+        a_row(operation="OP-9", kind="pago", day=written(20), amount="800", balance="900", receipt="R1"),
+        a_row(operation="OP-9", kind="pago", day=written(10), amount="70", receipt="R1"),
+        a_row(operation="OP-9", kind="pago", day=written(9), amount="600"),
     ]
 
     kept = checked(csv_of(*rows), institution, by)
@@ -172,8 +168,8 @@ def test_a_refused_row_leaves_nothing_in_the_reckoning(app: Flask) -> None:
 
 def test_a_refused_total_is_no_part_of_the_next_one(app: Flask) -> None:
     institution, by, linkage = a_credit("850")
-    rows = [a_row(operation="OP-9", day=day(20), amount="120", balance="900"),
-            a_row(operation="OP-9", day=day(10), amount="120")]  # fmt: skip
+    rows = [a_row(operation="OP-9", day=written(20), amount="120", balance="900"),
+            a_row(operation="OP-9", day=written(10), amount="120")]  # fmt: skip
 
     kept = checked(csv_of(*rows), institution, by, settings=settings_of(**TOTALS))
     assert told(kept) == ["owed", "good"]
@@ -185,27 +181,27 @@ def test_a_refused_total_is_no_part_of_the_next_one(app: Flask) -> None:
 def test_a_refused_row_uses_up_nothing_that_was_logged_by_hand(app: Flask) -> None:
     institution, by, linkage = a_credit("850")
     log(linkage, MovementKind.REPAYMENT, 20, by=by, amount_usd="85")
-    rows = [a_row(operation="OP-9", kind="pago", day=day(20), amount="85", balance="900", receipt="A"),
-            a_row(operation="OP-9", kind="pago", day=day(20), amount="85", receipt="B")]  # fmt: skip
+    rows = [a_row(operation="OP-9", kind="pago", day=written(20), amount="85", balance="900", receipt="A"),
+            a_row(operation="OP-9", kind="pago", day=written(20), amount="85", receipt="B")]  # fmt: skip
     assert told(checked(csv_of(*rows), institution, by)) == ["owed", "logged_by_hand"]
 
 
 def test_the_principal_is_needed_beside_the_interest(app: Flask) -> None:
     institution, by, _linkage = a_credit()
-    rows = [a_row(operation="OP-9", kind="pago", day=day(20), amount="60", interest="10"),
-            a_row(operation="OP-9", kind="pago", day=day(19), amount="60", interest="0")]  # fmt: skip
+    rows = [a_row(operation="OP-9", kind="pago", day=written(20), amount="60", interest="10"),
+            a_row(operation="OP-9", kind="pago", day=written(19), amount="60", interest="0")]  # fmt: skip
     assert told(checked(csv_of(*rows), institution, by)) == ["missing", "good"]
 
 
 def disbursement(linkage: Linkage, days: int, amount: str, **more: Any) -> list[Any]:
     said = {"operation": "N-1", "folio": linkage.folio, "kind": "desembolso", "term": "12", "rate": "20", **more}
-    return a_row(**said, day=day(days), amount=amount)
+    return a_row(**said, day=written(days), amount=amount)
 
 
 def test_an_approval_of_the_same_file_binds_the_disbursement(app: Flask) -> None:
     institution = make_institution()
     by, linkage = make_liaison(institution), make_linkage(institution=institution, state=LinkageState.APPLIED)
-    approval = a_row(folio=linkage.folio, kind="aprobado", day=day(10), amount="500")
+    approval = a_row(folio=linkage.folio, kind="aprobado", day=written(10), amount="500")
 
     too_much = checked(csv_of(approval, disbursement(linkage, 9, "1000")), institution, by)
     parts = [disbursement(linkage, 9, "400"), disbursement(linkage, 8, "100", receipt="D-2"),
@@ -224,7 +220,7 @@ def test_a_rule_that_only_the_doing_asks_is_told_as_such(
 ) -> None:
     institution, by, linkage = a_credit()
     other = make_credit(None, institution, amount="600", days=100, reference="OP-10")
-    rows = [a_row(operation=one, kind="pago", day=day(9), amount="50") for one in ("OP-9", "OP-10")]
+    rows = [a_row(operation=one, kind="pago", day=written(9), amount="50") for one in ("OP-9", "OP-10")]
     kept = checked(csv_of(*rows), institution, by)
     do = imports_apply.append_many
 
@@ -246,7 +242,7 @@ def test_a_rule_that_only_the_doing_asks_is_told_as_such(
 def test_a_receipt_that_was_taken_back_may_be_sent_corrected(app: Flask) -> None:
     institution, by, linkage = a_credit()
     take_back(log(linkage, MovementKind.REPAYMENT, 10, by=by, amount_usd="58", reference="R1"), by=by)
-    same, corrected = (a_row(operation="OP-9", kind="pago", day=day(10), amount=one, receipt="R1")
+    same, corrected = (a_row(operation="OP-9", kind="pago", day=written(10), amount=one, receipt="R1")
                        for one in ("58", "85"))  # fmt: skip
 
     assert told(checked(csv_of(same), institution, by)) == ["taken_back"]
@@ -259,7 +255,7 @@ def test_a_receipt_that_was_taken_back_may_be_sent_corrected(app: Flask) -> None
 
 def test_a_row_without_receipt_that_was_taken_back_is_not_done_again(app: Flask) -> None:
     institution, by, linkage = a_credit()
-    file = csv_of(a_row(operation="OP-9", kind="pago", day=day(10), amount="58"))
+    file = csv_of(a_row(operation="OP-9", kind="pago", day=written(10), amount="58"))
     applied(checked(file, institution, by), by)
     take_back(movements_of(linkage)[-1], by=by)
     assert told(checked(file + b"\n", institution, by)) == ["taken_back"]

@@ -10,7 +10,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
-from grants.core.clock import local_day, utcnow
+from grants.core.clock import utcnow
 from grants.core.db import db, transaction
 from grants.credit import import_jobs, spreadsheets
 from grants.credit.amounts import Unreadable
@@ -19,13 +19,10 @@ from grants.credit.models import CreditImport, ImportMode, ImportRow, ImportStat
 from grants.credit.queries import imports as queries
 from grants.credit.services import imports, imports_apply
 from tests.factories.credit import make_institution, make_liaison, make_linkage
-from tests.factories.credit_imports import a_row, applied, checked, csv_of, send, settings_of, told, work
+from tests.factories.credit_imports import a_row, applied, checked, csv_of, paid, send, settings_of, told, work, written
 from tests.factories.credit_money import make_credit
 from tests.grants.credit.test_imports_pages import upload
 from tests.grants.credit.test_retention import ended
-
-DAY = (local_day(utcnow()) - timedelta(days=10)).strftime("%d/%m/%Y")
-PAID = {"kind": "pago", "day": DAY, "amount": "85,50"}
 
 
 def two_files() -> tuple[CreditImport, CreditImport, Any]:
@@ -34,7 +31,7 @@ def two_files() -> tuple[CreditImport, CreditImport, Any]:
     by = make_liaison(institution)
     for number in (1, 2):
         make_linkage(institution=institution, state=LinkageState.DISBURSED, reference=f"OP-{number}")
-    first, second = (send(csv_of(a_row(operation=f"OP-{one}", **PAID)), institution, by) for one in (1, 2))
+    first, second = (send(csv_of(paid(operation=f"OP-{one}")), institution, by) for one in (1, 2))
     return first, second, by
 
 
@@ -124,7 +121,7 @@ def test_the_upload_is_read_outside_of_any_transaction(
         return read(file)
 
     monkeypatch.setattr(spreadsheets, "read", reading)
-    upload(client, institution, csv_of(a_row(operation="OP-1", **PAID)))
+    upload(client, institution, csv_of(paid(operation="OP-1")))
     assert seen == [False]
     assert db.session.query(CreditImport).count() == 1
 
@@ -133,7 +130,7 @@ def test_a_row_about_a_credit_whose_five_years_are_over_fits_nobody(app: Flask) 
     old = ended(LinkageState.REPAID, date(2020, 5, 10), reference="OLD-1")
     young = make_credit(disbursed=20, referral=old.referral)
     institution, by = old.institution, make_liaison(old.institution)
-    said = {"kind": "saldo", "day": (local_day(utcnow()) - timedelta(days=3)).strftime("%d/%m/%Y"), "balance": "0"}
+    said = {"kind": "saldo", "day": written(3), "balance": "0"}
     rows = [a_row(folio=old.folio, **said), a_row(operation="OLD-1", **said), a_row(folio=young.folio, **said)]
 
     kept = applied(checked(csv_of(*rows), institution, by), by)

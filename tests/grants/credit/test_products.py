@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from grants.access.models import User
 from grants.access.permissions import Role
-from grants.core.clock import local_day, utcnow
+from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.core.journal import JournalEntry
@@ -30,10 +30,10 @@ from grants.credit.services.products import TermsFacts, add_product, set_terms
 from grants.people.models import DocumentKind
 from tests.factories.access import make_user
 from tests.factories.credit import make_institution
+from tests.factories.credit_movements import ago, today
 from tests.factories.credit_offers import make_caja, make_ceiling, make_product, make_terms
 from tests.grants.credit.test_races import ONE_WINS, at_once
 
-TODAY = local_day(utcnow())
 CREDIT = {"valid_from": "2026-03-01", "documents": ["cedula_ec", "passport"], "rate_percent": "21,5",
           "rate_kind": "nominal", "method": "french", "frequency": "monthly", "segment": "minorista",
           "least_usd": "150", "most_usd": "1.500,00", "least_months": "3", "most_months": "18", "least_age": "18",
@@ -115,11 +115,11 @@ def test_terms_that_start_before_the_last_ones_are_refused(app: Flask, day: date
 
 def test_terms_may_start_in_the_past_after_the_last_ones_and_in_the_future(app: Flask) -> None:
     product, by = make_product(), make_user(Role.COORDINATOR)
-    make_terms(product, valid_from=TODAY - timedelta(days=300))
-    set_terms(product, facts(valid_from=TODAY - timedelta(days=100)), by=by, now=utcnow())
-    set_terms(product, facts(valid_from=TODAY + timedelta(days=10)), by=by, now=utcnow())
+    make_terms(product, valid_from=ago(300))
+    set_terms(product, facts(valid_from=ago(100)), by=by, now=utcnow())
+    set_terms(product, facts(valid_from=today() + timedelta(days=10)), by=by, now=utcnow())
     found = offers.get_product(product.institution, product.id)
-    assert found.terms_on(TODAY).valid_from == TODAY - timedelta(days=100)
+    assert found.terms_on(today()).valid_from == ago(100)
 
 
 @pytest.mark.parametrize("missing", ["rate_percent", "rate_kind", "method", "frequency", "segment"])
@@ -221,7 +221,7 @@ def test_new_terms_are_filled_from_the_last(app: Flask, coordinator: Any) -> Non
     assert "checked" in box
     # What is left out of a new form is not taken from the old one.
     body = {key: value for key, value in CREDIT.items() if key not in ("fees", "least_usd")}
-    body["valid_from"] = TODAY.isoformat()
+    body["valid_from"] = today().isoformat()
     coordinator.post(f"/institutions/{product.institution_id}/products/{product.id}/terms/new", data=body)
     newest = db.session.query(ProductTerms).order_by(ProductTerms.valid_from.desc()).first()
     assert (newest.fees, newest.least_usd) == ("", None)
@@ -247,7 +247,7 @@ def test_two_coordinators_write_terms_at_once(real_app: Flask, first: bool) -> N
 def test_the_database_keeps_one_open_term(app: Flask) -> None:
     terms = make_terms()
     with pytest.raises(IntegrityError), db.session.begin_nested():
-        make_terms(terms.product, valid_from=TODAY)
+        make_terms(terms.product, valid_from=today())
 
 
 def test_a_product_is_added_by_its_service(app: Flask) -> None:
@@ -263,7 +263,7 @@ def test_a_product_is_added_by_its_service(app: Flask) -> None:
 
 def test_terms_begin_within_a_year(app: Flask) -> None:
     product, by = make_product(), make_user(Role.COORDINATOR)
-    year = months_later(TODAY, 12)
+    year = months_later(today(), 12)
     for day in (date(2099, 1, 1), year + timedelta(days=1)):
         with pytest.raises(RuleBroken) as refused:
             set_terms(product, facts(valid_from=day), by=by, now=utcnow())
@@ -273,7 +273,7 @@ def test_terms_begin_within_a_year(app: Flask) -> None:
 
 
 def test_terms_that_are_not_in_force_yet_are_taken_back(app: Flask, coordinator: Any) -> None:
-    product, by, later = make_product(), make_user(Role.COORDINATOR), TODAY + timedelta(days=300)
+    product, by, later = make_product(), make_user(Role.COORDINATOR), today() + timedelta(days=300)
     set_terms(product, facts(), by=by, now=utcnow())
     wrong = set_terms(product, facts(valid_from=later), by=by, now=utcnow())
     here = f"/institutions/{product.institution_id}/products/{product.id}"
@@ -288,12 +288,12 @@ def test_terms_that_are_not_in_force_yet_are_taken_back(app: Flask, coordinator:
     entry = db.session.query(JournalEntry).filter_by(action="product.terms_taken_back").one()
     assert json.loads(entry.details) == {"terms_id": wrong_id, "valid_from": later.isoformat()}
     assert coordinator.post(address).status_code == 404
-    assert coordinator.post(f"{here}/terms/new", data={**CREDIT, "valid_from": TODAY.isoformat()}).status_code == 302
+    assert coordinator.post(f"{here}/terms/new", data={**CREDIT, "valid_from": today().isoformat()}).status_code == 302
 
 
 def test_terms_in_force_and_those_that_others_follow_stay(app: Flask, coordinator: Any) -> None:
     product, by = make_product(), make_user(Role.COORDINATOR)
-    days = [TODAY, TODAY + timedelta(days=10), TODAY + timedelta(days=20)]
+    days = [today(), today() + timedelta(days=10), today() + timedelta(days=20)]
     rows = [set_terms(product, facts(valid_from=day), by=by, now=utcnow()) for day in days]
     before = spans(product)
     here = f"/institutions/{product.institution_id}/products/{product.id}"

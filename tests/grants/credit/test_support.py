@@ -35,11 +35,11 @@ from grants.credit.services.support import (
 from grants.delivery.models import DeliveryState
 from tests.factories.access import make_user
 from tests.factories.credit import TOMORROW, make_institution, make_member, spelled
+from tests.factories.credit_movements import today
 from tests.factories.credit_offers import make_caja, make_support, picture
 from tests.factories.delivery import make_confirmed, make_delivery
 from tests.grants.credit.test_races import ONE_WINS, at_once
 
-TODAY = local_day(utcnow())
 MONEY = {"given_on": "2026-02-03", "amount_usd": "1.500,00", "purpose": "Fondo rotativo"}
 
 
@@ -125,7 +125,7 @@ def test_accounts_are_counted(app: Flask, coordinator: Any) -> None:
 
 
 def test_money_without_evidence_is_refused_by_the_service_too(app: Flask) -> None:
-    facts = SupportFacts(SupportKind.WORKING_CAPITAL, "Fondo", Decimal(100), TODAY)
+    facts = SupportFacts(SupportKind.WORKING_CAPITAL, "Fondo", Decimal(100), today())
     with pytest.raises(RuleBroken) as refused:
         record_support(make_caja(), facts, evidence=None, by=make_user(Role.COORDINATOR), now=utcnow())
     assert refused.value.field == "file"
