@@ -1,8 +1,8 @@
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from grants.core import outbox
@@ -58,6 +58,18 @@ def test_a_naive_time_is_refused_and_an_aware_one_comes_back_in_utc(app: Flask) 
     with pytest.raises(StatementError, match="without its zone"):
         db.session.flush()
     db.session.rollback()
+
+
+def test_the_zone_of_the_database_changes_nothing(app: Flask) -> None:
+    written = datetime(2026, 1, 1, 2, 30, tzinfo=UTC)  # the evening before where the programme works
+    message = outbox.add("x", address="a", subject="b", body="c", now=written)
+    db.session.flush()
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(text("SET LOCAL TIME ZONE 'America/Guayaquil'"))
+
+    read = db.session.scalar(select(OutboxMessage.created_at).where(OutboxMessage.id == message.id))
+
+    assert (read.isoformat(), read.date()) == ("2026-01-01T02:30:00+00:00", date(2026, 1, 1))
 
 
 def test_foreign_keys_are_enforced(app: Flask) -> None:
