@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Request, current_app, has_request_context, request, session, url_for
+from flask import Request, current_app, flash, has_request_context, request, session, url_for
 from flask_babel import gettext as _
 from flask_smorest import Blueprint
 from flask_smorest import abort as refuse
@@ -19,6 +19,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.routing import IntegerConverter
 from wtforms.validators import InputRequired, StopValidation
 
+from grants.core.db import transaction
 from grants.core.errors import RuleBroken
 
 
@@ -36,6 +37,16 @@ def errors_to(form: FlaskForm) -> Iterator[None]:
             field.errors = [*field.errors, error.message]
         else:
             form.form_errors.append(error.message)
+
+
+@contextmanager
+def said_if_refused() -> Iterator[None]:
+    """One transaction; a broken rule becomes a sentence on the next page."""
+    try:
+        with transaction():
+            yield
+    except RuleBroken as error:
+        flash(str(error.message), "bad")
 
 
 class Written(InputRequired):

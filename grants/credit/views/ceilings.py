@@ -9,8 +9,7 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import get_or_refuse, transaction
-from grants.core.errors import RuleBroken
-from grants.core.web import errors_to
+from grants.core.web import errors_to, said_if_refused
 from grants.credit.forms.ceilings import PeriodForm
 from grants.credit.models import RateCeiling
 from grants.credit.queries.ceilings import ceilings_by_segment
@@ -40,10 +39,7 @@ def new_ceiling() -> ResponseReturnValue:
 @requires(Permission.MANAGE_CEILING)
 def take_back_ceiling(ceiling_id: int) -> ResponseReturnValue:
     ceiling = get_or_refuse(RateCeiling, ceiling_id)
-    try:
-        with transaction():
-            services.take_back_period(ceiling, by=current_user, now=utcnow())
+    with said_if_refused():
+        services.take_back_period(ceiling, by=current_user, now=utcnow())
         flash(_("The period is taken back. The one before it is in force again."), "good")
-    except RuleBroken as error:
-        flash(str(error.message), "bad")
     return redirect(url_for(".ceilings"))

@@ -14,7 +14,7 @@ from grants.access.permissions import Permission
 from grants.core.clock import local_day, utcnow
 from grants.core.db import transaction
 from grants.core.errors import RuleBroken
-from grants.core.web import errors_to, page_marker
+from grants.core.web import errors_to, page_marker, said_if_refused
 from grants.credit import import_jobs, import_sheets, import_words, spreadsheets
 from grants.credit.forms.imports import ApplyImportForm, MapForm, SendForm
 from grants.credit.import_rows import Facts
@@ -119,12 +119,9 @@ def apply_credit_import(import_id: int) -> ResponseReturnValue:
 @requires(P.LOG_LINKAGE, P.MANAGE_INSTITUTION)
 def discard_credit_import(import_id: int) -> ResponseReturnValue:
     kept = queries.get_import(current_user, import_id)
-    try:
-        with transaction():
-            services.discard(kept, by=current_user, now=utcnow())
+    with said_if_refused():
+        services.discard(kept, by=current_user, now=utcnow())
         flash(_("Forgotten. What stood in the file is gone from here."), "good")
-    except RuleBroken as error:
-        flash(str(error.message), "bad")
     return redirect(url_for(".credit_imports"))
 
 

@@ -9,8 +9,7 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
-from grants.core.errors import RuleBroken
-from grants.core.web import errors_to
+from grants.core.web import errors_to, said_if_refused
 from grants.credit import queries
 from grants.credit.forms.offers import (
     AgreementForm,
@@ -140,12 +139,9 @@ def product(institution_id: int, product_id: int) -> ResponseReturnValue:
 def take_back_terms(institution_id: int, product_id: int, terms_id: int) -> ResponseReturnValue:
     product = offers.get_product(queries.get_institution(institution_id), product_id)
     terms = offers.terms_of(product, terms_id)
-    try:
-        with transaction():
-            product_services.take_back_terms(terms, by=current_user, now=utcnow())
+    with said_if_refused():
+        product_services.take_back_terms(terms, by=current_user, now=utcnow())
         flash(_("The terms are taken back. Those before them go on."), "good")
-    except RuleBroken as error:
-        flash(str(error.message), "bad")
     return redirect(url_for(".product", institution_id=institution_id, product_id=product_id))
 
 

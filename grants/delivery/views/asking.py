@@ -12,7 +12,7 @@ from grants.access.models import User
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
-from grants.core.web import errors_to
+from grants.core.web import errors_to, said_if_refused
 from grants.delivery import doors
 from grants.delivery.forms import ActionForm, HandoverForm
 from grants.delivery.levels import Factors
@@ -22,7 +22,7 @@ from grants.delivery.queries import stops
 from grants.delivery.services import drills
 from grants.delivery.services import stops as stop_services
 from grants.delivery.symbols import grouped
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp
 
 
 def asking_facts(officer: User, now: datetime) -> dict[str, object]:

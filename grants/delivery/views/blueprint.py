@@ -1,16 +1,13 @@
-"""The blueprint that the pages hang on, and what a refused button answers."""
+"""The blueprint that the pages hang on, and what several of them share."""
 
 import io
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Blueprint, Response, flash, send_file
+from flask import Blueprint, Response, send_file
 from flask_login import current_user
 
 from grants.access.permissions import Permission
-from grants.core.db import transaction
-from grants.core.errors import RuleBroken
 
 bp = Blueprint("delivery", __name__, url_prefix="/deliveries")
 View = TypeVar("View", bound=Callable[..., Any])
@@ -26,16 +23,6 @@ def with_camera(view: View) -> View:
 def reads_reasons() -> bool:
     """Why a level is what it is, and who held a delivery: for the desk and the director."""
     return bool(current_user.may(Permission.DECIDE_RISK) or current_user.may(Permission.SIGN_RISK))
-
-
-@contextmanager
-def said_if_refused() -> Iterator[None]:
-    """One transaction; a broken rule becomes a sentence on the next page."""
-    try:
-        with transaction():
-            yield
-    except RuleBroken as error:
-        flash(str(error.message), "bad")
 
 
 def sent(document: bytes, name: str) -> Response:

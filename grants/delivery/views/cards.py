@@ -13,11 +13,11 @@ from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.documents import pdf
 from grants.core.errors import RuleBroken
-from grants.core.web import errors_to, public_url
+from grants.core.web import errors_to, public_url, said_if_refused
 from grants.delivery import doors, queries, services
 from grants.delivery.forms import PictureForm
 from grants.delivery.models import Picture, SymbolCard
-from grants.delivery.views.blueprint import bp, said_if_refused, sent
+from grants.delivery.views.blueprint import bp, sent
 
 
 @bp.get("/cards/<int:award_id>")

@@ -8,14 +8,14 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
-from grants.core.web import errors_to, page_marker
+from grants.core.web import errors_to, page_marker, said_if_refused
 from grants.delivery import queries
 from grants.delivery.forms.goods import RecipeForm, SupplierForm
 from grants.delivery.forms.kits import RecipeChoiceForm
 from grants.delivery.models import Item, KitRecipe, Supplier
 from grants.delivery.queries import goods
 from grants.delivery.services import catalogue, recipes
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp
 
 
 @bp.get("/suppliers")

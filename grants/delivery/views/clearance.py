@@ -8,8 +8,9 @@ from flask_login import current_user
 from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
+from grants.core.web import said_if_refused
 from grants.delivery import queries, services
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp
 
 
 @bp.post("/<int:delivery_id>/clear")

@@ -12,7 +12,7 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
-from grants.core.web import errors_to, page_marker
+from grants.core.web import errors_to, page_marker, said_if_refused
 from grants.delivery import queries, services
 from grants.delivery.forms import ActionForm
 from grants.delivery.forms.risk import HubForm, ReceiveForm, TickForm, WayForm
@@ -20,7 +20,7 @@ from grants.delivery.levels import LEVELS
 from grants.delivery.models import Delivery, PermitKind
 from grants.delivery.queries import areas, permits
 from grants.delivery.queries import risk as risks
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp
 
 
 @bp.route("/clearance", methods=["GET", "POST"])

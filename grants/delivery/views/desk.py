@@ -10,14 +10,14 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import local_day, utcnow
 from grants.core.db import transaction
-from grants.core.web import errors_to, page_marker
+from grants.core.web import errors_to, page_marker, said_if_refused
 from grants.delivery import doors
 from grants.delivery.forms.desk import DrillForm, StopAnswerForm
 from grants.delivery.queries import desk as questions
 from grants.delivery.queries import stops
 from grants.delivery.services import drills
 from grants.delivery.services import stops as stop_services
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp
 
 A_WEEK = timedelta(days=7)
 

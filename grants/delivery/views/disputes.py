@@ -10,12 +10,12 @@ from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.errors import NotFound
-from grants.core.web import errors_to, page_marker
+from grants.core.web import errors_to, page_marker, said_if_refused
 from grants.delivery import queries, services
 from grants.delivery.forms import DisputeForm, ProposalForm, SignForm
 from grants.delivery.models import Dispute, Reason
 from grants.delivery.models.outcomes import DISPUTE_NAMES
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp
 
 
 @bp.route("/<int:delivery_id>/dispute", methods=["GET", "POST"])

@@ -9,13 +9,13 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
-from grants.core.web import errors_to
+from grants.core.web import errors_to, said_if_refused
 from grants.delivery import doors, queries
 from grants.delivery.forms.kits import NO_ITEM, MatchForm, SubstituteForm
 from grants.delivery.models import SUBSTITUTION_NAMES, SUBSTITUTION_REASONS, SubstitutionState
 from grants.delivery.queries import goods, kits
 from grants.delivery.services import substitution
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp
 
 
 @bp.app_context_processor

@@ -9,12 +9,12 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
-from grants.core.web import errors_to
+from grants.core.web import errors_to, said_if_refused
 from grants.delivery import doors, queries, services
 from grants.delivery.forms import ActionForm, AlternateForm
 from grants.delivery.models import RELATION_NAMES
 from grants.delivery.symbols import grouped
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp
 
 
 @bp.get("/control-codes")

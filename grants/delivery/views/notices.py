@@ -8,12 +8,12 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
-from grants.core.web import page_marker
+from grants.core.web import page_marker, said_if_refused
 from grants.delivery.forms import ActionForm
 from grants.delivery.models import NOTICE_NAMES
 from grants.delivery.queries import notices as questions
 from grants.delivery.services import notices
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp
 
 
 @bp.get("/to-tell")

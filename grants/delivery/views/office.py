@@ -8,14 +8,14 @@ from flask_login import current_user
 from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
-from grants.core.web import Onward, leads_on, page_marker
+from grants.core.web import Onward, leads_on, page_marker, said_if_refused
 from grants.delivery import queries, services
 from grants.delivery.forms import CancelForm
 from grants.delivery.models import REASON_NAMES, STATE_NAMES, DeliveryState
 from grants.delivery.queries import kits
 from grants.delivery.queries.photos import photos_of
 from grants.delivery.queries.told import told
-from grants.delivery.views.blueprint import bp, reads_reasons, said_if_refused
+from grants.delivery.views.blueprint import bp, reads_reasons
 
 S = DeliveryState
 RIVER = (S.PLANNED, S.APPROVED, S.PACKED, S.SEALED, S.CLEARED, S.SCHEDULED, S.IN_TRANSIT, S.AT_POINT, S.CONFIRMED)

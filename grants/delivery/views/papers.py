@@ -7,11 +7,11 @@ from flask_login import current_user
 from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
-from grants.core.web import public_url
+from grants.core.web import public_url, said_if_refused
 from grants.delivery import queries, services
 from grants.delivery.models import DOCUMENT_NAMES, Document, DocumentKind
 from grants.delivery.queries.documents import PaperState
-from grants.delivery.views.blueprint import bp, said_if_refused, sent
+from grants.delivery.views.blueprint import bp, sent
 from grants.extensions import limiter
 
 # Words of a file's name, in the programme's language: a folder of downloads says what it holds and of nobody.

@@ -11,13 +11,13 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
-from grants.core.web import errors_to, page_marker
+from grants.core.web import errors_to, page_marker, said_if_refused
 from grants.delivery import plan_sheet, queries, services
 from grants.delivery.forms import ALL, ActionForm, ApplyForm, ApproveForm, CallForm, SheetForm
 from grants.delivery.models import STATE_NAMES
 from grants.delivery.services import Outcome
 from grants.delivery.told import to_show
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp
 
 ROWS_SHOWN = 100
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

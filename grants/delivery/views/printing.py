@@ -8,12 +8,12 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
-from grants.core.web import errors_to, page_marker, public_url
+from grants.core.web import errors_to, page_marker, public_url, said_if_refused
 from grants.delivery import press, queries, services
 from grants.delivery.forms import PrintForm
 from grants.delivery.models import BATCH_NAMES, BATCH_STATES, BatchState
 from grants.delivery.queries.printing import calls_with_awards, kinds_for
-from grants.delivery.views.blueprint import bp, said_if_refused, sent
+from grants.delivery.views.blueprint import bp, sent
 
 P = Permission
 TONES = {BatchState.ASKED: "warn", BatchState.MAKING: "active", BatchState.READY: "good"}

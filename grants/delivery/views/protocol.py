@@ -11,7 +11,7 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
-from grants.core.web import errors_to
+from grants.core.web import errors_to, said_if_refused
 from grants.delivery import services
 from grants.delivery.forms import ActionForm
 from grants.delivery.forms.risk import LevelsForm
@@ -19,7 +19,7 @@ from grants.delivery.levels import FACTOR_NAMES, LEVELS, MONITORING_NAMES, Facto
 from grants.delivery.models import LevelsProposal
 from grants.delivery.queries import risk as queries
 from grants.delivery.services.protocol import COLUMN_NAMES, differences, field_of, laxer
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp
 
 WHO_READS_PROPOSALS = (Permission.MANAGE_PROTOCOL, Permission.SIGN_RISK, Permission.DECIDE_RISK)
 

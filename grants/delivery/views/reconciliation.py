@@ -9,11 +9,11 @@ from flask_login import current_user
 from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
-from grants.core.web import page_marker
+from grants.core.web import page_marker, said_if_refused
 from grants.delivery import queries, services
 from grants.delivery.forms import ReconcileManyForm
 from grants.delivery.models import DeliveryState
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp
 
 
 @bp.get("/to-reconcile")

@@ -9,12 +9,12 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
-from grants.core.web import errors_to
+from grants.core.web import errors_to, said_if_refused
 from grants.delivery import queries, services
 from grants.delivery.forms import ReturnForm, SerialForm
 from grants.delivery.models import DeliveryState, Reason
 from grants.delivery.models.outcomes import FLAG_NAMES, SEAL_NAMES
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp
 
 
 @bp.route("/<int:delivery_id>/take-back", methods=["GET", "POST"])

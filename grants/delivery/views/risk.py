@@ -10,7 +10,7 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
-from grants.core.web import errors_to, page_marker
+from grants.core.web import errors_to, page_marker, said_if_refused
 from grants.delivery import (
     risk_jobs,  # noqa: F401 -- registers its job
     services,
@@ -21,7 +21,7 @@ from grants.delivery.levels import LEVEL_NAMES
 from grants.delivery.models import PERMIT_NAMES, DeliveryState, PermitKind
 from grants.delivery.queries import areas, permits
 from grants.delivery.queries import risk as queries
-from grants.delivery.views.blueprint import bp, reads_reasons, said_if_refused
+from grants.delivery.views.blueprint import bp, reads_reasons
 from grants.delivery.views.protocol import proposed
 
 S = DeliveryState

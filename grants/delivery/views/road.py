@@ -11,7 +11,7 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
-from grants.core.web import errors_to
+from grants.core.web import errors_to, said_if_refused
 from grants.delivery import doors, queries, services
 from grants.delivery.forms import ActionForm, HandoverForm, PinForm
 from grants.delivery.forms.kits import CheckForm
@@ -22,7 +22,7 @@ from grants.delivery.queries.checkins import runs_on_the_road
 from grants.delivery.queries.desk import open_practice
 from grants.delivery.services import Reading
 from grants.delivery.services.confirmation import OtherBody
-from grants.delivery.views.blueprint import bp, said_if_refused, with_camera
+from grants.delivery.views.blueprint import bp, with_camera
 
 
 @bp.get("/my-day")

@@ -9,11 +9,11 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import local_day, utcnow
 from grants.core.db import transaction
-from grants.core.web import errors_to, page_marker
+from grants.core.web import errors_to, page_marker, said_if_refused
 from grants.delivery import doors, queries, services
 from grants.delivery.forms import ActionForm, DispatchForm, PlaceForm, RunForm, StopsForm
 from grants.delivery.models import RUN_NAMES, DeliveryState, RunState
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp
 
 TONES = {RunState.OUT: "active", RunState.ENDED: "good", RunState.CANCELLED: "warn"}
 

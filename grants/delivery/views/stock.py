@@ -11,7 +11,7 @@ from grants.access.guard import requires
 from grants.access.permissions import Permission
 from grants.core.clock import local_day, utcnow
 from grants.core.db import transaction
-from grants.core.web import errors_to, page_marker
+from grants.core.web import errors_to, page_marker, said_if_refused
 from grants.delivery import buying, doors
 from grants.delivery.forms.goods import AdjustForm, CountForm, DevicesForm, ItemForm, LotForm
 from grants.delivery.models import (
@@ -25,7 +25,7 @@ from grants.delivery.models import (
 )
 from grants.delivery.queries import goods, kits
 from grants.delivery.services import catalogue, stock
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 

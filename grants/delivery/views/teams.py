@@ -10,10 +10,10 @@ from grants.access.queries import get_user
 from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.errors import NotFound
-from grants.core.web import errors_to
+from grants.core.web import errors_to, said_if_refused
 from grants.delivery import queries, services
 from grants.delivery.forms import ActionForm, MemberForm, TeamForm, VehicleForm
-from grants.delivery.views.blueprint import bp, said_if_refused
+from grants.delivery.views.blueprint import bp
 
 
 @bp.route("/teams", methods=["GET", "POST"])
