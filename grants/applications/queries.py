@@ -11,7 +11,7 @@ from grants.access.models import User
 from grants.access.permissions import Role
 from grants.applications.models import Application, ApplicationState, Attachment, BusinessPlan
 from grants.calls.models import Call, CallState, Rubric
-from grants.core.db import Page, db, keyset_page, one_or_refuse
+from grants.core.db import Page, db, keyset_page, one_or_refuse, plausible
 from grants.core.errors import NotFound
 from grants.people.folio import normal_folio
 from grants.people.models import Consent, ConsentPurpose, ConsentText, Person
@@ -66,9 +66,7 @@ def page_of_applications(
 
 def get_application(application_id: int, user: User) -> Application:
     """An application with all its page shows; NotFound if this user may not see it."""
-    if application_id >= 2**31:
-        raise NotFound
-    return one_or_refuse(_whole(visible_to(user).where(Application.id == application_id)))
+    return one_or_refuse(_whole(visible_to(user).where(Application.id == plausible(application_id))))
 
 
 def by_folio(typed: str, user: User) -> Application:
@@ -116,20 +114,16 @@ def unfinished_drafts(user: User, *, limit: int = 50) -> Sequence[Application]:
 
 def get_attachment(application_id: int, attachment_id: int, user: User) -> Attachment:
     """A file that is still there, of an application this user may see."""
-    if max(application_id, attachment_id) >= 2**31:
-        raise NotFound
-    seen = visible_to(user).where(Application.id == application_id).with_only_columns(Application.id)
+    seen = visible_to(user).where(Application.id == plausible(application_id)).with_only_columns(Application.id)
     found = select(Attachment).where(
-        Attachment.id == attachment_id, Attachment.application_id.in_(seen), Attachment.removed_at.is_(None)
+        Attachment.id == plausible(attachment_id), Attachment.application_id.in_(seen), Attachment.removed_at.is_(None)
     )
     return one_or_refuse(found.options(joinedload(Attachment.application).joinedload(Application.call)))
 
 
 def get_person(person_id: int) -> Person:
     """The person who applies; NotFound if there is none."""
-    if person_id >= 2**31:
-        raise NotFound
-    return one_or_refuse(select(Person).where(Person.id == person_id))
+    return one_or_refuse(select(Person).where(Person.id == plausible(person_id)))
 
 
 def person_by_folio(typed: str) -> Person:

@@ -21,7 +21,7 @@ from grants.calls.models import (
     group_name,
 )
 from grants.calls.words import group_words
-from grants.core.db import Page, db, keyset_page, one_or_refuse
+from grants.core.db import Page, db, keyset_page, one_or_refuse, plausible
 from grants.people.models import Canton
 from grants.people.queries import canton_choices
 
@@ -42,9 +42,7 @@ def page_of_calls(user: User, *, after: str | None = None) -> Page[Call]:
 
 def get_call(call_id: int, user: User) -> Call:
     """A call with its programme, its quotas and every version of its rubric; NotFound if this user may not see it."""
-    if call_id >= 2**31:
-        return one_or_refuse(select(Call).where(Call.id.is_(None)))
-    found = visible_to(user).where(Call.id == call_id)
+    found = visible_to(user).where(Call.id == plausible(call_id))
     return one_or_refuse(found.options(joinedload(Call.programme), selectinload(Call.quotas), WHOLE_RUBRICS))
 
 
@@ -77,9 +75,7 @@ def programmes() -> Sequence[Programme]:
 
 def get_programme(programme_id: int) -> Programme:
     """A programme; NotFound if there is none."""
-    if programme_id >= 2**31:
-        return one_or_refuse(select(Programme).where(Programme.id.is_(None)))
-    return one_or_refuse(select(Programme).where(Programme.id == programme_id))
+    return one_or_refuse(select(Programme).where(Programme.id == plausible(programme_id)))
 
 
 def quota_choices() -> dict[str, list[tuple[str, str]]]:

@@ -132,14 +132,19 @@ def rows_hit(result: Any) -> int:
 
 
 M = TypeVar("M", bound=Model)
+ID_LIMIT = 2**31  # a primary key is less
+
+
+def plausible(key: int) -> int:
+    """A primary key as it came in. NotFound beyond 31 bits, where PostgreSQL raises instead of finding nothing."""
+    if not 0 <= key < ID_LIMIT:
+        raise NotFound
+    return key
 
 
 def get_or_refuse(model: type[M], key: object) -> M:
     """The row with this primary key, or NotFound (404)."""
-    # Beyond 64 bits PostgreSQL raises instead of finding nothing.
-    if isinstance(key, int) and not 0 <= key < 2**31:
-        raise NotFound
-    found = db.session.get(model, key)
+    found = db.session.get(model, plausible(key) if isinstance(key, int) else key)
     if found is None:
         raise NotFound
     return found
@@ -206,4 +211,4 @@ def _day(text: str) -> date | None:
 
 def _is_row_number(text: str) -> bool:
     """Digits that fit a column. Length first: Python refuses to read thousands of them."""
-    return len(text) <= 10 and text.isascii() and text.isdigit() and int(text) < 2**31
+    return len(text) <= 10 and text.isascii() and text.isdigit() and int(text) < ID_LIMIT

@@ -5,6 +5,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from marshmallow import EXCLUDE, Schema, fields, validate
 
+from grants.core.db import ID_LIMIT
 from grants.core.web import Whole
 from grants.delivery.models import DeliveryState, StopAnswer
 from grants.delivery.services.entered import KEY_PATTERN, LONGEST_CODE, SHORTEST_KEY
@@ -89,7 +90,7 @@ class HandoverSchema(Schema):
     card = _code("The code that the receiver shows, ten digits")
     phone = _code("Level 1, instead of the card: the code that was sent, eight digits")
     second_officer = fields.Integer(
-        validate=validate.Range(min=1, max=2**31 - 1),
+        validate=validate.Range(1, ID_LIMIT - 1),
         metadata={"description": "Levels 2 and 3: the number of another officer of the team"},
     )
     second_totp = _code("Levels 2 and 3: the second officer's delivery code, six digits")
@@ -101,9 +102,6 @@ class HandedOverSchema(Schema):
     folio = fields.String(required=True)
     state = fields.Enum(DeliveryState, by_value=True, required=True)
     receipt = fields.String(required=True)
-
-
-BIGGEST_ID = 2**31 - 1
 
 
 class SignalSchema(Schema):
@@ -118,7 +116,7 @@ class SignalsSchema(Schema):
 
 
 class SignalQuerySchema(Schema):
-    after = fields.Integer(load_default=0, validate=validate.Range(0, BIGGEST_ID))
+    after = fields.Integer(load_default=0, validate=validate.Range(0, ID_LIMIT - 1))
     waiting = fields.Boolean(
         load_default=False,
         truthy={"true"},
@@ -129,7 +127,7 @@ class SignalQuerySchema(Schema):
 
 class AcknowledgeSchema(Schema):
     ids = fields.List(
-        Whole(validate=validate.Range(0, BIGGEST_ID)), required=True, validate=validate.Length(min=1, max=200)
+        Whole(validate=validate.Range(0, ID_LIMIT - 1)), required=True, validate=validate.Length(min=1, max=200)
     )
 
 

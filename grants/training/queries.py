@@ -8,11 +8,8 @@ from decimal import Decimal
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from grants.core.db import Page, db, keyset_page, one_or_refuse
-from grants.core.errors import NotFound
+from grants.core.db import Page, db, keyset_page, one_or_refuse, plausible
 from grants.training.models import Completion, Course, CourseKind, Enrolment
-
-MAX_ID = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +22,7 @@ class Counts:
 
 def get_course(course_id: int) -> Course:
     """The course with its province; NotFound otherwise."""
-    if not 0 <= course_id < MAX_ID:
-        raise NotFound
-    return one_or_refuse(select(Course).options(joinedload(Course.province)).where(Course.id == course_id))
+    return one_or_refuse(select(Course).options(joinedload(Course.province)).where(Course.id == plausible(course_id)))
 
 
 def courses_page(*, after: str | None = None) -> Page[Course]:

@@ -9,7 +9,7 @@ from grants.access.models import Factor, FactorKind, User
 from grants.access.permissions import Role
 from grants.applications.models import Application
 from grants.core.crypto import token_hash
-from grants.core.db import Page, db, keyset_page, one_or_refuse
+from grants.core.db import Page, db, keyset_page, one_or_refuse, plausible
 from grants.core.errors import NotFound
 from grants.delivery.models import (
     ENDED_WITHOUT_HANDOVER,
@@ -31,7 +31,6 @@ from grants.people.folio import normal_folio
 from grants.selection.models import Award, AwardState, Selection
 
 MOST_ON_A_HOME_PAGE = 25
-BIGGEST_ID = 2**31
 
 
 def deliveries(*, reader: User, state: DeliveryState | None = None, after: str | None = None) -> Page[Delivery]:
@@ -201,10 +200,3 @@ def _awards() -> Select[Award]:
 def _waiting(*states: DeliveryState) -> Sequence[Delivery]:
     statement = select(Delivery).options(joinedload(Delivery.canton)).where(Delivery.state.in_(states))
     return db.session.scalars(statement.order_by(Delivery.folio, Delivery.id).limit(MOST_ON_A_HOME_PAGE)).all()
-
-
-def plausible(key: int) -> int:
-    """Beyond 31 bits PostgreSQL raises instead of finding nothing."""
-    if not 0 <= key < BIGGEST_ID:
-        raise NotFound
-    return key

@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from grants.access.models import User
 from grants.core.clock import local_day
-from grants.core.db import db, one_or_refuse
+from grants.core.db import db, one_or_refuse, plausible
 from grants.core.errors import NotFound
 from grants.delivery.disclosure import officer_learns_at
 from grants.delivery.levels import HIGHEST, LevelRules
@@ -26,7 +26,7 @@ from grants.delivery.models import (
 )
 from grants.delivery.queries import stops
 from grants.delivery.queries.current import levels_in_force, may_go_on
-from grants.delivery.queries.deliveries import plausible, whole
+from grants.delivery.queries.deliveries import whole
 from grants.delivery.queries.stops import Asking
 from grants.people.folio import normal_folio
 

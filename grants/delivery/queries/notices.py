@@ -7,12 +7,11 @@ from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Load, joinedload
 from sqlalchemy.orm.strategy_options import _AbstractLoad
 
-from grants.core.db import Page, db, keyset_page, one_or_refuse
+from grants.core.db import Page, db, keyset_page, one_or_refuse, plausible
 from grants.core.errors import NotFound
 from grants.core.outbox import MessageState, OutboxMessage
 from grants.delivery.models import Delivery, DeliveryEvent, DeliveryNotice, DeliveryState, NoticeKind
 from grants.delivery.queries.current import standing_ones, stop_key, stop_keys
-from grants.delivery.queries.deliveries import plausible
 from grants.people.models import ContactKind, Person
 
 S = DeliveryState

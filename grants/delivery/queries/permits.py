@@ -6,13 +6,11 @@ from datetime import datetime
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
-from grants.core.db import db, one_or_refuse
-from grants.core.errors import NotFound
+from grants.core.db import db, one_or_refuse, plausible
 from grants.delivery.models import Delivery, DeliveryState, Permit, PermitKind, RiskSnapshot
 from grants.delivery.queries.areas import MOST_LISTED
 from grants.delivery.queries.risk import rules
 
-BIGGEST_ID = 2**31
 STILL_MATTERS = {PermitKind.FIELD: (DeliveryState.SEALED, DeliveryState.HELD), PermitKind.RESUME: (DeliveryState.HELD,)}
 
 
@@ -33,9 +31,7 @@ def is_signed(delivery: Delivery, kind: PermitKind, snapshot_id: int | None) -> 
 
 def get_permit(permit_id: int) -> Permit:
     """A permit with its delivery and snapshot; NotFound otherwise."""
-    if not 0 <= permit_id < BIGGEST_ID:
-        raise NotFound
-    return one_or_refuse(_whole().where(Permit.id == permit_id))
+    return one_or_refuse(_whole().where(Permit.id == plausible(permit_id)))
 
 
 def permits_to_sign(now: datetime) -> Sequence[Permit]:

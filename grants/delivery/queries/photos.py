@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from grants.core.db import db, one_or_refuse
+from grants.core.db import db, one_or_refuse, plausible
 from grants.delivery.models import Delivery, DeliveryPhoto
-from grants.delivery.queries.deliveries import plausible
 
 
 def photos_of(delivery: Delivery) -> Sequence[DeliveryPhoto]:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from grants.access.models import User
 from grants.applications.models import Application, BusinessPlan
 from grants.calls.models import Call
-from grants.core.db import Page, db, keyset_page, one_or_refuse
+from grants.core.db import ID_LIMIT, Page, db, keyset_page, one_or_refuse
 from grants.delivery.models import (
     ENDED_WITHOUT_HANDOVER,
     Delivery,
@@ -16,7 +16,6 @@ from grants.delivery.models import (
     DutyHeld,
     PlanImport,
 )
-from grants.delivery.queries.deliveries import BIGGEST_ID
 from grants.evaluation.queries import conflict_declared_by
 from grants.selection.models import Award, AwardState, Selection
 
@@ -38,7 +37,7 @@ def count_to_approve(user: User) -> int:
 
 def deliveries_of(ids: Sequence[int]) -> Sequence[Delivery]:
     """These deliveries with their award, by folio; ids of no row are left out."""
-    known = [one for one in ids if 0 <= one < BIGGEST_ID]
+    known = [one for one in ids if 0 <= one < ID_LIMIT]
     statement = select(Delivery).options(joinedload(Delivery.award)).where(Delivery.id.in_(known))
     return db.session.scalars(statement.order_by(Delivery.folio, Delivery.id)).all()
 

@@ -8,8 +8,7 @@ from sqlalchemy.orm import joinedload
 
 from grants.access.models import User
 from grants.calls.models import Call
-from grants.core.db import Page, db, keyset_page, one_or_refuse
-from grants.core.errors import NotFound
+from grants.core.db import Page, db, keyset_page, one_or_refuse, plausible
 from grants.delivery.models import Delivery, DeliveryState, Receipt, Run, RunState, SymbolCard
 from grants.delivery.models.printing import (
     KEPT,
@@ -22,7 +21,6 @@ from grants.delivery.models.printing import (
 )
 from grants.selection.models import Award, AwardState, Selection
 
-BIGGEST_ID = 2**31
 OPEN = (BatchState.ASKED, BatchState.MAKING, BatchState.READY)
 
 
@@ -39,9 +37,7 @@ def print_batches(reader: User, *, after: str | None = None) -> Page[PrintBatch]
 
 def get_batch(batch_id: int, reader: User) -> PrintBatch:
     """A file of one of the reader's kinds; NotFound otherwise."""
-    if not 0 <= batch_id < BIGGEST_ID:
-        raise NotFound
-    return one_or_refuse(_whole().where(PrintBatch.id == batch_id, PrintBatch.kind.in_(kinds_for(reader))))
+    return one_or_refuse(_whole().where(PrintBatch.id == plausible(batch_id), PrintBatch.kind.in_(kinds_for(reader))))
 
 
 def waiting_for_second(user: User) -> Sequence[PrintBatch]:

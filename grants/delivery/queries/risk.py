@@ -9,13 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from grants.access.models import User
-from grants.core.db import Page, db, keyset_page, one_or_refuse
+from grants.core.db import Page, db, keyset_page, one_or_refuse, plausible
 from grants.core.errors import NotFound
 from grants.delivery.levels import DEFAULT_LEVELS, LEVELS, LevelRules
 from grants.delivery.models import Hub, LevelsProposal, ProposalState, ProtocolVersion, RiskSnapshot
 from grants.people.models import Canton
-
-BIGGEST_ID = 2**31
 
 SignCount = Callable[[datetime], Mapping[str, tuple[int, int | None] | None]]
 
@@ -109,10 +107,8 @@ def newest_snapshots() -> dict[str, RiskSnapshot]:
 
 def get_snapshot(snapshot_id: int) -> RiskSnapshot:
     """A snapshot with its canton; NotFound otherwise."""
-    if not 0 <= snapshot_id < BIGGEST_ID:
-        raise NotFound
     whole = select(RiskSnapshot).options(joinedload(RiskSnapshot.canton))
-    return one_or_refuse(whole.where(RiskSnapshot.id == snapshot_id))
+    return one_or_refuse(whole.where(RiskSnapshot.id == plausible(snapshot_id)))
 
 
 def history(canton_code: str, *, after: str | None = None) -> Page[RiskSnapshot]:
@@ -168,6 +164,4 @@ def hubs(*, canton_code: str | None = None) -> Sequence[Hub]:
 
 def get_hub(hub_id: int) -> Hub:
     """A hub in use; NotFound otherwise."""
-    if not 0 <= hub_id < BIGGEST_ID:
-        raise NotFound
-    return one_or_refuse(select(Hub).where(Hub.id == hub_id, Hub.ended_at.is_(None)))
+    return one_or_refuse(select(Hub).where(Hub.id == plausible(hub_id), Hub.ended_at.is_(None)))

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from grants.access.models import User
-from grants.core.db import Page, db, get_or_refuse, keyset_page, one_or_refuse
+from grants.core.db import Page, db, get_or_refuse, keyset_page, one_or_refuse, plausible
 from grants.core.errors import NotFound
 from grants.delivery.levels import DEFAULT_LEVELS
 from grants.delivery.models import Delivery, DeliveryState, ReturnCount, Run, RunState, Team, TeamMember, Vehicle
@@ -17,16 +17,13 @@ from grants.delivery.queries.deliveries import officers
 from grants.delivery.queries.risk import protocol_in_force
 from grants.people.models import Canton, Person
 
-BIGGEST_ID = 2**31
 MOST_CLEARED = 25
 UNDER_WAY = (RunState.PLANNED, RunState.OUT)
 
 
 def get_run(run_id: int) -> Run:
     """A run with its team, vehicle and officer; NotFound otherwise."""
-    if not 0 <= run_id < BIGGEST_ID:
-        raise NotFound
-    return one_or_refuse(_runs().where(Run.id == run_id))
+    return one_or_refuse(_runs().where(Run.id == plausible(run_id)))
 
 
 def page_of_runs(*, state: RunState | None = None, after: str | None = None) -> Page[Run]:
@@ -55,10 +52,8 @@ def stop_counts(of: Sequence[Run]) -> Mapping[int, int]:
 
 def get_team(team_id: int) -> Team:
     """A team with its members; NotFound otherwise."""
-    if not 0 <= team_id < BIGGEST_ID:
-        raise NotFound
     members = selectinload(Team.members).joinedload(TeamMember.user)
-    return one_or_refuse(select(Team).options(members).where(Team.id == team_id))
+    return one_or_refuse(select(Team).options(members).where(Team.id == plausible(team_id)))
 
 
 def teams() -> Sequence[Team]:

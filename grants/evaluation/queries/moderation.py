@@ -9,8 +9,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from grants.access.models import User
 from grants.applications.models import Application, ApplicationState
 from grants.calls.models import Criterion, Rubric, Stage
-from grants.core.db import db, one_or_refuse
-from grants.core.errors import NotFound
+from grants.core.db import db, one_or_refuse, plausible
 from grants.evaluation.models import (
     Assignment,
     Moderation,
@@ -40,13 +39,11 @@ def moderations_of(call_id: int) -> Sequence[Moderation]:
 
 def get_moderation(moderation_id: int, *, reader: User) -> Moderation:
     """A moderation with its application and replies. NotFound for a reader with a conflict about the application."""
-    if moderation_id >= 2**31:
-        raise NotFound
     return one_or_refuse(
         select(Moderation)
         .join(Moderation.application)
         .where(
-            Moderation.id == moderation_id,
+            Moderation.id == plausible(moderation_id),
             Application.state == ApplicationState.SUBMITTED,
             ~conflict_declared_by(reader),
         )

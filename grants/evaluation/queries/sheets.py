@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased, joinedload, selectinload
 from grants.access.models import User
 from grants.applications.models import Application, ApplicationState, Attachment, BusinessPlan
 from grants.calls.models import Criterion, Rubric, Stage
-from grants.core.db import Page, db, keyset_page, one_or_refuse
+from grants.core.db import Page, db, keyset_page, one_or_refuse, plausible
 from grants.core.errors import NotFound
 from grants.evaluation.models import Assignment, Score, ScoreSheet, SheetState
 from grants.evaluation.queries.conditions import in_calibration_set
@@ -64,12 +64,10 @@ def get_my_assignment(assignment_id: int, user: User) -> Assignment:
     """An assignment with its call and its plan. NotFound when it is not theirs, ended, under a conflict, or before
     they answered that they have none.
     """
-    if assignment_id >= 2**31:  # PostgreSQL raises instead of finding nothing
-        raise NotFound
     application = joinedload(Assignment.application)
     return one_or_refuse(
         _readable_by(user)
-        .where(Assignment.id == assignment_id, answered(Assignment.application_id, Assignment.evaluator_id))
+        .where(Assignment.id == plausible(assignment_id), answered(Assignment.application_id, Assignment.evaluator_id))
         .options(
             application.joinedload(Application.call),
             application.joinedload(Application.plan).selectinload(BusinessPlan.items),
@@ -80,12 +78,10 @@ def get_my_assignment(assignment_id: int, user: User) -> Assignment:
 
 def get_listed_assignment(assignment_id: int, user: User) -> Assignment:
     """An assignment as the list shows it, also before the answer about a conflict: folio, venture, sector, canton."""
-    if assignment_id >= 2**31:
-        raise NotFound
     application = joinedload(Assignment.application)
     return one_or_refuse(
         _readable_by(user)
-        .where(Assignment.id == assignment_id)
+        .where(Assignment.id == plausible(assignment_id))
         .options(
             application.joinedload(Application.call),
             application.joinedload(Application.plan),
