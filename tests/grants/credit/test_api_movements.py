@@ -95,8 +95,7 @@ def test_a_credit_is_reported_from_a_part_to_its_write_off_and_recovery(app: Fla
 def test_the_same_key_and_body_bring_the_first_answer_again(app: Flask) -> None:
     linkage = credit()
     token, body = token_of(linkage), {"kind": "repayment", "amount_usd": "85.00"}
-    terms = {"instalments": 6, "first_due_on": "2027-01-31", "rate_percent": "15.6", "rate_kind": "nominal",
-             "method": "german", "frequency": "monthly"}  # fmt: skip
+    terms = {**TERMS, "first_due_on": (local_day(utcnow()) + timedelta(days=30)).isoformat()}
 
     first, again = (send(app, linkage, token, **body) for _n in range(2))
     new, repeated = (send(app, linkage, token, "k-2", kind="restructure", balance_usd="700.00", terms=terms)

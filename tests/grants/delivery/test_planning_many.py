@@ -18,11 +18,11 @@ from grants.access.models import User
 from grants.access.permissions import Role
 from grants.calls.models import Call
 from grants.core import journal
-from grants.core.clock import local_day, utcnow
+from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.delivery import plan_sheet, queries, services
-from grants.delivery.models import Delivery, DeliveryState, PlanImport, Reason
+from grants.delivery.models import Delivery, DeliveryState, PlanImport, Reason, Run
 from grants.delivery.services.plan_import import forget_old_previews
 from grants.delivery.told import to_show
 from grants.selection.models import Award, AwardState
@@ -40,6 +40,11 @@ HEAD = ("Folio", "Delivery run", "Day", "Team", "From", "Until", "Place")
 @pytest.fixture
 def coordinator(app: Flask, sign_in: SignIn) -> FlaskClient:
     return sign_in(make_user(Role.COORDINATOR))
+
+
+def run_of_tomorrow() -> Run:
+    """A stop of the small hours until 23:59 may be over today."""
+    return make_run(at=utcnow() + timedelta(days=1))
 
 
 def sheet(*rows: Sequence[object], head: Sequence[str] = HEAD) -> bytes:
@@ -154,7 +159,7 @@ def test_template_comes_back_as_rows(app: Flask, coordinator: FlaskClient) -> No
 
 
 def test_preview_says_what_each_row_does_and_does_nothing(coordinator: FlaskClient) -> None:
-    call, run = make_call(), make_run()
+    call, run = make_call(), run_of_tomorrow()
     fresh, person, ready = make_award(call=call), make_award(call=call), cleared(call)
     before = deliveries()
     db.session.commit()
@@ -176,7 +181,7 @@ def test_preview_says_what_each_row_does_and_does_nothing(coordinator: FlaskClie
 
 
 def test_applied_file_plans_and_schedules_once_and_keeps_no_place(coordinator: FlaskClient) -> None:
-    call, run = make_call(), make_run()
+    call, run = make_call(), run_of_tomorrow()
     fresh, ready = make_award(call=call), cleared(call)
     kept = send(coordinator, call, sheet(
         [fresh.application.folio], [ready.folio, "", str(run.day), run.team.name, "00:01", "23:59", "Plaza"],
@@ -195,8 +200,8 @@ def test_applied_file_plans_and_schedules_once_and_keeps_no_place(coordinator: F
 
 def wrong_rows(call: Call) -> list[tuple[list[object], str]]:
     """Rows that are each refused for a reason of their own, with a word of its sentence in Spanish or English."""
-    run, day = make_run(), str(local_day(utcnow()))
-    two = make_run()
+    run, two = run_of_tomorrow(), run_of_tomorrow()
+    day = str(run.day)
     services.plan_run(two.team, officer=two.officer, vehicle=two.vehicle, day=two.day, by=make_user(), now=utcnow())
     ended = make_award(call=call, state=AwardState.WITHDRAWN, ended_at=utcnow())
     planned, twice = make_delivery(award=make_award(call=call)), make_award(call=call)
@@ -241,7 +246,7 @@ def test_every_kind_of_mistake_has_its_sentence(coordinator: FlaskClient) -> Non
 
 def test_curfew_and_cap_are_told_row_by_row(coordinator: FlaskClient) -> None:
     coordinator.post("/language", data={"language": "en"})
-    call, run = make_call(), make_run()
+    call, run = make_call(), run_of_tomorrow()
     kits = [make_delivery(S.SEALED, award=make_award(call=call)) for _n in range(4)]
     # Level 3: the team carries USD 1,400, two kits of 700. Curfew until five in the morning.
     make_snapshot(kits[0].canton_code, 3, curfew_from=time(0), curfew_until=time(5))

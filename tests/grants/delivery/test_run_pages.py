@@ -52,12 +52,13 @@ def test_plan_a_run_and_give_it_stops(coordinator: FlaskClient) -> None:
     officer = make_officer()
     team, vehicle = make_team(officer), make_vehicle()
     one, two, third = (make_delivery(S.CLEARED) for _n in range(3))
-    data = {"day": str(local_day(utcnow())), "officer": officer.id, "vehicle": vehicle.id}
+    tomorrow = local_day(utcnow()) + timedelta(days=1)
+    data = {"day": str(tomorrow), "officer": officer.id, "vehicle": vehicle.id}
 
     answer = coordinator.post("/deliveries/runs/new", data=data)
     run = db.session.query(Run).one()
     assert answer.headers["Location"].endswith(f"/deliveries/runs/{run.id}")
-    assert (run.team_id, run.officer_id, run.day) == (team.id, officer.id, local_day(utcnow()))
+    assert (run.team_id, run.officer_id, run.day) == (team.id, officer.id, tomorrow)
     rows = {
         f"place_{one.id}": "Plaza", f"scheduled_for_{one.id}": "00:01", f"until_{one.id}": "23:58",
         f"place_{two.id}": "Parque", f"scheduled_for_{two.id}": "00:02", f"until_{two.id}": "23:59",
@@ -324,7 +325,8 @@ def test_page_offers_no_move_against_the_times(coordinator: FlaskClient) -> None
 
 
 def test_every_cleared_delivery_can_be_given_a_stop(coordinator: FlaskClient) -> None:
-    run, here = make_run(), sorted((make_delivery(S.CLEARED) for _n in range(27)), key=lambda one: one.folio)
+    run = make_run(at=utcnow() + timedelta(days=1))
+    here = sorted((make_delivery(S.CLEARED) for _n in range(27)), key=lambda one: one.folio)
     elsewhere = make_delivery(S.CLEARED, award=make_award(canton="2101"))
     every = sorted([*here, elsewhere], key=lambda one: one.folio)
     address = f"/deliveries/runs/{run.id}/stops"
