@@ -6,7 +6,7 @@ opens a box is in `grants.delivery.desk`, which nothing here may import.
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -18,6 +18,8 @@ PUBLIC_KEY_FILE = "desk_public.pem"
 PLAIN_BYTES = 256
 BOX_BYTES = PLAIN_BYTES + 32 + 16  # the encapsulated key and the tag
 INFO = b"semilla signal 1"
+# What happened late in the evening still counts so long to its day: trips and alarms do not end at midnight.
+OVER_MIDNIGHT = timedelta(hours=6)
 SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 

@@ -25,11 +25,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from grants.core.clock import local_day
 from grants.core.crypto import replace_private
-from grants.delivery.signals import Facts, Kind
+from grants.delivery.signals import OVER_MIDNIGHT, Facts, Kind
 
 PURPOSE, CONTEXT = b"semilla desk book 1", b"semilla:desk-book:1"
 NONCE_BYTES = 12
-OVER_MIDNIGHT = timedelta(hours=6)  # a trip goes on after the day of its alarm has ended
 
 
 class BookUnreadable(Exception):

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from grants.core.clock import PROGRAMME_ZONE, local_day
 from grants.core.crypto import lookup_hash
@@ -18,7 +18,7 @@ from grants.delivery.models import (
     PermitKind,
     RiskSnapshot,
 )
-from grants.delivery.queries.risk import levels_of, protocol_in_force
+from grants.delivery.queries.risk import levels_of, newest_snapshots, protocol_in_force
 from grants.delivery.queries.stops import told_to_turn_back
 
 Levels = Mapping[int, LevelRules]
@@ -48,7 +48,8 @@ def may_go_on(deliveries: Collection[Delivery], now: datetime, levels: Levels) -
     """
     if not deliveries:
         return set()
-    snapshots, with_way, off = _newest_snapshots(deliveries), _with_way(deliveries, levels), called_off(deliveries)
+    snapshots = newest_snapshots({one.canton_code for one in deliveries})
+    with_way, off = _with_way(deliveries, levels), called_off(deliveries)
     return {
         one.id
         for one in deliveries
@@ -77,18 +78,6 @@ def stop_keys(delivery: Delivery) -> Sequence[bytes]:
 
 def _stop(delivery: Delivery) -> str:
     return f"{delivery.id}|{delivery.scheduled_for}|{delivery.window_until}|{delivery.place}"
-
-
-def _newest_snapshots(deliveries: Collection[Delivery]) -> dict[str, RiskSnapshot]:
-    newest = (
-        select(RiskSnapshot.canton_code, func.max(RiskSnapshot.in_force_at).label("at"))
-        .where(RiskSnapshot.canton_code.in_({one.canton_code for one in deliveries}))
-        .group_by(RiskSnapshot.canton_code)
-        .subquery()
-    )
-    same = (RiskSnapshot.canton_code == newest.c.canton_code) & (RiskSnapshot.in_force_at == newest.c.at)
-    found = select(RiskSnapshot).join(newest, same).order_by(RiskSnapshot.id)
-    return {one.canton_code: one for one in db.session.scalars(found.execution_options(populate_existing=True))}
 
 
 def _with_way(deliveries: Collection[Delivery], levels: Levels) -> set[int]:

@@ -13,7 +13,6 @@ from grants.delivery.models import (
     ENDED_WITHOUT_HANDOVER,
     Delivery,
     DeliveryState,
-    HandoverCheck,
     Item,
     KitLine,
     KitSubstitution,
@@ -101,14 +100,6 @@ def awards_without_delivery() -> Sequence[Award]:
     found = select(Award).options(plan, joinedload(Award.selection).joinedload(Selection.call))
     found = found.where(Award.state == AwardState.ACTIVE, ~live.exists())
     return db.session.scalars(found.order_by(Award.id)).unique().all()
-
-
-def check_that_holds(delivery: Delivery) -> HandoverCheck | None:
-    """The newest check of the kit at the point, unless the kit changed since."""
-    found = select(HandoverCheck).where(
-        HandoverCheck.delivery_id == delivery.id, HandoverCheck.digest == (delivery.digest or "")
-    )
-    return db.session.scalars(found.order_by(HandoverCheck.id.desc()).limit(1)).first()
 
 
 def _substitutions() -> Select[KitSubstitution]:

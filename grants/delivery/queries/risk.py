@@ -1,6 +1,6 @@
 """Which risk holds in a canton now, what its level asks for, and what other records say of a canton."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -90,8 +90,8 @@ def snapshot_in_force(canton_code: str, now: datetime) -> RiskSnapshot | None:
     return newest if newest is not None and newest.is_live(now) else None
 
 
-def newest_snapshots() -> dict[str, RiskSnapshot]:
-    """`newest_snapshot` of every canton that has one, by canton code, in one question."""
+def newest_snapshots(of: Collection[str] | None = None) -> dict[str, RiskSnapshot]:
+    """`newest_snapshot` of these cantons, or of every one that has one, by canton code, in one question."""
     other = RiskSnapshot.__table__.alias("other")
     newest = (
         select(other.c.id)
@@ -102,7 +102,10 @@ def newest_snapshots() -> dict[str, RiskSnapshot]:
         .scalar_subquery()
     )
     statement = select(RiskSnapshot).join(Canton, RiskSnapshot.id == newest).order_by(RiskSnapshot.canton_code)
-    return {snapshot.canton_code: snapshot for snapshot in db.session.scalars(statement)}
+    if of is not None:
+        statement = statement.where(Canton.code.in_(of))
+    found = db.session.scalars(statement.execution_options(populate_existing=True))
+    return {snapshot.canton_code: snapshot for snapshot in found}
 
 
 def get_snapshot(snapshot_id: int) -> RiskSnapshot:

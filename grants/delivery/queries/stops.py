@@ -11,13 +11,11 @@ from grants.access.models import User
 from grants.core.clock import PROGRAMME_ZONE, local_day
 from grants.core.db import db, get_or_refuse
 from grants.delivery.models import Delivery, DeliveryState, Run, RunState, StopAnswer, StopRequest, TeamMember
+from grants.delivery.signals import OVER_MIDNIGHT
 
 MOST_REQUESTS = 50
 TO_HAND_OVER = (DeliveryState.IN_TRANSIT, DeliveryState.AT_POINT)
 STILL_OPEN = StopRequest.answer.is_(None) & StopRequest.lapsed_at.is_(None)
-
-
-OVER_MIDNIGHT = timedelta(hours=6)  # who handed over at 23:55 asks at 00:05 too
 
 
 class Asking(StrEnum):
@@ -44,18 +42,12 @@ def asking(officer: User, now: datetime, *, always: bool = False) -> Asking:
 
 def asking_of_mates(reader: User, lead: User, now: datetime) -> Asking | None:
     """Where a third officer of the reader's team stands who is to ask, waits or was told to turn back; else None."""
-    for mate in db.session.scalars(
-        _active_mates(reader, lead, datetime.combine(local_day(now), time(), PROGRAMME_ZONE))
-    ):
+    since = datetime.combine(local_day(now), time(), PROGRAMME_ZONE)
+    for mate in db.session.scalars(_active_mates(reader, lead, since)):
         stands = asking(mate, now)
         if stands not in (Asking.FREE, Asking.GO):
             return stands
     return None
-
-
-def may_see_next_stop(officer: User, now: datetime, *, always: bool = False) -> bool:
-    """Whether the page may show where to go next."""
-    return asking(officer, now, always=always) in (Asking.FREE, Asking.GO)
 
 
 def told_to_turn_back(officer_ids: Collection[int], now: datetime) -> set[int]:

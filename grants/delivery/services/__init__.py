@@ -2,7 +2,7 @@
 
 from grants.delivery.services.alternates import AlternateFacts, register_alternate, revoke_alternate
 from grants.delivery.services.arrival import Reading, arrive_with, bring_back, note_difference, note_look
-from grants.delivery.services.attempts import charge_attempt, charge_card
+from grants.delivery.services.attempts import charge_attempt
 from grants.delivery.services.cards import ask_replacement, choose_picture, issue_card, print_card, replace_card
 from grants.delivery.services.clearance import clear, clear_all, refuse_unless_current
 from grants.delivery.services.confirmation import answer_before, confirm
@@ -92,7 +92,6 @@ __all__ = [
     "card_paper",
     "change_levels",
     "charge_attempt",
-    "charge_card",
     "charge_officer",
     "choose_hub",
     "choose_picture",

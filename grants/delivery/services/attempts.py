@@ -53,13 +53,6 @@ def charge_attempt(delivery: Delivery, codes: Codes, *, now: datetime) -> list[C
     return charged
 
 
-def charge_card(delivery: Delivery, *, now: datetime) -> None:
-    """Count the attempt at the receiver's card alone."""
-    refuse_unless_possible(delivery, DeliveryState.CONFIRMED)
-    refuse_unless_current(delivery, now=now)
-    _charge((CARD, str(card_of(delivery, Codes("", "")).id)), CARD_LOCKED, now)
-
-
 def refund_all(delivery: Delivery, asked: Asked) -> None:
     """All of them were right: forget the failures, inside the caller's transaction."""
     counters = [(DELIVERY_CODE, str(asked.first.user.id))]

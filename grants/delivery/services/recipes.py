@@ -8,7 +8,7 @@ from grants.access.models import User
 from grants.core.errors import RuleBroken
 from grants.delivery.models import Delivery, KitLine, KitRecipe
 from grants.delivery.services.planning import plan_delivery
-from grants.delivery.services.substitution import one_by_one
+from grants.delivery.services.substitution import devices_apart
 from grants.selection.models import Award
 
 
@@ -26,7 +26,7 @@ def plan_by_recipe(award: Award, recipe: KitRecipe, *, by: User, now: datetime) 
 
 def recipe_lines(recipe: KitRecipe) -> list[KitLine]:
     """The kit of a recipe, every device in a line of its own."""
-    return one_by_one(
+    return devices_apart(
         [
             KitLine(
                 name=line.item.name, quantity=line.quantity, unit_price_usd=line.item.reference_price_usd,

@@ -107,7 +107,7 @@ def match_items(
     journal.record(by, "delivery.matched", delivery, at=now)
 
 
-def one_by_one(lines: list[KitLine]) -> list[KitLine]:
+def devices_apart(lines: list[KitLine]) -> list[KitLine]:
     """The lines with every device in a line of its own, for its serial number; positions from 1."""
     single: list[KitLine] = []
     for line in lines:

@@ -30,9 +30,7 @@ def test_before_the_first_handover_of_a_day_nobody_has_to_ask_but_at_level_three
     officer = make_officer()
 
     assert questions.asking(officer, NOON) is Asking.FREE
-    assert questions.may_see_next_stop(officer, NOON)
     assert questions.asking(officer, NOON, always=True) is Asking.MUST_ASK
-    assert not questions.may_see_next_stop(officer, NOON, always=True)
 
 
 @pytest.mark.parametrize("kind", ["normal", "both"])
@@ -43,10 +41,9 @@ def test_after_every_handover_the_officer_asks_and_waits(app: Flask, kind: str) 
 
     request = stops.ask_next_stop(by=officer, now=now)
     assert questions.asking(officer, now) is Asking.WAITING
-    assert not questions.may_see_next_stop(officer, now)
 
     stops.answer_stop(request, StopAnswer.GO, by=make_desk(), now=now + TEN)
-    assert questions.may_see_next_stop(officer, now + TEN)
+    assert questions.asking(officer, now + TEN) is Asking.GO
 
 
 def test_a_handover_before_midnight_is_asked_after_until_the_morning(app: Flask) -> None:

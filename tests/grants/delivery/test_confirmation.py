@@ -94,7 +94,7 @@ def test_three_right_codes_confirm_and_leave_one_row_of_each(carried: Carried) -
 
 def test_success_refunds_both_counters(app: Flask, carried: Carried) -> None:
     services.charge_officer(carried.officer, now=LATER)
-    services.charge_card(carried.delivery, now=LATER)
+    services.charge_attempt(carried.delivery, Codes("", ""), now=LATER)
 
     confirm(carried, carried.codes(LATER))
 
@@ -249,12 +249,12 @@ def test_replaced_card_does_not_confirm(carried: Carried) -> None:
 def test_five_wrong_codes_lock_that_card_and_no_other(app: Flask) -> None:
     locked, open_one = make_carried(at=NOW), make_carried(at=NOW)
     for _n in range(5):
-        services.charge_card(locked.delivery, now=LATER)
+        services.charge_attempt(locked.delivery, Codes("", ""), now=LATER)
         refused(locked, locked.codes(LATER, card="0000000000"))
 
     with pytest.raises(TooManyAttempts):
-        services.charge_card(locked.delivery, now=LATER + timedelta(days=2))
-    services.charge_card(open_one.delivery, now=LATER)
+        services.charge_attempt(locked.delivery, Codes("", ""), now=LATER + timedelta(days=2))
+    services.charge_attempt(open_one.delivery, Codes("", ""), now=LATER)
     confirm(open_one, open_one.codes(LATER))
 
     assert open_one.delivery.state is DeliveryState.CONFIRMED

@@ -313,7 +313,7 @@ def test_expired_snapshot_stops_every_step_towards_the_handover(app: Flask) -> N
     codes = carried.codes(late)
     steps = {
         "schedule": lambda: services.schedule(cleared, run, stop_at(late), by=make_user(Role.COORDINATOR), now=late),
-        "card": lambda: services.charge_card(carried.delivery, now=late),
+        "card": lambda: services.charge_attempt(carried.delivery, services.Codes("", ""), now=late),
         "confirm": lambda: services.confirm(
             carried.delivery, codes, key="a-key-of-mine", desk=DESK, by=carried.officer, now=late
         ),

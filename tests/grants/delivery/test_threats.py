@@ -261,7 +261,7 @@ def test_locked_factor_refuses_even_the_right_codes(app: Flask, desk_key: Path, 
     carried, now = make_carried(), utcnow()
     for _n in range(5):
         if whose == "card":
-            services.charge_card(carried.delivery, now=now)
+            services.charge_attempt(carried.delivery, Codes("", ""), now=now)
         else:
             services.charge_officer(carried.officer, now=now)
     codes = carried.codes(now)
