@@ -1,5 +1,6 @@
 """What every page shares: helpers for templates, and what an error looks like."""
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
+from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
@@ -20,13 +22,17 @@ from grants.access.permissions import ROLE_NAMES, Permission
 from grants.access.sessions import is_api
 from grants.core.clock import PROGRAMME_ZONE
 from grants.core.errors import NotFound, RuleBroken
+from grants.people.folio import ALPHABET, BODY_LENGTH
+
+FOLIO = re.compile(rf"\b[A-Z]-[{ALPHABET}]{{{BODY_LENGTH + 1}}}\b")
 
 
 def teach_templates(app: Flask) -> None:
     """Filters and names for templates. Numbers and times follow the reader's language and the programme's zone."""
     app.jinja_options["autoescape"] = True
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(usd=usd, day=day, moment=moment, number=number, percent=percent, country=country)
+    app.jinja_env.filters.update(usd=usd, day=day, moment=moment, number=number, percent=percent, country=country,
+                                 whole_folios=whole_folios)  # fmt: skip
     app.context_processor(lambda: {"may": may, "Permission": Permission, "role_names": ROLE_NAMES,
                                    "language": str(get_locale() or "es")[:2]})  # fmt: skip
 
@@ -52,6 +58,15 @@ def number(value: Decimal | float | int | None) -> str:
 def percent(value: Decimal | float | int | None) -> str:
     """60 → '60 %'."""
     return "—" if value is None else f"{number(value)} %"
+
+
+def whole_folios(text: object) -> Markup:
+    """The text with its folios whole: a phone breaks a line at their hyphen.
+
+    >>> whole_folios("Kit D-7K3M9QX2W <b>")
+    Markup('Kit <span class="nowrap">D-7K3M9QX2W</span> &lt;b&gt;')
+    """
+    return Markup(FOLIO.sub(r'<span class="nowrap">\g<0></span>', str(escape(text))))  # noqa: S704 -- escaped here
 
 
 def day(value: date | datetime | None) -> str:

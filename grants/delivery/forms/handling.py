@@ -27,6 +27,8 @@ def plain(_form: FlaskForm, field: Field) -> None:
 class CodeField(TextField):
     """A code: shown while it is typed, never sent back."""
 
+    is_forgotten = True
+
     def _value(self) -> str:
         return ""
 

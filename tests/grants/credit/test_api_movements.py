@@ -314,6 +314,8 @@ import os, signal, sys
 from sqlalchemy import event
 from grants import create_app
 from grants.core.db import db
+from tests.clock import move
+move()
 url, folder, path, token, when = sys.argv[1:]
 app = create_app({"DATABASE_URL": url, "INSTANCE_PATH": folder, "ENVIRONMENT": "test", "RATELIMIT_ENABLED": False})
 die = lambda session: session.in_nested_transaction() or os.kill(os.getpid(), signal.SIGKILL)
