@@ -20,6 +20,7 @@ from grants.delivery.models import LevelsProposal
 from grants.delivery.queries import risk as queries
 from grants.delivery.services.protocol import COLUMN_NAMES, differences, field_of, laxer
 from grants.delivery.views.blueprint import bp
+from grants.pages import number
 
 WHO_READS_PROPOSALS = (Permission.MANAGE_PROTOCOL, Permission.SIGN_RISK, Permission.DECIDE_RISK)
 
@@ -32,6 +33,8 @@ def in_words(value: object) -> str:
         return str(_("Yes") if value else _("No"))
     if isinstance(value, Factors):
         return str(FACTOR_NAMES[value])
+    if isinstance(value, int):
+        return number(value)
     return str(MONITORING_NAMES[value]) if isinstance(value, Monitoring) else str(value)
 
 
