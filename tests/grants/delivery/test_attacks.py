@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from grants.access.models import User
 from grants.access.permissions import Role
-from grants.core.clock import utcnow
+from grants.core.clock import PROGRAMME_ZONE, local_day, utcnow
 from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.delivery import queries, services
@@ -150,7 +150,9 @@ def resumed(delivery: Delivery, at: datetime) -> None:
 
 
 def test_kit_that_came_home_is_released_again_by_the_same_person_and_not_by_its_packer(app: Flask) -> None:
-    now, delivery, officer, by = utcnow(), make_delivery(S.SEALED), make_officer(), keeper()
+    # At noon: a run does not leave on the day after its own.
+    now = datetime.combine(local_day(utcnow()) + timedelta(days=1), time(12), PROGRAMME_ZONE)
+    delivery, officer, by = make_delivery(S.SEALED), make_officer(), keeper()
     make_card(delivery.award)
     release_to(delivery, officer, at=now - HOUR)
     first = next(event.by for event in delivery.events if event.to_state is S.IN_TRANSIT)

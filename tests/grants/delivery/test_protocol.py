@@ -270,7 +270,7 @@ def test_administrator_changes_the_table_on_its_page(app: Flask, sign_in: SignIn
     assert (answer.status_code, answer.location) == (302, "/deliveries/levels")
     assert {level: queries.rules(level) for level in (1, 2, 3)} == levels(cap_usd=6_500)
     shown = client.get("/deliveries/levels").text
-    assert "7000 → 6500" in shown
+    assert "7.000 → 6.500" in shown
     assert "Acta 12" in shown
 
 
@@ -305,7 +305,7 @@ def test_director_signs_what_the_page_marks_as_less(app: Flask, sign_in: SignIn)
     proposal = db.session.query(LevelsProposal).one()
     for page in ("/deliveries/levels", "/deliveries/signatures"):
         shown = director.get(page).text
-        assert "7000 → 8000" in shown
+        assert "7.000 → 8.000" in shown
         assert shown.count("badge-warn") == 1
         assert f"/deliveries/levels/proposals/{proposal.id}/sign" in shown
     assert "Acta 13" in director.get("/").text
