@@ -22,9 +22,8 @@ from grants.access.permissions import ROLE_NAMES, Permission
 from grants.access.sessions import is_api
 from grants.core.clock import PROGRAMME_ZONE
 from grants.core.errors import NotFound, RuleBroken
-from grants.people.folio import ALPHABET, BODY_LENGTH
 
-FOLIO = re.compile(rf"\b[A-Z]-[{ALPHABET}]{{{BODY_LENGTH + 1}}}\b")
+FOLIO = re.compile(r"\b[A-Z]-[0-9A-Z]{9}\b")
 
 
 def teach_templates(app: Flask) -> None:

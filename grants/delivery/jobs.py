@@ -7,7 +7,7 @@ from flask import Flask
 from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.jobs import URGENT, send_urgent, timed, when_done
-from grants.delivery.services import alerts, checkins, confirmation, notices, plan_import
+from grants.delivery.services import alerts, checkins, confirmation, notices, once, plan_import
 from grants.people.models import ContactKind
 
 
@@ -59,6 +59,7 @@ def forget_answers(_app: Flask) -> None:
     """Delete what no repeated request asks for any more."""
     with transaction():
         confirmation.forget_answers(now=utcnow())
+        once.forget(now=utcnow())
 
 
 @timed("previews", every_minutes=30)

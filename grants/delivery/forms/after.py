@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from grants.access.models import User
 from grants.calls.forms import LocalMomentField, WholeNumberField
-from grants.delivery.forms.handling import plain
+from grants.delivery.forms.handling import OnceForm, plain
 from grants.delivery.forms.outcomes import words
 from grants.delivery.models import (
     AttemptReason,
@@ -28,7 +28,7 @@ from grants.delivery.services import FollowUp, Report
 from grants.people.models import Canton
 
 
-class IncidentForm(FlaskForm):
+class IncidentForm(OnceForm):
     kind = SelectField(
         _("What is it about?"),
         choices=[("", _("Choose what it is about")), *((kind.value, name) for kind, name in KIND_NAMES.items())],

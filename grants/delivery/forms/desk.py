@@ -8,6 +8,7 @@ from wtforms import DateField, Field, SelectField
 from wtforms.validators import InputRequired, NumberRange, ValidationError
 
 from grants.calls.forms import WholeNumberField
+from grants.delivery.forms.handling import OnceForm
 from grants.delivery.models import STOP_ANSWER_NAMES, StopAnswer
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
@@ -24,7 +25,7 @@ class StopAnswerForm(FlaskForm):
         return StopAnswer(self.answer.data)
 
 
-class DrillForm(FlaskForm):
+class DrillForm(OnceForm):
     officers = WholeNumberField(
         _("How many officers are drawn by lot"),
         [InputRequired(_("Write how many officers practise.")), NumberRange(1, MOST_OFFICERS)],

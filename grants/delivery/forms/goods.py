@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Val
 
 from grants.calls.forms import UsdField, WholeNumberField
 from grants.core.web import Written, stripped
-from grants.delivery.forms.handling import plain
+from grants.delivery.forms.handling import OnceForm, plain
 from grants.delivery.models import (
     ADJUST_NAMES,
     CATEGORY_NAMES,
@@ -79,7 +79,7 @@ class ItemForm(FlaskForm):
         )  # fmt: skip
 
 
-class LotForm(FlaskForm):
+class LotForm(OnceForm):
     supplier = SelectField(_("Supplier"))
     quantity = WholeNumberField(
         _("How many units came"), [InputRequired(_("Write how many.")), NumberRange(1, MOST_UNITS)]
@@ -142,7 +142,7 @@ class CountForm(FlaskForm):
         return {int(field.name.removeprefix("lot_")): field.data for field in fields}
 
 
-class AdjustForm(FlaskForm):
+class AdjustForm(OnceForm):
     way = RadioField(
         _("What changes"), choices=[("fewer", _("There are fewer units")), ("more", _("There are more units"))],
         default="fewer", validators=[InputRequired(_("Choose one."))],

@@ -1,19 +1,21 @@
 """The shape of what people type about deliveries."""
 
+import re
+import secrets
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import Field, PasswordField, RadioField, SelectField
+from wtforms import Field, HiddenField, PasswordField, RadioField, SelectField
 from wtforms import StringField as TextField
 from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
 
 from grants.calls.forms import WholeNumberField
 from grants.core.web import Written
 from grants.delivery.models import PICTURE_NAMES, REASON_NAMES, KitLine, Reason
-from grants.delivery.services.entered import LONGEST_CODE
+from grants.delivery.services.entered import KEY_PATTERN, LONGEST_CODE
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 
@@ -22,6 +24,27 @@ def plain(_form: FlaskForm, field: Field) -> None:
     """Refuse what no keyboard types: NUL, control characters, halves of characters."""
     if not str(field.data or "").isprintable():
         raise ValidationError(_("Use letters, digits and signs only."))
+
+
+class OnceForm(FlaskForm):
+    """A form with a key of its own, by which a second tap, a lost answer or the back button is known."""
+
+    form_key = HiddenField(default=lambda: secrets.token_urlsafe(16))
+
+    @property
+    def key(self) -> str:
+        """What was sent, else a fresh one: a form without its key is sent for the first time."""
+        sent = str(self.form_key.data or "")
+        return sent if re.fullmatch(KEY_PATTERN, sent) else secrets.token_urlsafe(16)
+
+    @property
+    def typed(self) -> str:
+        """All else that was sent, in words that the same form says again."""
+        return repr(sorted((one.name, one.data) for one in self if one.name not in ("form_key", "csrf_token")))
+
+    def renew(self) -> None:
+        """A fresh key, for the same form with something else in it."""
+        self.form_key.data = secrets.token_urlsafe(16)
 
 
 class CodeField(TextField):

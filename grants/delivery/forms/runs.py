@@ -16,7 +16,7 @@ from grants.access.models import User
 from grants.calls.forms import StrictField, WholeNumberField
 from grants.core.clock import PROGRAMME_ZONE
 from grants.core.web import Written, stripped
-from grants.delivery.forms.handling import CodeField, plain
+from grants.delivery.forms.handling import CodeField, OnceForm, plain
 from grants.delivery.models import Delivery, Run, Team, Vehicle
 from grants.delivery.services import ReleaseCodes, Stop
 from grants.delivery.services.confirmation import LONGEST_CODE
@@ -56,7 +56,7 @@ class ClockField(StrictField):
             raise ValueError(self.complaint) from error
 
 
-class RunForm(FlaskForm):
+class RunForm(OnceForm):
     """Who goes out, with what, on which day."""
 
     day = DayField(_("Day"), [InputRequired(_("Choose the day of the run."))])

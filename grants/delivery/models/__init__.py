@@ -24,6 +24,7 @@ from grants.delivery.models.kits import (
     SubstitutionState,
 )
 from grants.delivery.models.monitoring import AttemptReason, DrawEntry, MonitoringDraw, Visit, VisitAttempt, VisitState
+from grants.delivery.models.once import SentForm
 from grants.delivery.models.outcomes import (
     Dispute,
     DisputeOutcome,
@@ -168,6 +169,7 @@ __all__ = [
     "Run",
     "RunState",
     "SealState",
+    "SentForm",
     "Signal",
     "StockCorrection",
     "StockLot",

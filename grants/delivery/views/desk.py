@@ -17,7 +17,7 @@ from grants.delivery.queries import desk as questions
 from grants.delivery.queries import stops
 from grants.delivery.services import drills
 from grants.delivery.services import stops as stop_services
-from grants.delivery.views.blueprint import bp
+from grants.delivery.views.blueprint import bp, is_sent_again, said_already
 
 A_WEEK = timedelta(days=7)
 
@@ -57,6 +57,8 @@ def desk_drills() -> ResponseReturnValue:
     now, form = utcnow(), DrillForm()
     if form.validate_on_submit():
         with errors_to(form), transaction():
+            if is_sent_again(form):
+                return said_already(url_for(".desk_drills"))
             drill = drills.plan_drill(
                 officers=form.officers.data, due_on=form.day, cost=doors.card_cost(), by=current_user, now=now
             )

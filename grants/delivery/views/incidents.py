@@ -14,7 +14,7 @@ from grants.delivery import queries, services
 from grants.delivery.forms import FollowForm, IncidentForm
 from grants.delivery.models import IncidentState
 from grants.delivery.models.incidents import INCIDENT_STATE_NAMES, KIND_NAMES, OUTCOME_NAMES, OWN_WORDS, URGENCY_NAMES
-from grants.delivery.views.blueprint import bp
+from grants.delivery.views.blueprint import bp, is_sent_again, said_already
 
 WORDS = {
     "kinds": KIND_NAMES,
@@ -30,6 +30,8 @@ def report_incident() -> ResponseReturnValue:
     form = IncidentForm.for_cantons(queries.cantons())
     if form.validate_on_submit():
         with errors_to(form), transaction():
+            if is_sent_again(form):
+                return said_already(url_for(".my_incidents"))
             services.report(form.told, by=current_user, now=utcnow())
             flash(_("Received. The security desk reads it."), "good")
             return redirect(url_for(".my_incidents"))

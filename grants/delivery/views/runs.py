@@ -13,7 +13,7 @@ from grants.core.web import errors_to, page_marker, said_if_refused
 from grants.delivery import doors, queries, services
 from grants.delivery.forms import ActionForm, DispatchForm, PlaceForm, RunForm, StopsForm
 from grants.delivery.models import RUN_NAMES, DeliveryState, RunState
-from grants.delivery.views.blueprint import bp
+from grants.delivery.views.blueprint import bp, is_sent_again, said_already
 
 TONES = {RunState.OUT: "active", RunState.ENDED: "good", RunState.CANCELLED: "warn"}
 
@@ -43,6 +43,8 @@ def new_run() -> ResponseReturnValue:
         officer, team = next(pair for pair in leaders if pair[0].id == form.officer.data)
         vehicle = queries.get_vehicle(form.vehicle.data)
         with errors_to(form), transaction():
+            if is_sent_again(form):
+                return said_already(url_for(".runs"))
             run = services.plan_run(
                 team, officer=officer, vehicle=vehicle, day=form.day.data, by=current_user, now=utcnow()
             )

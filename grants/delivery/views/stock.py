@@ -25,7 +25,7 @@ from grants.delivery.models import (
 )
 from grants.delivery.queries import goods, kits
 from grants.delivery.services import catalogue, stock
-from grants.delivery.views.blueprint import bp
+from grants.delivery.views.blueprint import bp, is_sent_again, said_already
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -127,6 +127,8 @@ def receive_lot(item_id: int) -> ResponseReturnValue:
         form.received_on.data, form.supplier.data = _today(), str(found.supplier_id or "")
     if form.validate_on_submit():
         with errors_to(form), transaction():
+            if is_sent_again(form):
+                return said_already(url_for(".item", item_id=item_id))
             arrival = form.arrival(found, suppliers, _today())
             lot = stock.receive(arrival, by=current_user, now=utcnow())
             flash(_("Received. The units are on the shelf."), "good")
@@ -159,6 +161,8 @@ def adjust_lot(lot_id: int) -> ResponseReturnValue:
     lot, form = goods.get_lot(lot_id), AdjustForm()
     if form.validate_on_submit():
         with errors_to(form), transaction():
+            if is_sent_again(form):
+                return said_already(url_for(".item", item_id=lot.item_id, _anchor="counts"))
             made = stock.adjust(lot, form.change, form.chosen, limit_usd=doors.correction_limit_usd(),
                                 by=current_user, now=utcnow())  # fmt: skip
             _say([made])

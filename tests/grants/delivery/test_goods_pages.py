@@ -1,5 +1,6 @@
 """The warehouse's pages: who opens them, what they do and cost, and what they take away as a file."""
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from io import BytesIO
@@ -57,6 +58,58 @@ def warehouse(app: Flask, sign_in: SignIn) -> FlaskClient:
 @pytest.fixture
 def coordinator(app: Flask, sign_in: SignIn) -> FlaskClient:
     return sign_in(make_user(Role.COORDINATOR))
+
+
+def arrival_of(units: str = "12", **more: str) -> dict[str, str]:
+    return {"supplier": str(make_supplier().id), "quantity": units, "unit_cost_usd": "14.90", "invoice": "001",
+            "received_on": days_from_now(0).isoformat(), **more}  # fmt: skip
+
+
+def test_the_same_form_sent_again_puts_one_lot_on_the_shelf(warehouse: FlaskClient) -> None:
+    address, sent = f"/deliveries/items/{make_item().id}/receive", arrival_of(form_key="k" * 22)
+
+    said = []
+    for _n in range(2):
+        assert warehouse.post(address, data=sent).status_code == 302
+        said.append("Ya estaba escrito" in warehouse.get("/").text)
+
+    assert [lot.on_hand for lot in db.session.scalars(select(StockLot))] == [12]
+    assert said == [False, True]
+
+
+def test_a_form_sent_again_with_something_else_in_it_asks_before_it_counts(warehouse: FlaskClient) -> None:
+    address, sent = f"/deliveries/items/{make_item().id}/receive", arrival_of(form_key="k" * 22)
+    warehouse.post(address, data=sent)
+
+    other = warehouse.post(address, data={**sent, "quantity": "3"})
+    fresh = re.search(r'name="form_key"[^>]* value="([^"]+)"', other.text)[1]  # type: ignore[index]
+    lots = [lot.on_hand for lot in db.session.scalars(select(StockLot))]
+    again = warehouse.post(address, data={**sent, "quantity": "3", "form_key": fresh})
+
+    assert (other.status_code, lots, fresh != "k" * 22) == (200, [12], True)
+    assert again.status_code == 302
+    assert sorted(lot.on_hand for lot in db.session.scalars(select(StockLot))) == [3, 12]
+
+
+def test_a_refused_form_may_be_corrected_and_sent_again(warehouse: FlaskClient) -> None:
+    address, sent = f"/deliveries/items/{make_item().id}/receive", arrival_of(form_key="k" * 22)
+
+    refused = warehouse.post(address, data={**sent, "received_on": days_from_now(3).isoformat()})
+
+    assert refused.status_code == 200
+    assert "k" * 22 in refused.text
+    assert warehouse.post(address, data=sent).status_code == 302
+    assert [lot.on_hand for lot in db.session.scalars(select(StockLot))] == [12]
+
+
+def test_the_same_adjustment_sent_again_takes_the_units_out_once(warehouse: FlaskClient) -> None:
+    lot = make_lot(quantity=10)
+    data = {"way": "fewer", "quantity": "2", "reason": "damaged", "form_key": "k" * 22}
+
+    for _n in range(2):
+        assert warehouse.post(f"/deliveries/lots/{lot.id}/adjust", data=data).status_code == 302
+
+    assert on_hand(lot) == 8
 
 
 def test_supplier_article_and_lot_through_pages(warehouse: FlaskClient) -> None:
