@@ -147,6 +147,7 @@ def _enter(correction: StockCorrection, *, limit_usd: Decimal, by: User, now: da
     with db.session.no_autoflush:
         if db.session.scalar(waiting) is not None:
             raise RuleBroken(OPEN_ALREADY)
+        _take_turns(by)
         alone_usd = corrected_alone_usd(by, since=now - TOGETHER)
     is_large = correction.variance != 0 and alone_usd + correction.value_usd > limit_usd
     correction.state = CorrectionState.OPEN if is_large else CorrectionState.APPLIED
@@ -164,6 +165,12 @@ def _enter(correction: StockCorrection, *, limit_usd: Decimal, by: User, now: da
     if not moved:
         raise RuleBroken(CHANGED_MEANWHILE)
     return correction
+
+
+def _take_turns(keeper: User) -> None:
+    """Whoever enters two corrections at one moment enters the second after the first, which then counts with it."""
+    same = update(User).where(User.id == keeper.id).values(language=User.language)
+    db.session.execute(same.execution_options(synchronize_session=False))
 
 
 def _decide(correction: StockCorrection, state: CorrectionState, *, by: User, now: datetime) -> None:

@@ -29,6 +29,7 @@ from grants.delivery.models import (
     DeviceUnit,
     MovementKind,
     Reason,
+    StockCorrection,
     StockLot,
     StockMovement,
 )
@@ -532,4 +533,18 @@ def test_of_twenty_decisions_at_once_one_counts(real_app: Flask) -> None:
     assert together(real_app, decide) == Counter(done=2, refused=THREADS - 2)
     assert get_or_refuse(StockLot, lot_id).on_hand == 0
     assert get_or_refuse(Delivery, kit_id).value_usd == Decimal("20.00")
+    assert lots_that_differ() == []
+
+
+@pytest.mark.no_rollback
+def test_corrections_of_one_keeper_at_one_moment_count_together(real_app: Flask) -> None:
+    lots, one = [make_lot(quantity=10).id for _n in range(THREADS)], keeper().id
+
+    def take_two(number: int, _by: User) -> None:  # USD 20.00 of the 50.00 that one may correct alone in a month
+        stock.adjust(get_or_refuse(StockLot, lots[number]), -2, AdjustReason.LOST, limit_usd=LIMIT,
+                     by=get_or_refuse(User, one), now=utcnow())  # fmt: skip
+
+    assert together(real_app, take_two) == Counter(done=THREADS)
+    states = Counter(db.session.scalars(select(StockCorrection.state)))
+    assert states == {CorrectionState.APPLIED: 2, CorrectionState.OPEN: THREADS - 2}
     assert lots_that_differ() == []
