@@ -120,14 +120,14 @@ def decline(referral: Referral, reason: DeclineReason, *, by: User, now: datetim
 
 def withdraw(referral: Referral, *, by: User, now: datetime) -> None:
     """The person takes the consent back: the liaison no longer sees them. What was disbursed or declined stays."""
-    ended = _end_open(referral)
+    # The consent before the referral, as when it is taken back on the person's page: neither waits for the other.
     revoked = db.session.execute(
         update(Consent)
         .where(Consent.id == referral.consent_id, Consent.revoked_at.is_(None))
         .values(revoked_at=now)
         .execution_options(synchronize_session=False)
     )
-    if not ended and not rows_hit(revoked):
+    if not _end_open(referral) and not rows_hit(revoked):
         raise RuleBroken(_("This referral was withdrawn already."))
     _part(referral, by=by, now=now)
 

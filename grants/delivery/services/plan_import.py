@@ -109,10 +109,11 @@ def apply_import(kept: PlanImport, *, only_good: bool, by: User, now: datetime) 
 
 def discard_import(kept: PlanImport, *, by: User, now: datetime) -> None:
     """Forget a file that was not applied."""
-    if kept.applied_at is not None:
+    gone = delete(PlanImport).where(PlanImport.id == kept.id, PlanImport.applied_at.is_(None))
+    if rows_hit(db.session.execute(gone.execution_options(synchronize_session=False))) != 1:
         raise RuleBroken(_("This spreadsheet was already applied."))
     journal.record(by, "plan_import.discarded", "plan_import", at=now, call_id=kept.call_id)
-    db.session.delete(kept)
+    db.session.expunge(kept)
 
 
 def forget_old_previews(*, now: datetime) -> int:

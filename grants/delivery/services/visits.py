@@ -51,6 +51,9 @@ def plan_visits(call: Call, *, share_percent: int = USUAL_SHARE, by: User, now: 
     """Plan the visits of a call's handovers that have none; how many were planned. Sampled ones are drawn first."""
     if not 1 <= share_percent <= 100:
         raise RuleBroken(_("Write a share from 1 to 100 percent."), field="share_percent")
+    # Whoever plans for this call at the same time waits here, and then finds nothing left to plan.
+    same = update(Call).where(Call.id == call.id).values(code=Call.code)
+    db.session.execute(same.execution_options(synchronize_session=False))
     by_kind: dict[Monitoring, list[Delivery]] = {kind: [] for kind in Monitoring}
     levels = levels_in_force()
     for delivery in queries.unplanned(call):

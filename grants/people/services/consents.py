@@ -41,6 +41,9 @@ def give_consent(
     if text is None:
         raise RuleBroken(_("There is no text for this permission in that language. Choose another language."),
                          field="consent_language")  # fmt: skip
+    # Whoever gives the person a consent at the same time waits here, and then finds this one.
+    same = update(Person).where(Person.id == person.id).values(folio=Person.folio)
+    db.session.execute(same.execution_options(synchronize_session=False))
     if queries.active_consent(person.id, purpose, institution_id=institution_id):
         raise RuleBroken(_("This permission was already given. Nothing more to do."), field="purpose")
     consent = Consent(person_id=person.id, text_id=text.id, institution_id=institution_id, given_at=now,
