@@ -12,9 +12,10 @@ from grants.core.clock import local_day, utcnow
 from grants.core.db import db, transaction
 from grants.core.errors import RuleBroken
 from grants.credit import queries, services
-from grants.credit.models import Institution, Linkage, LinkageEvent, LinkageKind, LinkageState, Referral
+from grants.credit.models import Institution, Linkage, LinkageEvent, LinkageKind, LinkageState, Referral, ReferralState
 from grants.credit.services import Step
 from grants.people.models import ConsentPurpose, ConsentText, Person
+from grants.people.services import revoke_consent
 from tests.factories.access import make_user
 from tests.factories.credit import make_institution, make_liaison, make_linkage, make_referral
 from tests.factories.people import make_consent_text, make_person
@@ -176,3 +177,26 @@ def elsewhere(app: Flask, act: Callable[[], object]) -> None:
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()
+
+
+def test_a_consent_taken_back_in_two_ways_at_once_is_taken_back_once(real_app: Flask) -> None:
+    """On the person's page, and by withdrawing the referral: neither waits for the other for ever."""
+    referrals = [make_referral() for _n in range(THREADS)]
+    user_id, ids = make_user(Role.COORDINATOR).id, [one.id for one in referrals]
+    db.session.commit()
+    turns = iter([(referral_id, way) for referral_id in ids for way in ("page", "referral")])
+    ended = []
+
+    def take_back() -> None:
+        referral_id, way = next(turns)
+        user, referral = db.session.get(User, user_id), db.session.get(Referral, referral_id)
+        if way == "page":
+            revoke_consent(referral.consent, by=user, now=utcnow())
+        else:
+            services.withdraw(referral, by=user, now=utcnow())
+
+    for _pair in range(2):  # half of the pairs each time
+        ended += at_once(real_app, take_back)
+
+    assert sorted(ended) == ["RuleBroken"] * THREADS + ["done"] * THREADS
+    assert {state for (state,) in db.session.query(Referral.state)} == {ReferralState.WITHDRAWN}

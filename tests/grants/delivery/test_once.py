@@ -1,4 +1,4 @@
-"""A form that is sent again: whose key counts, for how long, and which of two at once."""
+"""What is sent twice or at one moment is done once: forms, files, visits."""
 
 from datetime import timedelta
 
@@ -8,11 +8,16 @@ from sqlalchemy import func, select
 
 from grants.access.models import User
 from grants.access.permissions import Role
+from grants.calls.models import Call
 from grants.core.clock import utcnow
-from grants.core.db import db
-from grants.delivery.models import SentForm
-from grants.delivery.services import once
+from grants.core.db import db, get_or_refuse
+from grants.delivery.models import Delivery, PlanImport, SentForm, Visit
+from grants.delivery.plan_sheet import Line
+from grants.delivery.services import once, plan_import, visits
 from tests.factories.access import make_user
+from tests.factories.calls import make_call
+from tests.factories.delivery import make_confirmed
+from tests.factories.selection import make_award
 from tests.grants.delivery.test_risk_races import together
 
 KEY = "k" * 22
@@ -54,3 +59,38 @@ def test_of_twenty_at_once_one_is_the_first(real_app: Flask) -> None:
     together(real_app, [(send, user_id)] * 20)
 
     assert sorted(told) == [False] * 19 + [True]
+
+
+@pytest.mark.no_rollback
+def test_a_file_that_is_applied_is_not_discarded_at_that_moment(real_app: Flask) -> None:
+    call, user = make_call(), make_user(Role.COORDINATOR)
+    row = Line(2, {"folio": make_award(call=call).application.folio})
+    kept = plan_import.preview_import(call, [row], by=user, now=utcnow())
+    user_id, kept_id = user.id, kept.id
+    db.session.commit()
+
+    def apply(by: User) -> None:
+        plan_import.apply_import(get_or_refuse(PlanImport, kept_id), only_good=False, by=by, now=utcnow())
+
+    def discard(by: User) -> None:
+        plan_import.discard_import(get_or_refuse(PlanImport, kept_id), by=by, now=utcnow())
+
+    ended = together(real_app, [(apply, user_id), (discard, user_id)] * 4)
+
+    left = db.session.scalars(select(PlanImport)).all()
+    assert ended["done"] == 1
+    assert [one.applied_at is not None for one in left] in ([], [True])
+    assert db.session.scalar(select(func.count(Delivery.id))) == len(left)
+
+
+@pytest.mark.no_rollback
+def test_visits_planned_twice_at_once_are_planned_once(real_app: Flask) -> None:
+    delivery, user_id = make_confirmed().delivery, make_user(Role.MONITORING).id
+    call_id = delivery.award.selection.call_id
+    db.session.commit()
+
+    def plan(by: User) -> None:
+        visits.plan_visits(get_or_refuse(Call, call_id), by=by, now=utcnow())
+
+    assert together(real_app, [(plan, user_id)] * 6) == {"done": 6}
+    assert db.session.scalar(select(func.count(Visit.id))) == 1

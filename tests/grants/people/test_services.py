@@ -247,3 +247,32 @@ def test_form_stored_by_another_worker_after_the_first_look_answers_with_its_per
 
     assert services.register(form, by=user, now=utcnow()) is first
     assert db.session.scalar(select(func.count(Person.id))) == 1
+
+
+@pytest.mark.no_rollback
+def test_of_eight_at_once_one_gives_the_consent(real_app: Flask) -> None:
+    services.load_consent_texts()
+    person, user = make_person(), make_user(Role.ENUMERATOR)
+    db.session.commit()
+    ids, gate, ended = (person.id, user.id), threading.Barrier(8), []
+
+    def give() -> None:
+        with real_app.app_context():
+            gate.wait()
+            try:
+                with transaction():
+                    services.give_consent(db.session.get_one(Person, ids[0]), ConsentPurpose.STATISTICS, language="es",
+                                          by=db.session.get_one(User, ids[1]), now=utcnow())  # fmt: skip
+                ended.append("given")
+            except RuleBroken:
+                ended.append("refused")
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=give) for _n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(ended) == ["given"] + ["refused"] * 7
