@@ -8,16 +8,15 @@ from sqlalchemy import select
 from grants.core.clock import PROGRAMME_ZONE, local_day
 from grants.core.crypto import lookup_hash
 from grants.core.db import db
-from grants.delivery.levels import HIGHEST, LevelRules
+from grants.delivery.levels import LevelRules
 from grants.delivery.models import (
     Delivery,
     DeliveryNotice,
     DeliveryState,
     NoticeKind,
-    Permit,
-    PermitKind,
     RiskSnapshot,
 )
+from grants.delivery.queries.permits import without_way
 from grants.delivery.queries.risk import levels_of, newest_snapshots, protocol_in_force
 from grants.delivery.queries.stops import told_to_turn_back
 
@@ -41,20 +40,16 @@ def standing_ones(deliveries: Iterable[Delivery], now: datetime) -> set[int]:
 
 
 def may_go_on(deliveries: Collection[Delivery], now: datetime, levels: Levels) -> set[int]:
-    """Ids of those that may go on: the canton's snapshot is live and no worse than their own level, they have a way, no
-    curfew meets their window, and their person was not told to stay away.
+    """Ids of those that may go on: the canton's snapshot is live and no worse than their own level, they have a way
+    under it, no curfew meets their window, and their person was not told to stay away.
 
     Who was told so does not come any more, whatever is known later.
     """
     if not deliveries:
         return set()
     snapshots = newest_snapshots({one.canton_code for one in deliveries})
-    with_way, off = _with_way(deliveries, levels), called_off(deliveries)
-    return {
-        one.id
-        for one in deliveries
-        if one.id in with_way and one.id not in off and _is_let(one, snapshots.get(one.canton_code), now)
-    }
+    stays = called_off(deliveries) | {one.id for one in without_way(deliveries, snapshots, levels)}
+    return {one.id for one in deliveries if one.id not in stays and _is_let(one, snapshots.get(one.canton_code), now)}
 
 
 def called_off(deliveries: Collection[Delivery]) -> set[int]:
@@ -80,24 +75,14 @@ def _stop(delivery: Delivery) -> str:
     return f"{delivery.id}|{delivery.scheduled_for}|{delivery.window_until}|{delivery.place}"
 
 
-def _with_way(deliveries: Collection[Delivery], levels: Levels) -> set[int]:
-    """Ids of those that their level lets go by default, that are picked up at a hub, or that two signed for."""
-    held = {one for one in deliveries if levels[one.level or HIGHEST].hold_by_default and one.hub_id is None}
-    free = {one.id for one in deliveries if one not in held}
-    if not held:
-        return free
-    signed = select(Permit.delivery_id, Permit.snapshot_id).where(
-        Permit.delivery_id.in_([one.id for one in held]),
-        Permit.kind == PermitKind.FIELD,
-        Permit.signed_at.is_not(None),
-    )
-    permits = {(delivery_id, snapshot_id) for delivery_id, snapshot_id in db.session.execute(signed)}
-    return free | {one.id for one in held if (one.id, one.risk_snapshot_id) in permits}
+def is_current(delivery: Delivery, snapshot: RiskSnapshot | None, now: datetime) -> bool:
+    """Whether the canton's newest snapshot is live and no worse than the level the delivery was cleared for."""
+    return snapshot is not None and snapshot.is_live(now) and snapshot.level <= (delivery.level or 0)
 
 
 def _is_let(delivery: Delivery, snapshot: RiskSnapshot | None, now: datetime) -> bool:
     """What is known of the canton is current, no worse than when the delivery was cleared, and no curfew meets it."""
-    if snapshot is None or not snapshot.is_live(now) or snapshot.level > (delivery.level or 0):
+    if snapshot is None or not is_current(delivery, snapshot, now):
         return False
     start, end = delivery.stop_at, delivery.window_ends_at
     if start is None or end is None:

@@ -1,15 +1,15 @@
 """What the security desk and the director allowed together for one delivery."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
 from grants.core.db import db, one_or_refuse, plausible
+from grants.delivery.levels import LevelRules
 from grants.delivery.models import Delivery, DeliveryState, Permit, PermitKind, RiskSnapshot
 from grants.delivery.queries.areas import MOST_LISTED
-from grants.delivery.queries.risk import rules
 
 STILL_MATTERS = {PermitKind.FIELD: (DeliveryState.SEALED, DeliveryState.HELD), PermitKind.RESUME: (DeliveryState.HELD,)}
 
@@ -21,12 +21,6 @@ def permit_of(delivery: Delivery, kind: PermitKind, snapshot_id: int | None) -> 
             Permit.delivery_id == delivery.id, Permit.kind == kind, Permit.snapshot_id == snapshot_id
         )
     )  # fmt: skip
-
-
-def is_signed(delivery: Delivery, kind: PermitKind, snapshot_id: int | None) -> bool:
-    """Whether both signatures are there."""
-    permit = permit_of(delivery, kind, snapshot_id)
-    return permit is not None and permit.signed_at is not None
 
 
 def get_permit(permit_id: int) -> Permit:
@@ -51,19 +45,28 @@ def permits_to_sign(now: datetime) -> Sequence[Permit]:
     return [one for one in found if one.delivery.state in STILL_MATTERS[one.kind]]
 
 
-def permits_for(deliveries: Sequence[Delivery]) -> dict[tuple[int, int, PermitKind], Permit]:
+def permits_for(deliveries: Collection[Delivery]) -> dict[tuple[int, int, PermitKind], Permit]:
     """All permits of these deliveries, by delivery, snapshot and kind."""
     found = select(Permit).where(Permit.delivery_id.in_([one.id for one in deliveries])).order_by(Permit.id)
     return {(one.delivery_id, one.snapshot_id, one.kind): one for one in db.session.scalars(found)}
 
 
-def without_way(deliveries: Sequence[Delivery], snapshot: RiskSnapshot) -> list[Delivery]:
-    """Those in the field that a snapshot's level holds by default, and that two people did not sign under it."""
-    if not rules(snapshot.level).hold_by_default:
+def without_way(
+    deliveries: Collection[Delivery], snapshots: Mapping[str, RiskSnapshot], levels: Mapping[int, LevelRules]
+) -> list[Delivery]:
+    """Those in the field whose canton's snapshot holds by default, and that two people did not sign under it.
+
+    The snapshot in force decides: what two people signed under an older one counts no more. One statement at most.
+    """
+    held = [one for one in deliveries if one.hub_id is None and _holds(snapshots.get(one.canton_code), levels)]
+    if not held:
         return []
-    in_field = [one for one in deliveries if one.hub_id is None]
-    signed = {key for key, permit in permits_for(in_field).items() if permit.signed_at is not None}
-    return [one for one in in_field if (one.id, snapshot.id, PermitKind.FIELD) not in signed]
+    signed = {key for key, permit in permits_for(held).items() if permit.signed_at is not None}
+    return [one for one in held if (one.id, snapshots[one.canton_code].id, PermitKind.FIELD) not in signed]
+
+
+def _holds(snapshot: RiskSnapshot | None, levels: Mapping[int, LevelRules]) -> bool:
+    return snapshot is not None and levels[snapshot.level].hold_by_default
 
 
 def _whole() -> Select[Permit]:

@@ -10,8 +10,9 @@ from grants.core.clock import PROGRAMME_ZONE
 from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
-from grants.delivery.models import Delivery, DeliveryState, PermitKind, RiskSnapshot
-from grants.delivery.queries.permits import is_signed
+from grants.delivery.models import Delivery, DeliveryState, RiskSnapshot
+from grants.delivery.queries.current import is_current, levels_in_force
+from grants.delivery.queries.permits import without_way
 from grants.delivery.services.alternates import refuse_alternate
 from grants.delivery.services.moves import move, refuse_unless_possible
 
@@ -50,16 +51,14 @@ def bind(delivery: Delivery, snapshot: RiskSnapshot) -> None:
     db.session.flush()
 
 
-def has_way(delivery: Delivery, level: int, snapshot_id: int | None) -> bool:
+def has_way(delivery: Delivery, snapshot: RiskSnapshot) -> bool:
     """Whether a level that holds by default lets it go on: picked up at a hub, or in the field with two signatures."""
-    if not queries.rules(level).hold_by_default or delivery.hub_id is not None:
-        return True
-    return is_signed(delivery, PermitKind.FIELD, snapshot_id)
+    return not without_way([delivery], {delivery.canton_code: snapshot}, levels_in_force())
 
 
 def refuse_unless_way_is_given(delivery: Delivery, snapshot: RiskSnapshot) -> None:
     """For the desk: say what is missing at a level that holds by default."""
-    if not has_way(delivery, snapshot.level, snapshot.id):
+    if not has_way(delivery, snapshot):
         raise RuleBroken(
             _("At this level deliveries are held. Choose a hub where it is picked up, or ask the director to sign "
               "the delivery in the field.")
@@ -68,11 +67,8 @@ def refuse_unless_way_is_given(delivery: Delivery, snapshot: RiskSnapshot) -> No
 
 def refuse_unless_current(delivery: Delivery, *, now: datetime) -> None:
     """Refuse when nothing current is known of the canton, its level is above the delivery's, or no way is given."""
-    snapshot = queries.snapshot_in_force(delivery.canton_code, now)
-    if snapshot is None or delivery.level is None or snapshot.level > delivery.level:
-        raise RuleBroken(RESCHEDULED)
-    # The snapshot in force decides: what two people signed under an older one counts no more.
-    if not has_way(delivery, snapshot.level, snapshot.id):
+    snapshot = queries.newest_snapshot(delivery.canton_code)
+    if snapshot is None or not is_current(delivery, snapshot, now) or not has_way(delivery, snapshot):
         raise RuleBroken(RESCHEDULED)
 
 

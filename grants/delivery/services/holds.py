@@ -15,6 +15,7 @@ from grants.delivery import queries
 from grants.delivery.models import MAY_BE_HELD, Delivery, DeliveryState, Permit, PermitKind, Reason, RiskSnapshot
 from grants.delivery.queries import areas
 from grants.delivery.queries import permits as permits_of
+from grants.delivery.queries.current import levels_in_force
 from grants.delivery.services import permits
 from grants.delivery.services.alternates import refuse_alternate
 from grants.delivery.services.carrying import end_run_if_done, give_back_value
@@ -63,7 +64,7 @@ def hold_unfit(canton_code: str, level: int | None, *, by: User | None, now: dat
     snapshot = queries.snapshot_in_force(canton_code, now)
     if level is not None and snapshot is not None:
         fit = [one for one in areas.deliveries_of(canton_code, *NOT_YET_OUT) if one not in found]
-        found += permits_of.without_way(fit, snapshot)
+        found += permits_of.without_way(fit, {canton_code: snapshot}, levels_in_force())
     return _hold_each(found, NOT_YET_OUT, by=by, now=now)
 
 

@@ -21,6 +21,7 @@ from grants.delivery.levels import LEVEL_NAMES
 from grants.delivery.models import PERMIT_NAMES, DeliveryState, PermitKind
 from grants.delivery.queries import areas, permits
 from grants.delivery.queries import risk as queries
+from grants.delivery.queries.current import levels_in_force
 from grants.delivery.views.blueprint import bp, reads_reasons
 from grants.delivery.views.protocol import proposed
 
@@ -60,7 +61,7 @@ def canton_risk(canton_code: str) -> ResponseReturnValue:
         people=queries.names_of([*page.items, *([newest] if newest else [])]) if page else {},
         reads_reasons=reads,
         on_the_way=on_the_way,
-        without_way=permits.without_way(on_the_way, newest) if newest and on_the_way else (),
+        without_way=permits.without_way(on_the_way, {canton.code: newest}, levels_in_force()) if newest else (),
         counts=counts if current_user.may(Permission.VIEW_DELIVERY) else {},
     )
 

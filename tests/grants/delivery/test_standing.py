@@ -1,0 +1,83 @@
+"""One rule says whether a stop stands: the page, the person, the officer and every service hear the same."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from flask import Flask
+
+from grants.access.permissions import Role
+from grants.core.clock import utcnow
+from grants.core.db import db
+from grants.core.errors import RuleBroken
+from grants.delivery import queries, services
+from grants.delivery.models import Delivery, DeliveryState, Reason
+from grants.delivery.queries.current import standing_ones
+from grants.delivery.services import Codes
+from grants.delivery.services.clearance import RESCHEDULED
+from tests.factories.access import make_user
+from tests.factories.delivery import CHEAP, DESK, Carried, allow_field, make_carried
+from tests.factories.risk import take
+
+S = DeliveryState
+MINUTE = timedelta(minutes=1)
+
+
+def arrive(carried: Carried, now: datetime) -> None:
+    services.arrive(carried.delivery, by=carried.officer, now=now)
+
+
+def confirm(carried: Carried, now: datetime) -> None:
+    codes = carried.codes(now)
+    services.confirm(carried.delivery, codes, key="k" * 20, desk=DESK, by=carried.officer, now=now)
+
+
+def charge(carried: Carried, now: datetime) -> None:
+    services.charge_attempt(carried.delivery, Codes("", "", ""), now=now)
+
+
+def give_control_code(carried: Carried, now: datetime) -> None:
+    services.give_control_code(carried.delivery, cost=CHEAP, by=make_user(Role.DESK), now=now)
+
+
+def shown_back(carried: Carried, now: datetime) -> list[Delivery]:
+    return list(queries.shown_to(carried.officer, now).bring_back)
+
+
+@pytest.mark.parametrize(
+    ("state", "steps"), [(S.IN_TRANSIT, [arrive]), (S.AT_POINT, [confirm, charge, give_control_code])]
+)
+def test_stop_signed_under_the_snapshot_before_falls_for_everybody(
+    app: Flask, state: DeliveryState, steps: list[object]
+) -> None:
+    carried, now = make_carried(state, level=3), utcnow()
+    kit = carried.delivery
+    assert standing_ones([kit], now) == {kit.id}
+    assert shown_back(carried, now) == []
+
+    take(kit.canton_code, 3, at=now)  # at the same level; the kit is on the road and is not held by it
+    later = now + MINUTE
+    db.session.refresh(kit)
+
+    assert kit.state is state
+    assert standing_ones([kit], later) == set()
+    assert shown_back(carried, later) == [kit]
+    for step in steps:
+        with pytest.raises(RuleBroken) as refused, db.session.begin_nested():
+            step(carried, later)  # type: ignore[operator]
+        assert refused.value.message == RESCHEDULED
+    services.turn_back(kit, reason=Reason.RESCHEDULED, by=carried.officer, now=later)
+    assert kit.state is S.RETURNING
+
+
+def test_stop_signed_under_the_new_snapshot_stands_for_everybody(app: Flask) -> None:
+    carried, now = make_carried(S.IN_TRANSIT, level=3), utcnow()
+    kit = carried.delivery
+    allow_field(kit, take(kit.canton_code, 3, at=now), at=now)
+    later = now + MINUTE
+
+    assert standing_ones([kit], later) == {kit.id}
+    assert shown_back(carried, later) == []
+    arrive(carried, later)
+    with pytest.raises(RuleBroken), db.session.begin_nested():
+        services.turn_back(kit, reason=Reason.RESCHEDULED, by=carried.officer, now=later)
+    assert kit.state is S.AT_POINT
