@@ -57,8 +57,9 @@ class Case:
 
 @dataclass(slots=True)
 class Book:
-    """All of it in memory. `seen`: digests of boxes that were opened, so that two channels make one case. `last`: the
-    highest number of a box that was read from the server, -1 before the first look.
+    """All of it in memory. `seen`: digests of boxes that were opened, so that two channels make one case, with what of
+    an alarm matters to answers. `last`: the highest number of a box that was read from the server, -1 before the first
+    look.
     """
 
     seen: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -92,6 +93,8 @@ class Book:
     def take(self, box: bytes, facts: Facts | None) -> None:
         """Remember a box that was opened; None when it does not open with this key."""
         self.seen[digest(box)] = {} if facts is None else {"at": stamp(facts.at), "officer": facts.officer_id}
+        if facts is not None and facts.is_alarm and facts.kind is not Kind.DRILL:
+            self.seen[digest(box)] |= {"alarm": True, "second": facts.second_officer_id}
 
     def skip(self, boxes: Iterable[bytes]) -> None:
         """Open none of these."""
@@ -103,12 +106,21 @@ class Book:
         Drills are not asked, nor whether the case is open: if one officer were rescheduled for days, everybody could
         read why.
         """
-        for case in self.cases:
-            if officer_id in (case.officer_id, case.second_officer_id) and not case.drill and case.at:
-                at = datetime.fromisoformat(case.at)
+        for said, officers in self._alarms():
+            if officer_id in officers:
+                at = datetime.fromisoformat(said)
                 if local_day(at) == local_day(asked_at) or timedelta(0) <= asked_at - at <= OVER_MIDNIGHT:
                     return at
         return None
+
+    def _alarms(self) -> Iterator[tuple[str, tuple[int | None, int]]]:
+        """When and of whom: those with a case, then those that others were done with before this book began."""
+        for case in self.cases:
+            if case.at and not case.drill:
+                yield case.at, (case.officer_id, case.second_officer_id)
+        for opened in self.seen.values():
+            if opened.get("alarm"):
+                yield opened["at"], (opened["officer"], opened["second"])
 
     def learn(self, other: "Book") -> None:
         """Take over what another command wrote. A book only ever grows, so nothing of either is lost."""

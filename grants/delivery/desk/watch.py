@@ -7,7 +7,7 @@ on the screen, and not before; questions are answered as soon as their time has 
 import contextlib
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -21,6 +21,7 @@ from grants.delivery.desk.words import _
 from grants.delivery.signals import Facts, Kind
 
 AGAIN = 20  # boxes read once more: a lower number may be written after a higher one
+RECENT = timedelta(hours=36)  # a trip of today or one that began yesterday: its alarms may still answer a question
 
 
 @dataclass(slots=True)
@@ -87,7 +88,8 @@ class Watch:
         # Kept before the server hears of it.
         with self._held() as book:
             if book.last < 0:  # a new book, maybe of a new key: what others were done with before it opens no case
-                book.skip(sealed.box for sealed in since - waiting)
+                for sealed in since - waiting:
+                    remember(sealed, self._key, book, now=now)
             for sealed in sorted(waiting | since, key=lambda one: one.id):
                 case = take(sealed, self._key, book, now=now)
                 if case is not None:
@@ -130,6 +132,18 @@ def take(sealed: SealedBox, key: X25519PrivateKey, book: Book, *, now: datetime)
         return book.open_case(_("A box does not open with this key"), now=now)
     book.take(sealed.box, facts)
     return book.open_case(title_of(facts), now=now, facts=facts) if facts.is_alarm else None
+
+
+def remember(sealed: SealedBox, key: X25519PrivateKey, book: Book, *, now: datetime) -> None:
+    """What others were done with opens no case and rings for nobody, but a recent alarm still counts for answers."""
+    if book.has_seen(sealed.box):
+        return
+    with contextlib.suppress(ValueError):
+        facts = unseal(sealed.box, key)
+        if now - facts.at <= RECENT:
+            book.take(sealed.box, facts)
+            return
+    book.skip([sealed.box])
 
 
 def title_of(facts: Facts) -> str:

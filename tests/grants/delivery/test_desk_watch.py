@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -27,13 +28,14 @@ from grants.core import outbox
 from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.delivery.desk import book as books
+from grants.delivery.desk.answers import decide
 from grants.delivery.desk.book import Book
 from grants.delivery.desk.cli import group as tool
 from grants.delivery.desk.screen import Screen
-from grants.delivery.desk.server import Server, ServerSilent, over_http
+from grants.delivery.desk.server import Question, Server, ServerSilent, over_http
 from grants.delivery.desk.watch import Watch
 from grants.delivery.models import Signal
-from grants.delivery.signals import INFO, SUITE, Facts, seal
+from grants.delivery.signals import INFO, SUITE, Facts, Kind, seal
 from tests.factories.delivery import DESK, DESK_PRIVATE, DESK_PUBLIC
 from tests.factories.desk import KEY, confirm_as, make_watch
 
@@ -261,6 +263,33 @@ def test_a_new_book_opens_no_case_of_what_others_are_done_with(tmp_path: Path) -
     cases = [len(looking.look(NOW).new_cases) for _look in range(2)]
 
     assert cases == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("facts", "answer"),
+    [
+        (ALARM, "rescheduled"),
+        (replace(ALARM, at=NOW - timedelta(days=3)), "go"),  # of another day
+        (replace(ALARM, kind=Kind.DRILL), "go"),
+        (replace(ALARM, officer_id=9, second_officer_id=2), "rescheduled"),
+        (replace(ALARM, officer_id=9), "go"),
+        (NORMAL, "go"),
+    ],
+)
+def test_a_new_book_answers_as_the_one_that_knows_the_alarm(tmp_path: Path, facts: Facts, answer: str) -> None:
+    """Another machine acknowledged it: no case, no bell, but the officer is not sent on."""
+    fake = Fake(seal(facts, DESK), b"of another key")
+    fake.acknowledged = {1, 2}
+    asked = Question(id=4, officer_id=2, asked_at=NOW + timedelta(minutes=1), answerable_at=NOW + timedelta(minutes=11))
+    for name in ("first.book", "second.book"):
+        looking = watch_at(fake, tmp_path, name)
+        view = looking.look(NOW + timedelta(minutes=1))
+        view.book.draws = {"2:2026-03-02": 0}  # a day without a lot
+        looking.keep()
+        kept = books.load(tmp_path / name, KEY)
+
+        assert (view.book.cases, view.rings) == ([], False)
+        assert decide(asked, kept) == answer
 
 
 def test_more_boxes_than_the_server_gives_at_once_are_all_read_and_acknowledged(tmp_path: Path) -> None:
