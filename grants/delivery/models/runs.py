@@ -36,7 +36,8 @@ class Team(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(80), unique=True)
-    # The value of the kits it carries now, and the lowest cap among them; NULL when it carries none.
+    # The value of the kits it carries now, and the lowest cap among them when one left or came back last; NULL when it
+    # carries none. The cap that holds is read anew at each departure.
     value_out_cents: Mapped[int] = mapped_column(default=0)
     cap_out_cents: Mapped[int | None]
     created_at: Mapped[datetime]
@@ -59,7 +60,7 @@ class Team(Model):
 
     @property
     def cap_out_usd(self) -> Decimal | None:
-        """The lowest cap among the kits it carries now."""
+        """The lowest cap among the kits it carries, when one left or came back last."""
         return None if self.cap_out_cents is None else Decimal(self.cap_out_cents) / 100
 
 

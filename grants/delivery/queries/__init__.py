@@ -103,6 +103,7 @@ from grants.delivery.queries.risk import levels_of, newest_snapshot, protocol_in
 from grants.delivery.queries.runs import (
     balances,
     cantons_with_cleared,
+    caps_on_the_road_usd,
     caps_usd,
     carried_on,
     cleared_deliveries,
@@ -134,6 +135,7 @@ __all__ = [
     "calls_with_awards",
     "cantons",
     "cantons_with_cleared",
+    "caps_on_the_road_usd",
     "caps_usd",
     "carried_on",
     "cleared_deliveries",

@@ -1,6 +1,6 @@
 """Questions about runs, their stops and their teams."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,7 +14,7 @@ from grants.core.errors import NotFound
 from grants.delivery.levels import DEFAULT_LEVELS
 from grants.delivery.models import Delivery, DeliveryState, ReturnCount, Run, RunState, Team, TeamMember, Vehicle
 from grants.delivery.queries.deliveries import officers
-from grants.delivery.queries.risk import protocol_in_force
+from grants.delivery.queries.risk import newest_snapshots, protocol_in_force
 from grants.people.models import Canton, Person
 
 MOST_CLEARED = 25
@@ -170,6 +170,23 @@ def lowest_cap_usd(deliveries: Sequence[Delivery]) -> int:
     return min(caps[level] for level in {one.level or max(caps) for one in deliveries})
 
 
+def caps_on_the_road_usd(team_ids: Collection[int]) -> dict[int, int]:
+    """The cap that holds now for what each of these teams carries, in USD; teams that carry nothing left out.
+
+    Read from the table in force. A kit counts at the level it was cleared for, or at its canton's if that was raised.
+    """
+    carried = select(Run.team_id, Delivery.canton_code, Delivery.level).join(Run, Run.id == Delivery.run_id)
+    carried = carried.where(Run.team_id.in_(team_ids), Delivery.carried_since.is_not(None)).distinct()
+    rows = db.session.execute(carried.order_by(Run.team_id, Delivery.canton_code, Delivery.level)).all()
+    caps, snapshots = caps_usd(), newest_snapshots({canton for _team, canton, _level in rows})
+    lowest: dict[int, int] = {}
+    for team_id, canton, level in rows:
+        known = snapshots.get(canton)  # expired or not: what is not known anew is no safer than it was
+        cap = caps[max(level or max(caps), known.level if known else 0)]
+        lowest[team_id] = min(cap, lowest.get(team_id, cap))
+    return lowest
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """The value of a run's stops against the cap of their levels, beside what its team carries already."""
@@ -188,9 +205,7 @@ def load_of(run: Run, kits: Sequence[Delivery]) -> Load:
     """What the run's scheduled kits weigh in money. Without kits the cap is the lowest of all levels."""
     stops = [kit for kit in kits if kit.state is DeliveryState.SCHEDULED]
     cap = lowest_cap_usd(stops) if stops else min(caps_usd().values())
-    in_force = run.team.cap_out_usd
-    if run.team.value_out_cents and in_force is not None:
-        cap = min(cap, int(in_force))
+    cap = min(cap, caps_on_the_road_usd([run.team_id]).get(run.team_id, cap))
     return Load(sum((kit.value_usd for kit in stops), Decimal("0.00")), cap, run.team.value_out_usd)
 
 

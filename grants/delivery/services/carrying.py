@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ScalarSelect, case, func, or_, select, update
+from sqlalchemy import ScalarSelect, case, func, select, update
 
 from grants.access.models import User
 from grants.core import journal
@@ -17,23 +17,26 @@ from grants.delivery.models import Delivery, Run, RunState, Team
 def take_out(run: Run, kits: Sequence[Delivery]) -> None:
     """Add the kits' value to what the team carries, unless the cap would be passed. Of two at once one gets through."""
     value = int(sum(kit.value_usd for kit in kits) * 100)
-    cap = queries.lowest_cap_usd(kits) * 100
-    alone = or_(Team.value_out_cents == 0, Team.cap_out_cents.is_(None), Team.cap_out_cents > cap)
-    lowest = case((alone, cap), else_=Team.cap_out_cents)
+    _claim(run.team_id)
+    cap = queries.lowest_cap_usd(kits)
+    lowest = min(cap, queries.caps_on_the_road_usd([run.team_id]).get(run.team_id, cap))
     taken = db.session.execute(
         update(Team)
-        .where(Team.id == run.team_id, Team.value_out_cents + value <= lowest)
-        .values(value_out_cents=Team.value_out_cents + value, cap_out_cents=lowest)
+        .where(Team.id == run.team_id, Team.value_out_cents + value <= lowest * 100)
+        .values(value_out_cents=Team.value_out_cents + value, cap_out_cents=lowest * 100)
         .execution_options(synchronize_session=False)
     )
     db.session.refresh(run.team)
-    if rows_hit(taken) == 1:
-        return
-    caps = (cap, run.team.cap_out_cents if run.team.value_out_cents else None)
-    raise RuleBroken(
-        _("The team would carry more than USD %(cap)s. Take stops off this run, or send it later.",
-          cap=min(one for one in caps if one is not None) // 100)
-    )  # fmt: skip
+    if rows_hit(taken) != 1:
+        raise RuleBroken(
+            _("The team would carry more than USD %(cap)s. Take stops off this run, or send it later.", cap=lowest)
+        )
+
+
+def _claim(team_id: int) -> None:
+    """Hold the team's row: what another dispatch sends out meanwhile is read by the statements after this one."""
+    same = update(Team).where(Team.id == team_id).values(value_out_cents=Team.value_out_cents)
+    db.session.execute(same, execution_options={"synchronize_session": False})
 
 
 def give_back_value(delivery: Delivery) -> None:

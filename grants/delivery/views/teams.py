@@ -24,7 +24,9 @@ def teams() -> ResponseReturnValue:
         with errors_to(form), transaction():
             team = services.make_team(str(form.name.data), by=current_user, now=utcnow())
             return redirect(url_for(".team", team_id=team.id))
-    return render_template("delivery/teams.html", form=form, teams=queries.teams(), vehicles=queries.vehicles())
+    found = queries.teams()
+    caps = queries.caps_on_the_road_usd([one.id for one in found])
+    return render_template("delivery/teams.html", form=form, teams=found, caps=caps, vehicles=queries.vehicles())
 
 
 @bp.route("/teams/<int:team_id>", methods=["GET", "POST"])
@@ -37,7 +39,8 @@ def team(team_id: int) -> ResponseReturnValue:
         with errors_to(form), transaction():
             services.join_team(officer, found, by=current_user, now=utcnow())
             return redirect(url_for(".team", team_id=team_id))
-    return render_template("delivery/team.html", form=form, team=found)
+    cap = queries.caps_on_the_road_usd([found.id]).get(found.id)
+    return render_template("delivery/team.html", form=form, team=found, cap=cap)
 
 
 @bp.post("/teams/<int:team_id>/members/<int:user_id>/leave")

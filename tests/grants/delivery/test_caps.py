@@ -3,6 +3,8 @@
 import random
 import threading
 from collections import Counter
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -16,7 +18,8 @@ from grants.core import journal
 from grants.core.db import db, get_or_refuse
 from grants.core.errors import RuleBroken
 from grants.delivery import queries, services
-from grants.delivery.models import Delivery, DeliveryState, Duty, DutyHeld, Reason, Run, RunState, Team
+from grants.delivery.levels import DEFAULT_LEVELS
+from grants.delivery.models import Delivery, DeliveryState, Duty, DutyHeld, ProtocolVersion, Reason, Run, RunState, Team
 from grants.delivery.services import ReleaseCodes
 from grants.delivery.services.moves import give_back_value, move
 from tests.factories.access import make_user
@@ -29,11 +32,13 @@ from tests.factories.delivery import (
     make_delivery,
     make_officer,
     make_run,
+    make_snapshot,
     make_team,
     stop_at,
     totp_at,
 )
 from tests.factories.outcomes import bring_home
+from tests.factories.selection import make_award
 from tests.grants.delivery.test_races import RUNS, THREADS, together
 
 S = DeliveryState
@@ -200,9 +205,6 @@ def test_cap_rises_again_when_the_higher_level_is_back(app: Flask) -> None:
 
 
 def test_caps_of_another_version_count_at_once(app: Flask) -> None:
-    from grants.delivery.levels import DEFAULT_LEVELS
-    from grants.delivery.models import ProtocolVersion
-
     officer, keeper = make_officer(), make_user(Role.WAREHOUSE)
     run = run_with_kit(make_team(officer), officer, level=1)
     levels = {str(level): {**rules.as_json(), "cap_usd": 699} for level, rules in DEFAULT_LEVELS.items()}
@@ -289,8 +291,6 @@ def test_counter_is_the_sum_of_what_is_carried_after_any_walk(app: Flask, seed: 
 
 def raise_to_its_level(run: Run, at: datetime) -> None:
     """The canton is as it was when the run's kit was cleared."""
-    from tests.factories.delivery import make_snapshot
-
     (kit,) = queries.kits_of(run)
     make_snapshot(kit.canton_code, kit.level or 1, at=at)
 
@@ -320,3 +320,46 @@ def test_check_command_names_a_counter_that_differs(app: Flask) -> None:
 
     assert (right.exit_code, wrong.exit_code) == (0, 1)
     assert f"{team.name}\t699.99\t700.00" in wrong.output
+
+
+def test_stricter_table_counts_for_what_is_on_the_road_already(app: Flask) -> None:
+    first, second = make_officer(), make_officer()
+    team, keeper = make_team(first, second), make_user(Role.WAREHOUSE)
+    dispatch(run_with_kit(team, first, level=3), keeper, NOW)
+    stricter = {**DEFAULT_LEVELS, 3: replace(DEFAULT_LEVELS[3], cap_usd=1399)}
+    services.change_levels(stricter, note="Menos", by=make_user(Role.ADMINISTRATOR), now=NOW)
+    run = run_with_kit(team, second, level=1)
+
+    # 700 on the road at level 3 and 700 more: a dollar above the new cap.
+    assert queries.load_of(run, queries.kits_of(run)).headroom_usd == Decimal(-1)
+    with pytest.raises(RuleBroken), db.session.begin_nested():
+        dispatch(run, keeper, NOW + MINUTE)
+    looser = {**DEFAULT_LEVELS, 3: replace(DEFAULT_LEVELS[3], cap_usd=1400)}
+    in_force = {str(level): rules.as_json() for level, rules in looser.items()}
+    db.session.add(ProtocolVersion(number=2, levels=in_force, note="", created_at=NOW, created_by_id=keeper.id))
+    db.session.flush()
+    dispatch(run, keeper, NOW + 2 * MINUTE)
+
+    assert queries.balances()[0].counted_usd == Decimal(1400)
+
+
+@pytest.mark.parametrize(("raised_to", "leaves"), [(1, True), (2, True), (3, False)])
+def test_kits_on_the_road_count_at_the_level_their_canton_was_raised_to(
+    app: Flask, raised_to: int, leaves: bool
+) -> None:
+    first, second = make_officer(), make_officer()
+    team, keeper = make_team(first, second), make_user(Role.WAREHOUSE)
+    for turn in range(2):  # 1,400 in all
+        dispatch(run_with_kit(team, first, level=1), keeper, NOW + turn * MINUTE)
+    kit = make_delivery(S.SEALED, award=make_award(canton="2101"))  # of a canton that stays at level 1
+    make_card(kit.award)
+    clear(kit, at=NOW)
+    run = make_run(second, at=NOW, team=team)
+    services.schedule(kit, run, stop_at(NOW), by=make_user(Role.COORDINATOR), now=NOW)
+    make_snapshot("1001", raised_to, at=NOW, in_force_at=NOW)
+
+    with nullcontext() if leaves else pytest.raises(RuleBroken), db.session.begin_nested():
+        dispatch(run, keeper, NOW + 2 * MINUTE)
+
+    # 2,100 is within the 7,000 and the 2,800 of levels 1 and 2, and above the 1,400 of level 3.
+    assert queries.balances()[0].counted_usd == Decimal(2100 if leaves else 1400)
