@@ -116,7 +116,7 @@ def kits_of(run: Run, *states: DeliveryState) -> Sequence[Delivery]:
     """The run's deliveries in these states (all when none is named), in the order of its stops."""
     statement = select(Delivery).options(
         joinedload(Delivery.canton),
-        joinedload(Delivery.person).load_only(Person.folio),
+        joinedload(Delivery.person).load_only(Person.folio, Person.canton_code),
         joinedload(Delivery.alternate),
         joinedload(Delivery.risk_snapshot),
         joinedload(Delivery.award),
@@ -142,7 +142,7 @@ def cleared_deliveries(*, canton_code: str = "", after: str | None = None) -> Pa
         joinedload(Delivery.canton),
         joinedload(Delivery.risk_snapshot),
         joinedload(Delivery.award),
-        joinedload(Delivery.person).load_only(Person.folio),
+        joinedload(Delivery.person).load_only(Person.folio, Person.canton_code),
     )
     waiting = statement.where(Delivery.state == DeliveryState.CLEARED)
     if canton_code:

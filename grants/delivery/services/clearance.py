@@ -24,6 +24,7 @@ def clear(delivery: Delivery, *, by: User, now: datetime) -> None:
     refuse_unless_possible(delivery, DeliveryState.CLEARED)
     if delivery.state is DeliveryState.HELD:
         raise RuleBroken(_("This delivery is held. It goes on with two signatures, on the page of held deliveries."))
+    refuse_moved(delivery)
     snapshot = queries.snapshot_in_force(delivery.canton_code, now)
     if snapshot is None:
         raise RuleBroken(_("Nothing current is known of this canton. Record its risk first, then clear the delivery."))
@@ -49,6 +50,15 @@ def bind(delivery: Delivery, snapshot: RiskSnapshot) -> None:
     delivery.risk_snapshot, delivery.level = snapshot, snapshot.level
     delivery.digest = delivery.digest_over(delivery.receiver_folio)
     db.session.flush()
+
+
+def refuse_moved(delivery: Delivery) -> None:
+    """Refuse what was planned for a canton where the person lives no more: its risk is looked up there.
+
+    A hub is where it is, and the person comes to it.
+    """
+    if delivery.hub_id is None and delivery.person.canton_code != delivery.canton_code:
+        raise RuleBroken(_("The person lives in another canton now. Cancel this delivery and plan it again."))
 
 
 def has_way(delivery: Delivery, snapshot: RiskSnapshot) -> bool:

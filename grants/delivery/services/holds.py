@@ -19,7 +19,7 @@ from grants.delivery.queries.current import levels_in_force
 from grants.delivery.services import permits
 from grants.delivery.services.alternates import refuse_alternate
 from grants.delivery.services.carrying import end_run_if_done, give_back_value
-from grants.delivery.services.clearance import bind, refuse_unless_way_is_given
+from grants.delivery.services.clearance import bind, refuse_moved, refuse_unless_way_is_given
 from grants.delivery.services.flags import normal_serial
 from grants.delivery.services.moves import move, note
 from grants.people.models import Canton
@@ -134,6 +134,7 @@ def _snapshot_to_resume_under(delivery: Delivery, *, now: datetime) -> RiskSnaps
         raise RuleBroken(_("This delivery is not held."))
     if delivery.carried_since is not None:
         raise RuleBroken(_("The kit is still with its team. The warehouse receives it first."))
+    refuse_moved(delivery)
     snapshot = queries.snapshot_in_force(delivery.canton_code, now)
     held_at = areas.held_at([delivery]).get(delivery.id)
     if snapshot is None or held_at is None or snapshot.taken_at <= held_at:

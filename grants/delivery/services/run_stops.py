@@ -16,7 +16,7 @@ from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import Delivery, DeliveryState, Run, RunState
 from grants.delivery.services.alternates import refuse_alternate
-from grants.delivery.services.clearance import place_of, refuse_unless_current
+from grants.delivery.services.clearance import place_of, refuse_moved, refuse_unless_current
 from grants.delivery.services.moves import move
 from grants.delivery.services.runs import claim_planned
 
@@ -36,6 +36,7 @@ class Stop:
 def schedule(delivery: Delivery, run: Run, stop: Stop, *, by: User, now: datetime) -> None:
     """Make a cleared delivery the next stop of a run. Place and time are encrypted to the team."""
     claim_planned(run)
+    refuse_moved(delivery)
     refuse_unless_current(delivery, now=now)
     _refuse_place(stop)
     _refuse_window(delivery, run, stop, now=now)

@@ -21,7 +21,7 @@ from grants.delivery.queries.current import called_off
 from grants.delivery.services.alternates import refuse_alternate
 from grants.delivery.services.cards import refuse_card_maker
 from grants.delivery.services.carrying import take_out
-from grants.delivery.services.clearance import refuse_in_curfew, refuse_unless_current
+from grants.delivery.services.clearance import refuse_in_curfew, refuse_moved, refuse_unless_current
 from grants.delivery.services.moves import move
 from grants.delivery.services.papers import make_waybill
 from grants.delivery.signals import Desk
@@ -150,6 +150,7 @@ def _refuse_unfit(officer: User, kits: Sequence[Delivery], now: datetime) -> Non
         if kit.window_ends_at is not None and kit.window_ends_at <= now:
             raise RuleBroken(_("The time of %(folio)s has passed. Take it off this run and give it another stop.",
                                folio=kit.folio))  # fmt: skip
+        _refuse_moved(kit)
         refuse_unless_current(kit, now=now)
         if kit.id in off:
             raise RuleBroken(
@@ -167,3 +168,10 @@ def _refuse_unfit(officer: User, kits: Sequence[Delivery], now: datetime) -> Non
                   folio=kit.folio)
             )  # fmt: skip
         refuse_card_maker(card, officer)
+
+
+def _refuse_moved(kit: Delivery) -> None:
+    try:
+        refuse_moved(kit)
+    except RuleBroken as refusal:
+        raise RuleBroken(_("%(folio)s: %(sentence)s", folio=kit.folio, sentence=refusal.message)) from refusal

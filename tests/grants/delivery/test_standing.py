@@ -15,8 +15,19 @@ from grants.delivery.queries.current import standing_ones
 from grants.delivery.services import Codes
 from grants.delivery.services.clearance import RESCHEDULED
 from tests.factories.access import make_user
-from tests.factories.delivery import CHEAP, DESK, Carried, allow_field, make_carried
-from tests.factories.risk import take
+from tests.factories.delivery import (
+    CHEAP,
+    DESK,
+    Carried,
+    allow_field,
+    make_card,
+    make_carried,
+    make_delivery,
+    make_run,
+    stop_at,
+)
+from tests.factories.people import make_canton
+from tests.factories.risk import make_hub, take
 
 S = DeliveryState
 MINUTE = timedelta(minutes=1)
@@ -81,3 +92,48 @@ def test_stop_signed_under_the_new_snapshot_stands_for_everybody(app: Flask) -> 
     with pytest.raises(RuleBroken), db.session.begin_nested():
         services.turn_back(kit, reason=Reason.RESCHEDULED, by=carried.officer, now=later)
     assert kit.state is S.AT_POINT
+
+
+def move_house(delivery: Delivery) -> None:
+    """The person's canton is corrected on their page."""
+    delivery.person.canton = make_canton("2101")
+    db.session.flush()
+
+
+def test_delivery_of_a_person_who_moved_is_cancelled_and_planned_again(app: Flask) -> None:
+    now, desk, planner = utcnow(), make_user(Role.DESK), make_user(Role.COORDINATOR)
+    sealed, cleared, scheduled = make_delivery(S.SEALED), make_delivery(S.CLEARED), make_delivery(S.SCHEDULED)
+    held = make_delivery(S.CLEARED)
+    services.hold(held, by=desk, now=now - MINUTE)
+    take(held.canton_code, at=now)
+    make_card(scheduled.award)
+    run = scheduled.run
+    assert run is not None
+    for one in (sealed, cleared, scheduled, held):
+        move_house(one)
+    steps = [
+        lambda: services.clear(sealed, by=desk, now=now),
+        lambda: services.schedule(cleared, make_run(), stop_at(now), by=planner, now=now),
+        lambda: services.refuse_unprepared(run, desk=DESK, by=make_user(Role.WAREHOUSE), now=now),
+        lambda: services.ask_resume(held, by=desk, now=now),
+    ]
+
+    for step in steps:
+        with pytest.raises(RuleBroken) as refused:
+            step()
+        assert "otro cantón" in str(refused.value.message) or "another canton" in str(refused.value.message)
+    services.cancel(sealed, reason=Reason.OTHER, by=planner, now=now)
+    again = services.plan_delivery(sealed.award, by=planner, now=now)
+
+    assert again.canton_code == "2101"
+
+
+def test_person_who_moved_still_comes_to_the_hub_that_was_chosen(app: Flask) -> None:
+    sealed, now = make_delivery(S.SEALED), utcnow()
+    take(sealed.canton_code, at=now)
+    services.choose_hub(sealed, make_hub(sealed.canton_code), by=make_user(Role.DESK), now=now)
+    move_house(sealed)
+
+    services.clear(sealed, by=make_user(Role.DESK), now=now)
+
+    assert sealed.state is S.CLEARED
