@@ -82,16 +82,17 @@ def hand_over(delivery: Delivery, codes: Codes, *, key: str, by: User, now: date
         return before
 
 
-def release(run: Run, codes: ReleaseCodes, *, by: User, now: datetime) -> None:
-    """The run sent out. What needs no code is asked before the officer, who types nothing here, is charged.
+def release(run: Run, codes: ReleaseCodes, *, seen: str, by: User, now: datetime) -> None:
+    """The run sent out with the kits that were `seen`.
 
-    The guard charged whoever sends. The officer's attempt counts only if the officer's code was looked at.
+    What needs no code is asked before the officer, who types nothing here, is charged. The guard
+    charged whoever sends. The officer's attempt counts only if the officer's code was looked at.
     """
-    services.refuse_unprepared(run, desk=desk(), by=by, now=now)
+    services.refuse_unprepared(run, desk=desk(), seen=seen, by=by, now=now)
     charged = services.charge_officer(run.officer, now=now)
     try:
         with transaction():
-            services.dispatch(run, codes, desk=desk(), by=by, now=now)
+            services.dispatch(run, codes, desk=desk(), seen=seen, by=by, now=now)
     except RuleBroken as error:
         if error.field != OFFICER_CODE:
             with transaction():

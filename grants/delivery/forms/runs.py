@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import Field, SelectField
+from wtforms import Field, HiddenField, SelectField
 from wtforms import StringField as TextField
 from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
 from wtforms.widgets import DateInput, TimeInput
@@ -115,6 +115,7 @@ class PlaceForm(FlaskForm):
 class DispatchForm(FlaskForm):
     """The two codes that let a run leave. Wrong ones are never shown again."""
 
+    seen = HiddenField()  # which kits the page lists
     warehouse_code = CodeField(
         _("Your delivery code"), [InputRequired(_("Write the code.")), Length(max=LONGEST_CODE)],
         description=_("Six digits, from your phone. Each works once."),

@@ -1,6 +1,6 @@
 """Questions about runs, their stops and their teams."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from grants.access.models import User
+from grants.core.crypto import lookup_hash
 from grants.core.db import Page, db, get_or_refuse, keyset_page, one_or_refuse, plausible
 from grants.core.errors import NotFound
 from grants.delivery.levels import DEFAULT_LEVELS
@@ -126,6 +127,12 @@ def kits_of(run: Run, *states: DeliveryState) -> Sequence[Delivery]:
         statement = statement.where(Delivery.state.in_(states))
     own = statement.where(Delivery.run_id == run.id)
     return db.session.scalars(own.order_by(Delivery.stop_position, Delivery.id)).unique().all()
+
+
+def list_mark(kits: Iterable[Delivery]) -> str:
+    """Tells one list of kits from another, in whatever order, and a kit from itself after it was changed."""
+    parts = sorted((kit.id, kit.digest_over(kit.receiver_folio)) for kit in kits)
+    return lookup_hash("kits", "|".join(f"{number}:{digest}" for number, digest in parts)).hex()
 
 
 def get_kit(run: Run, delivery_id: int) -> Delivery:

@@ -61,16 +61,21 @@ def charge_officer(officer: User, *, now: datetime) -> Charge:
     return charge(DELIVERY_CODE, str(officer.id), limit=CODE_LIMIT, now=now)
 
 
-def refuse_unprepared(run: Run, *, desk: Desk | None, by: User, now: datetime) -> None:
-    """Everything that keeps a run from leaving and needs no code to be known."""
-    _refuse_unprepared(run, queries.kits_of(run, DeliveryState.SCHEDULED), desk, by=by, now=now)
+def refuse_unprepared(run: Run, *, desk: Desk | None, by: User, now: datetime, seen: str | None = None) -> None:
+    """Everything that keeps a run from leaving and needs no code to be known. `seen`: as `dispatch`."""
+    _refuse_unprepared(run, queries.kits_of(run, DeliveryState.SCHEDULED), desk, seen, by=by, now=now)
 
 
-def dispatch(run: Run, codes: ReleaseCodes, *, desk: Desk | None, by: User, now: datetime) -> None:
-    """The warehouse hands the run's sealed kits to its officer. Both give their code; both were charged before."""
+def dispatch(
+    run: Run, codes: ReleaseCodes, *, desk: Desk | None, by: User, now: datetime, seen: str | None = None
+) -> None:
+    """The warehouse hands the run's sealed kits to its officer. Both give their code; both were charged before.
+
+    `seen`: the `list_mark` of the kits that were read, where somebody read a list; another list does not leave.
+    """
     claim_planned(run)
     kits = queries.kits_of(run, DeliveryState.SCHEDULED)
-    _refuse_unprepared(run, kits, desk, by=by, now=now)
+    _refuse_unprepared(run, kits, desk, seen, by=by, now=now)
     spend_code_of(by, codes.warehouse, WAREHOUSE_CODE, now=now)
     spend_code_of(run.officer, codes.officer, OFFICER_CODE, now=now)
     make_waybill(run, by=by, now=now)
@@ -125,11 +130,15 @@ def _refuse_unable(officer: User) -> None:
         raise RuleBroken(_("This officer has no PIN yet. They set it on their own page."), field="officer")
 
 
-def _refuse_unprepared(run: Run, kits: Sequence[Delivery], desk: Desk | None, *, by: User, now: datetime) -> None:
+def _refuse_unprepared(
+    run: Run, kits: Sequence[Delivery], desk: Desk | None, seen: str | None, *, by: User, now: datetime
+) -> None:
     if desk is None:
         raise RuleBroken(NO_DESK_KEY)
     if run.state is not RunState.PLANNED or not kits:
         raise RuleBroken(_("This run has no kit to take out. Give it stops first."))
+    if seen is not None and seen != queries.list_mark(kits):
+        raise RuleBroken(_("The run changed since this page was opened. Look at the list and send it again."))
     if run.day < local_day(now):
         raise RuleBroken(_("The day of this run has passed. Take its stops off and plan another run."))
     if run.day > local_day(now + LEAVES_BEFORE):

@@ -120,8 +120,9 @@ def dispatch(run_id: int) -> ResponseReturnValue:
     found, form = queries.get_run(run_id), DispatchForm()
     if form.validate_on_submit():
         with errors_to(form):
-            doors.release(found, form.codes, by=current_user, now=utcnow())
+            doors.release(found, form.codes, seen=form.seen.data or "", by=current_user, now=utcnow())
             flash(_("The run is on the road. Its kits are with the officer now."), "good")
             return redirect(url_for(".run", run_id=run_id))
     kits = queries.kits_of(found, DeliveryState.SCHEDULED)
+    form.seen.data = queries.list_mark(kits)
     return render_template("delivery/dispatch.html", run=found, form=form, kits=kits, load=queries.load_of(found, kits))

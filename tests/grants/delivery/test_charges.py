@@ -150,7 +150,8 @@ def with_stop(run: Run) -> Delivery:
 
 
 def send(client: FlaskClient, run: Run, warehouse: str, officer: str) -> Any:
-    typed = {"warehouse_code": warehouse, "officer_code": officer}
+    seen = queries.list_mark(queries.kits_of(run, DeliveryState.SCHEDULED))
+    typed = {"warehouse_code": warehouse, "officer_code": officer, "seen": seen}
     return client.post(f"/deliveries/runs/{run.id}/dispatch", data=typed)
 
 
@@ -191,6 +192,6 @@ def test_both_right_codes_leave_no_failure(app: Flask, desk_key: Path) -> None:
     with_stop(run)
     codes = services.ReleaseCodes(warehouse=current_code(keeper), officer=current_code(run.officer))
 
-    doors.release(run, codes, by=keeper, now=now)
+    doors.release(run, codes, seen=queries.list_mark(queries.kits_of(run)), by=keeper, now=now)
 
     assert (fails(keeper), fails(run.officer)) == (0, 0)

@@ -103,6 +103,39 @@ def test_stops_are_ordered_and_taken_off_through_pages(coordinator: FlaskClient)
     assert db.session.get_one(Delivery, one.id).state is S.CLEARED
 
 
+def seen_on(page: str) -> str:
+    """Which kits a page lists, as its form says."""
+    return re.findall(r'name="seen" type="hidden" value="([0-9a-f]+)"', page)[0]
+
+
+@pytest.mark.parametrize("change", ["one more", "one less", "another version"])
+def test_only_what_the_page_listed_is_sent_out(app: Flask, sign_in: SignIn, desk_key: Path, change: str) -> None:
+    run, keeper = make_run(), make_user(Role.WAREHOUSE)
+    kits, client = [stop(run), stop(run)], sign_in(keeper)
+    address = f"/deliveries/runs/{run.id}/dispatch"
+    old = seen_on(client.get(address).text)
+    if change == "one more":
+        kits.append(stop(run))
+    elif change == "one less":
+        services.take_off(kits.pop(), run, by=make_user(Role.COORDINATOR), now=utcnow())
+    else:
+        kits[0].kit_version += 1
+        kits[0].digest = kits[0].digest_over(kits[0].receiver_folio)
+    db.session.flush()
+    codes = {"warehouse_code": current_code(keeper), "officer_code": current_code(run.officer)}
+
+    refused = [client.post(address, data={**codes, **sent}) for sent in ({"seen": old}, {})]
+
+    for answer in refused:
+        assert (answer.status_code, queries.get_run(run.id).state) == (200, RunState.PLANNED)
+        assert 'role="alert"' in answer.text
+        assert all(str(kit.seal_number) in answer.text for kit in kits)
+    # No code was looked at: nothing was used up, and nobody charged.
+    assert all(row.fails == 0 for row in db.session.query(AttemptCounter).filter_by(kind=DELIVERY_CODE))
+    assert client.post(address, data={**codes, "seen": seen_on(refused[0].text)}).status_code == 302
+    assert {kit.state for kit in queries.kits_of(run)} == {S.IN_TRANSIT}
+
+
 def test_warehouse_sends_a_run_out_with_both_codes(app: Flask, sign_in: SignIn, desk_key: Path) -> None:
     run, keeper = make_run(), make_user(Role.WAREHOUSE)
     kit, client = stop(run), sign_in(keeper)
@@ -110,14 +143,15 @@ def test_warehouse_sends_a_run_out_with_both_codes(app: Flask, sign_in: SignIn, 
     page = client.get(address).text
     assert kit.seal_number in page  # type: ignore[operator]
 
-    wrong = client.post(address, data={"warehouse_code": current_code(keeper), "officer_code": "000000"})
+    seen = seen_on(page)
+    wrong = client.post(address, data={"warehouse_code": current_code(keeper), "officer_code": "000000", "seen": seen})
     assert wrong.status_code == 200
     assert queries.get_run(run.id).state is RunState.PLANNED
     # Both attempts were charged before they were checked, and the refused dispatch gave neither back.
     charged = {row.subject: row.fails for row in db.session.query(AttemptCounter).filter_by(kind=DELIVERY_CODE)}
     assert charged == {str(keeper.id): 1, str(run.officer_id): 1}
     codes = {"warehouse_code": current_code(keeper), "officer_code": current_code(run.officer)}
-    assert client.post(address, data=codes).status_code == 302
+    assert client.post(address, data={**codes, "seen": seen_on(wrong.text)}).status_code == 302
 
     assert queries.get_run(run.id).state is RunState.OUT
     assert db.session.get_one(Delivery, kit.id).state is S.IN_TRANSIT
