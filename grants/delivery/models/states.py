@@ -77,6 +77,8 @@ TOWARDS_HANDOVER = (S.APPROVED, S.PACKED, S.SEALED, S.CLEARED, S.SCHEDULED, S.IN
 ON_THE_ROAD = (S.IN_TRANSIT, S.AT_POINT, S.NO_SHOW, S.REFUSED, S.PARTIAL)
 # The risk of the area matters: held as soon as the desk says so.
 MAY_BE_HELD = (S.CLEARED, S.SCHEDULED, S.IN_TRANSIT, S.AT_POINT)
+# Nothing was handed over, or not all of it: the officer, or whoever receives it in the warehouse, says it comes back.
+NOT_HANDED_OVER = (S.NO_SHOW, S.REFUSED, S.PARTIAL)
 # The kit is no longer with the team: handed over, back in the warehouse, or taken from it.
 NO_LONGER_CARRIED = (S.CONFIRMED, S.RETURNED, S.SEIZED)
 

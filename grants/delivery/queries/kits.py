@@ -70,9 +70,9 @@ def _lacking(kit: Delivery, free: dict[int, int]) -> list[tuple[str, int]]:
     return lacking
 
 
-def kits_in(state: DeliveryState) -> Sequence[Delivery]:
-    """Deliveries in a state with their canton, by folio."""
-    found = select(Delivery).options(joinedload(Delivery.canton)).where(Delivery.state == state)
+def kits_in(*states: DeliveryState) -> Sequence[Delivery]:
+    """Deliveries in these states with their canton, by folio."""
+    found = select(Delivery).options(joinedload(Delivery.canton)).where(Delivery.state.in_(states))
     return db.session.scalars(found.order_by(Delivery.folio, Delivery.id).limit(MOST_SHOWN)).all()
 
 

@@ -14,6 +14,7 @@ from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import (
+    NOT_HANDED_OVER,
     Delivery,
     DeliveryState,
     FlagReason,
@@ -48,14 +49,29 @@ class Counted:
 
 
 def count_back(delivery: Delivery, counted: Counted, *, reason: Reason, by: User, now: datetime) -> ReturnCount:
-    """Write down what came back. A difference is taken only when it is said twice and in words."""
-    refuse_unless_possible(delivery, DeliveryState.RETURNED)
+    """Write down what came back. A difference is taken only when it is said twice and in words.
+
+    A kit that was not handed over is received with its count, where its officer did not say that it comes back.
+    """
+    is_expected = delivery.state not in NOT_HANDED_OVER
+    refuse_unless_possible(delivery, DeliveryState.RETURNED if is_expected else DeliveryState.RETURNING)
     _refuse_carrier(delivery, by)
     outcomes = queries.line_outcomes(delivery)
     _refuse_too_many(delivery, counted, outcomes)
     differs = _seal_differs(delivery, counted) or _lines_differ(delivery, counted, outcomes)
     if differs and not (counted.really_differs and counted.note.strip()):
         raise RuleBroken(DIFFERS, field="note" if counted.really_differs else None)
+    if not is_expected:
+        move(delivery, DeliveryState.RETURNING, by=by, now=now)
+    count = _written(delivery, counted, reason=reason, differs=differs, by=by, now=now)
+    _write_lines(delivery, counted, outcomes)
+    journal.record(by, "return.counted", delivery, at=now, differs=differs)
+    return count
+
+
+def _written(
+    delivery: Delivery, counted: Counted, *, reason: Reason, differs: bool, by: User, now: datetime
+) -> ReturnCount:
     count = ReturnCount(
         delivery_id=delivery.id, seal_state=counted.seal_state, reason=reason, differs=differs,
         counted_by_id=by.id, counted_at=now,
@@ -66,6 +82,10 @@ def count_back(delivery: Delivery, counted: Counted, *, reason: Reason, by: User
             db.session.add(count)
     except IntegrityError as error:
         raise RuleBroken(_("Somebody counted this kit already. Another person signs that count.")) from error
+    return count
+
+
+def _write_lines(delivery: Delivery, counted: Counted, outcomes: Mapping[int, LineOutcome]) -> None:
     for line in delivery.lines:
         outcome = outcomes.get(line.id) or LineOutcome(line_id=line.id, with_person=0, missing=0)
         outcome.came_back = counted.units[line.position]
@@ -75,8 +95,6 @@ def count_back(delivery: Delivery, counted: Counted, *, reason: Reason, by: User
             outcome.read_serial = normal_serial(counted.serials.get(line.position, "")) or None
         db.session.add(outcome)
     db.session.flush()
-    journal.record(by, "return.counted", delivery, at=now, differs=differs)
-    return count
 
 
 def sign_return(delivery: Delivery, *, by: User, now: datetime) -> None:

@@ -19,6 +19,7 @@ from grants.delivery.models import (
     CATEGORY_NAMES,
     CORRECTION_NAMES,
     MOVEMENT_NAMES,
+    NOT_HANDED_OVER,
     CorrectionState,
     DeliveryState,
     StockCorrection,
@@ -45,7 +46,7 @@ def warehouse_day() -> ResponseReturnValue:
     today = _today()
     return render_template(
         "delivery/warehouse_day.html", to_pack=kits.kits_to_fill(today), to_seal=kits.kits_in(DeliveryState.PACKED),
-        coming_back=kits.kits_in(DeliveryState.RETURNING), low=goods.low_stock(today),
+        coming_back=kits.kits_in(*NOT_HANDED_OVER, DeliveryState.RETURNING), low=goods.low_stock(today),
         corrections=goods.open_corrections(), substitutions=kits.open_substitutions(),
     )  # fmt: skip
 
