@@ -49,7 +49,7 @@ def may_go_on(deliveries: Collection[Delivery], now: datetime, levels: Levels) -
         return set()
     snapshots = newest_snapshots({one.canton_code for one in deliveries})
     stays = called_off(deliveries) | {one.id for one in without_way(deliveries, snapshots, levels)}
-    return {one.id for one in deliveries if one.id not in stays and _is_let(one, snapshots.get(one.canton_code), now)}
+    return {one.id for one in deliveries if one.id not in stays and is_let(one, snapshots.get(one.canton_code), now)}
 
 
 def called_off(deliveries: Collection[Delivery]) -> set[int]:
@@ -75,14 +75,9 @@ def _stop(delivery: Delivery) -> str:
     return f"{delivery.id}|{delivery.scheduled_for}|{delivery.window_until}|{delivery.place}"
 
 
-def is_current(delivery: Delivery, snapshot: RiskSnapshot | None, now: datetime) -> bool:
-    """Whether the canton's newest snapshot is live and no worse than the level the delivery was cleared for."""
-    return snapshot is not None and snapshot.is_live(now) and snapshot.level <= (delivery.level or 0)
-
-
-def _is_let(delivery: Delivery, snapshot: RiskSnapshot | None, now: datetime) -> bool:
-    """What is known of the canton is current, no worse than when the delivery was cleared, and no curfew meets it."""
-    if snapshot is None or not is_current(delivery, snapshot, now):
+def is_let(delivery: Delivery, snapshot: RiskSnapshot | None, now: datetime) -> bool:
+    """Whether the canton's newest snapshot is live, no worse than when it was cleared, with no curfew in its window."""
+    if snapshot is None or not snapshot.is_live(now) or snapshot.level > (delivery.level or 0):
         return False
     start, end = delivery.stop_at, delivery.window_ends_at
     if start is None or end is None:

@@ -6,12 +6,11 @@ from datetime import datetime
 from flask_babel import lazy_gettext as _
 
 from grants.access.models import User
-from grants.core.clock import PROGRAMME_ZONE
 from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import Delivery, DeliveryState, RiskSnapshot
-from grants.delivery.queries.current import is_current, levels_in_force
+from grants.delivery.queries.current import is_let, levels_in_force
 from grants.delivery.queries.permits import without_way
 from grants.delivery.services.alternates import refuse_alternate
 from grants.delivery.services.moves import move, refuse_unless_possible
@@ -76,22 +75,10 @@ def refuse_unless_way_is_given(delivery: Delivery, snapshot: RiskSnapshot) -> No
 
 
 def refuse_unless_current(delivery: Delivery, *, now: datetime) -> None:
-    """Refuse when nothing current is known of the canton, its level is above the delivery's, or no way is given."""
+    """Refuse when nothing current is known of the canton, its level is above the delivery's, a curfew meets the time of
+    its stop, or no way is given. Says neither which, nor anything of that time."""
     snapshot = queries.newest_snapshot(delivery.canton_code)
-    if snapshot is None or not is_current(delivery, snapshot, now) or not has_way(delivery, snapshot):
-        raise RuleBroken(RESCHEDULED)
-
-
-def refuse_in_curfew(delivery: Delivery, *, now: datetime) -> None:
-    """Refuse when a curfew that became known since then meets the time of its stop. Says nothing of that time."""
-    snapshot, start, end = (
-        queries.snapshot_in_force(delivery.canton_code, now),
-        delivery.stop_at,
-        delivery.window_ends_at,
-    )
-    if snapshot is None or start is None or end is None:
-        return
-    if snapshot.touches_curfew(*(moment.astimezone(PROGRAMME_ZONE).time() for moment in (start, end))):
+    if snapshot is None or not is_let(delivery, snapshot, now) or not has_way(delivery, snapshot):
         raise RuleBroken(RESCHEDULED)
 
 

@@ -21,7 +21,7 @@ from grants.delivery.queries.current import called_off
 from grants.delivery.services.alternates import refuse_alternate
 from grants.delivery.services.cards import refuse_card_maker
 from grants.delivery.services.carrying import take_out
-from grants.delivery.services.clearance import refuse_in_curfew, refuse_moved, refuse_unless_current
+from grants.delivery.services.clearance import refuse_moved, refuse_unless_current
 from grants.delivery.services.moves import move
 from grants.delivery.services.papers import make_waybill
 from grants.delivery.signals import Desk
@@ -166,7 +166,6 @@ def _refuse_unfit(officer: User, kits: Sequence[Delivery], now: datetime) -> Non
                 _("The person of %(folio)s was told not to come to this stop. Take it off the run, and give it another "
                   "time or another run.", folio=kit.folio)
             )  # fmt: skip
-        refuse_in_curfew(kit, now=now)
         refuse_alternate(kit, level=kit.level, starts_at=kit.stop_at)
         if queries.holds_duty(kit, officer):
             raise RuleBroken(_("The officer of this run already did another part of %(folio)s.", folio=kit.folio))

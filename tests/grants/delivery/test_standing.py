@@ -1,6 +1,7 @@
 """One rule says whether a stop stands: the page, the person, the officer and every service hear the same."""
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from flask import Flask
@@ -30,6 +31,7 @@ from tests.factories.people import make_canton
 from tests.factories.risk import make_hub, take
 
 S = DeliveryState
+Step = Callable[[Carried, datetime], None]
 MINUTE = timedelta(minutes=1)
 
 
@@ -50,6 +52,10 @@ def give_control_code(carried: Carried, now: datetime) -> None:
     services.give_control_code(carried.delivery, cost=CHEAP, by=make_user(Role.DESK), now=now)
 
 
+def send_phone_code(carried: Carried, now: datetime) -> None:
+    services.send_phone_code(carried.delivery, cost=CHEAP, by=carried.officer, now=now)
+
+
 def shown_back(carried: Carried, now: datetime) -> list[Delivery]:
     return list(queries.shown_to(carried.officer, now).bring_back)
 
@@ -58,7 +64,7 @@ def shown_back(carried: Carried, now: datetime) -> list[Delivery]:
     ("state", "steps"), [(S.IN_TRANSIT, [arrive]), (S.AT_POINT, [confirm, charge, give_control_code])]
 )
 def test_stop_signed_under_the_snapshot_before_falls_for_everybody(
-    app: Flask, state: DeliveryState, steps: list[object]
+    app: Flask, state: DeliveryState, steps: list[Step]
 ) -> None:
     carried, now = make_carried(state, level=3), utcnow()
     kit = carried.delivery
@@ -74,7 +80,7 @@ def test_stop_signed_under_the_snapshot_before_falls_for_everybody(
     assert shown_back(carried, later) == [kit]
     for step in steps:
         with pytest.raises(RuleBroken) as refused, db.session.begin_nested():
-            step(carried, later)  # type: ignore[operator]
+            step(carried, later)
         assert refused.value.message == RESCHEDULED
     services.turn_back(kit, reason=Reason.RESCHEDULED, by=carried.officer, now=later)
     assert kit.state is S.RETURNING
@@ -92,6 +98,32 @@ def test_stop_signed_under_the_new_snapshot_stands_for_everybody(app: Flask) -> 
     with pytest.raises(RuleBroken), db.session.begin_nested():
         services.turn_back(kit, reason=Reason.RESCHEDULED, by=carried.officer, now=later)
     assert kit.state is S.AT_POINT
+
+
+@pytest.mark.parametrize(
+    ("state", "steps"), [(S.IN_TRANSIT, [arrive]), (S.AT_POINT, [confirm, charge, send_phone_code])]
+)
+@pytest.mark.parametrize(("hours", "stands"), [((0, 0), False), ((23, 5), False), ((1, 5), True), (None, True)])
+def test_curfew_recorded_on_the_way_holds_for_the_services_as_for_the_page(
+    app: Flask, state: DeliveryState, steps: list[Step], hours: tuple[int, int] | None, stands: bool
+) -> None:
+    now = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)  # 10:00 in Guayaquil; the stop lasts until midnight
+    carried = make_carried(state, at=now)
+    kit, later = carried.delivery, now + MINUTE
+    clocks = {"curfew_from": time(hours[0]), "curfew_until": time(hours[1])} if hours else {}
+    take(kit.canton_code, 1, at=now, **clocks)
+    db.session.refresh(kit)
+
+    assert (standing_ones([kit], later) == {kit.id}, shown_back(carried, later) == []) == (stands, stands)
+    for step in steps:
+        refused = None
+        nested = db.session.begin_nested()
+        try:
+            step(carried, later)
+        except RuleBroken as error:
+            refused = error.message
+        nested.rollback()
+        assert (refused == RESCHEDULED) is not stands
 
 
 def move_house(delivery: Delivery) -> None:
