@@ -89,9 +89,8 @@ def _of_receipt(receipt: Receipt) -> Paper:
     delivery = receipt.delivery
     confirmed_at = delivery.confirmed_at or receipt.created_at
     holds = says_what_was_hashed(receipt) and receipt.content["folio"] == delivery.folio
-    # A dispute overturned the handover: the delivery is made again, and its own receipt will hold.
-    whole = PaperState.REPLACED if delivery.state is S.REPLACEMENT else PaperState.VALID
-    state = whole if holds else PaperState.CHANGED
+    # It says what was handed over that day. Anybody may ask, who carried it too: what came after is not told here.
+    state = PaperState.VALID if holds else PaperState.CHANGED
     return Paper(DocumentKind.RECEIPT, receipt.number, local_day(confirmed_at), receipt.content_hash, state,
                  delivery.value_usd)  # fmt: skip
 
