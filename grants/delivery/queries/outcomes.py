@@ -80,6 +80,22 @@ def was_on_the_team(delivery: Delivery, user: User) -> bool:
     return db.session.scalar(of_team.where(Run.id == delivery.run_id, TeamMember.user_id == user.id)) is not None
 
 
+def is_for_another_team(delivery: Delivery, run: Run) -> bool:
+    """Whether somebody of the run's team carried an earlier kit of this award that is made again: its handover was
+    overturned, or the person denied what is said to have stayed."""
+    crew = [run.officer, *(member.user for member in run.team.members if member.left_at is None)]
+    denied = select(LineOutcome.id).join(KitLine, KitLine.id == LineOutcome.line_id).where(
+        KitLine.delivery_id == Delivery.id, LineOutcome.denied_at.is_not(None)
+    )  # fmt: skip
+    found = select(Delivery.id).where(
+        Delivery.award_id == delivery.award_id,
+        Delivery.id != delivery.id,
+        or_(Delivery.state == DeliveryState.REPLACEMENT, denied.exists()),
+        or_(*(carried_by(user) for user in crew)),
+    )
+    return db.session.scalar(found.limit(1)) is not None
+
+
 def live_flag(serial: str) -> FlaggedSerial | None:
     """The flag that keeps this device out of kits."""
     found = select(FlaggedSerial).where(FlaggedSerial.serial_number == serial, FlaggedSerial.lifted_at.is_(None))

@@ -44,6 +44,8 @@ def schedule(delivery: Delivery, run: Run, stop: Stop, *, by: User, now: datetim
     _refuse_headroom(delivery, run)
     if queries.holds_duty(delivery, run.officer):
         raise RuleBroken(_("This officer already did another part of this delivery. Choose another."), field="run")
+    if queries.is_for_another_team(delivery, run):
+        raise RuleBroken(_("Choose another team."), field="run")
     position = 1 + max((one.stop_position or 0 for one in queries.kits_of(run)), default=0)
     move(delivery, DeliveryState.SCHEDULED, by=by, now=now, run_id=run.id, officer_id=run.officer_id,
          stop_position=position)  # fmt: skip

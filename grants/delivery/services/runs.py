@@ -149,10 +149,10 @@ def _refuse_unprepared(
         raise RuleBroken(_("You lead this run. Somebody else must release it."))
     _refuse_unable(run.officer)
     _refuse_stranger(run.officer, run.team)
-    _refuse_unfit(run.officer, kits, now)
+    _refuse_unfit(run, kits, now)
 
 
-def _refuse_unfit(officer: User, kits: Sequence[Delivery], now: datetime) -> None:
+def _refuse_unfit(run: Run, kits: Sequence[Delivery], now: datetime) -> None:
     """A refusal names the kit that may not go, but where it would say something of its risk."""
     off = called_off(kits)
     for kit in kits:
@@ -167,15 +167,17 @@ def _refuse_unfit(officer: User, kits: Sequence[Delivery], now: datetime) -> Non
                   "time or another run.", folio=kit.folio)
             )  # fmt: skip
         refuse_alternate(kit, level=kit.level, starts_at=kit.stop_at)
-        if queries.holds_duty(kit, officer):
+        if queries.holds_duty(kit, run.officer):
             raise RuleBroken(_("The officer of this run already did another part of %(folio)s.", folio=kit.folio))
+        if queries.is_for_another_team(kit, run):
+            raise RuleBroken(_("Choose another team for %(folio)s.", folio=kit.folio))
         card = queries.live_card(kit.award_id)
         if card is None or not card.is_ready:
             raise RuleBroken(
                 _("The person of %(folio)s has no ready symbol card. Print it, and let them choose their picture.",
                   folio=kit.folio)
             )  # fmt: skip
-        refuse_card_maker(card, officer)
+        refuse_card_maker(card, run.officer)
 
 
 def _refuse_moved(kit: Delivery) -> None:
