@@ -15,6 +15,7 @@ from grants.delivery.queries.confirmation import (
 )
 from grants.delivery.queries.deliveries import (
     awards_to_plan,
+    card_of_handover,
     counts_on_the_road,
     deliveries,
     delivery_factor,
@@ -29,6 +30,7 @@ from grants.delivery.queries.deliveries import (
     live_card,
     live_delivery,
     officers,
+    own_handover,
     pin_of,
     receipt_of,
     seals_to_check,
@@ -85,6 +87,7 @@ from grants.delivery.queries.outcomes import (
     stayed_with_person,
     to_reconcile,
     waiting_for_reconciliation,
+    was_involved,
     was_on_the_team,
 )
 from grants.delivery.queries.planning import (
@@ -139,6 +142,7 @@ __all__ = [
     "cantons_with_cleared",
     "caps_on_the_road_usd",
     "caps_usd",
+    "card_of_handover",
     "carried_on",
     "cleared_deliveries",
     "count_to_approve",
@@ -214,6 +218,7 @@ __all__ = [
     "open_imports",
     "open_incidents",
     "open_incidents_count",
+    "own_handover",
     "own_phone",
     "page_of_runs",
     "paper",
@@ -253,6 +258,7 @@ __all__ = [
     "waiting_for_control_code",
     "waiting_for_reconciliation",
     "waiting_for_second",
+    "was_involved",
     "was_on_the_team",
     "was_spared",
     "was_tried_since",

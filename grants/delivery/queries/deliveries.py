@@ -25,7 +25,7 @@ from grants.delivery.models import (
     StoredAnswer,
     SymbolCard,
 )
-from grants.delivery.queries.told import AFTER_HANDOVER, carried_by, told
+from grants.delivery.queries.told import AFTER_HANDOVER, carried_by, handed_over_by, told
 from grants.evaluation.queries import conflict_declared_by
 from grants.people.folio import normal_folio
 from grants.selection.models import Award, AwardState, Selection
@@ -74,13 +74,14 @@ def seals_to_check() -> Sequence[Delivery]:
 
 
 def awards_to_plan(*, reader: User, after: str | None = None) -> Page[Award]:
-    """Active awards without a live delivery, with person and call; none the reader has a conflict about."""
+    """Active awards without a live delivery, with person and call; none that the reader has a conflict about or
+    handed a kit over for."""
     hidden = select(Application.id).where(conflict_declared_by(reader))
     live = select(Delivery.id).where(
         Delivery.award_id == Award.id, Delivery.state.not_in(ENDED_WITHOUT_HANDOVER)
     )  # fmt: skip
     open_ones = _awards().where(Award.state == AwardState.ACTIVE, ~live.exists())
-    statement = open_ones.where(Award.application_id.not_in(hidden))
+    statement = open_ones.where(Award.application_id.not_in(hidden), Award.id.not_in(handed_over_by(reader)))
     return keyset_page(statement, Award.id, Award.id, after=after)
 
 
@@ -94,6 +95,22 @@ def live_delivery(award_id: int) -> Delivery | None:
     """The award's only delivery that has not ended without a handover."""
     of_award = select(Delivery).options(joinedload(Delivery.alternate)).where(Delivery.award_id == award_id)
     return db.session.scalar(of_award.where(Delivery.state.not_in(ENDED_WITHOUT_HANDOVER)).order_by(Delivery.id))
+
+
+def own_handover(award_id: int, reader: User) -> Delivery | None:
+    """The delivery of this award that the reader or a team of theirs handed over: for them it stays the award's."""
+    own = select(Delivery).where(
+        Delivery.award_id == award_id, Delivery.state.in_(AFTER_HANDOVER), carried_by(reader)
+    )  # fmt: skip
+    return db.session.scalar(own.options(joinedload(Delivery.alternate)).order_by(Delivery.id.desc()).limit(1))
+
+
+def card_of_handover(delivery: Delivery) -> SymbolCard | None:
+    """The card that confirmed this delivery, whatever became of it since."""
+    used = select(SymbolCard).where(
+        SymbolCard.award_id == delivery.award_id, SymbolCard.used_at <= delivery.confirmed_at
+    )  # fmt: skip
+    return db.session.scalar(used.order_by(SymbolCard.used_at.desc(), SymbolCard.id.desc()).limit(1))
 
 
 def live_card(award_id: int) -> SymbolCard | None:

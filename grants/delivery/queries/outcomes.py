@@ -28,7 +28,7 @@ from grants.delivery.models import (
     Visit,
     VisitState,
 )
-from grants.delivery.queries.deliveries import MOST_ON_A_HOME_PAGE
+from grants.delivery.queries.deliveries import MOST_ON_A_HOME_PAGE, holds_duty
 from grants.delivery.queries.told import carried_by
 from grants.people.models import Person
 from grants.selection.models import Award
@@ -78,6 +78,11 @@ def was_on_the_team(delivery: Delivery, user: User) -> bool:
         return True
     of_team = select(TeamMember.id).join(Run, Run.team_id == TeamMember.team_id)
     return db.session.scalar(of_team.where(Run.id == delivery.run_id, TeamMember.user_id == user.id)) is not None
+
+
+def was_involved(delivery: Delivery, user: User) -> bool:
+    """Whether the person was on its team or did a part of this delivery that excludes the others."""
+    return was_on_the_team(delivery, user) or holds_duty(delivery, user)
 
 
 def is_for_another_team(delivery: Delivery, run: Run) -> bool:
@@ -133,7 +138,7 @@ def disputes_waiting(reader: User, *, limit: int) -> Sequence[Dispute]:
         Dispute.opened_by_id != reader.id,
         or_(Dispute.proposed_by_id.is_(None), Dispute.proposed_by_id != reader.id),
         Dispute.delivery_id.not_in(_duties_of(reader)),
-        Delivery.officer_id != reader.id,
+        ~carried_by(reader),
     )
     return db.session.scalars(mine.join(Dispute.delivery).order_by(Dispute.id).limit(limit)).unique().all()
 
@@ -149,10 +154,11 @@ def last_decided_dispute(delivery: Delivery) -> Dispute | None:
     return db.session.scalar(decided.order_by(Dispute.decided_at.desc(), Dispute.id.desc()).limit(1))
 
 
-def to_reconcile(*, after: str | None = None) -> Page[Delivery]:
-    """Handed-over deliveries whose records nobody has compared, by folio, with all that is compared."""
-    return keyset_page(_compared().where(Delivery.state == DeliveryState.CONFIRMED), Delivery.folio, Delivery.id,
-                       after=after)  # fmt: skip
+def to_reconcile(*, reader: User, after: str | None = None) -> Page[Delivery]:
+    """Handed-over deliveries whose records nobody has compared, by folio, with all that is compared. None that the
+    reader carried: nothing may vanish before their eyes because somebody disputes it."""
+    waiting = _compared().where(Delivery.state == DeliveryState.CONFIRMED, ~carried_by(reader))
+    return keyset_page(waiting, Delivery.folio, Delivery.id, after=after)
 
 
 def deliveries_to_compare(ids: Sequence[int]) -> Sequence[Delivery]:
@@ -169,19 +175,20 @@ def get_to_compare(delivery_id: int) -> Delivery:
 def waiting_for_reconciliation(reader: User, *, limit: int = MOST_ON_A_HOME_PAGE) -> Sequence[Delivery]:
     """The oldest handovers that this person may compare."""
     found = select(Delivery).options(joinedload(Delivery.canton)).where(
-        Delivery.state == DeliveryState.CONFIRMED, Delivery.id.not_in(_duties_of(reader))
+        Delivery.state == DeliveryState.CONFIRMED, Delivery.id.not_in(_duties_of(reader)), ~carried_by(reader)
     )  # fmt: skip
     return db.session.scalars(found.order_by(Delivery.confirmed_at, Delivery.id).limit(limit)).all()
 
 
-def ready_to_close(*, limit: int = MOST_ON_A_HOME_PAGE) -> Sequence[Delivery]:
-    """Deliveries that need nothing more, by folio: every visit made, or not drawn by the sample."""
+def ready_to_close(reader: User, *, limit: int = MOST_ON_A_HOME_PAGE) -> Sequence[Delivery]:
+    """Deliveries that need nothing more and that the reader did not carry, by folio: every visit made, or not drawn by
+    the sample."""
     left = select(Visit.id).where(Visit.delivery_id == Delivery.id, Visit.state == VisitState.DUE).exists()
     spared = select(DrawEntry.id).where(DrawEntry.delivery_id == Delivery.id, DrawEntry.is_drawn.is_(False)).exists()
     done = or_(
         Delivery.state == DeliveryState.MONITORED, (Delivery.state == DeliveryState.RECONCILED) & spared
     )  # fmt: skip
-    found = select(Delivery).options(joinedload(Delivery.canton)).where(done, ~left)
+    found = select(Delivery).options(joinedload(Delivery.canton)).where(done, ~left, ~carried_by(reader))
     return db.session.scalars(found.order_by(Delivery.folio, Delivery.id).limit(limit)).all()
 
 

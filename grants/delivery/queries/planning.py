@@ -16,6 +16,7 @@ from grants.delivery.models import (
     DutyHeld,
     PlanImport,
 )
+from grants.delivery.queries.told import handed_over_by
 from grants.evaluation.queries import conflict_declared_by
 from grants.selection.models import Award, AwardState, Selection
 
@@ -62,11 +63,12 @@ def awards_of(call: Call, *, reader: User) -> Sequence[Award]:
 
 
 def unplanned_awards_of(call: Call, *, reader: User) -> Sequence[Award]:
-    """Those that are active and have no live delivery."""
+    """Those that are active and have no live delivery, and that the reader handed nothing over for."""
     hidden = select(Application.id).where(conflict_declared_by(reader))
     live = select(Delivery.id).where(Delivery.award_id == Award.id, Delivery.state.not_in(ENDED_WITHOUT_HANDOVER))
     statement = _whole_awards(call).where(Award.state == AwardState.ACTIVE, ~live.exists())
-    return db.session.scalars(statement.where(Award.application_id.not_in(hidden))).unique().all()
+    others = statement.where(Award.application_id.not_in(hidden), Award.id.not_in(handed_over_by(reader)))
+    return db.session.scalars(others).unique().all()
 
 
 def live_deliveries_of(call: Call) -> dict[int, Delivery]:

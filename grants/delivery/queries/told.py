@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 
 from grants.access.models import User
 from grants.core.db import db
@@ -41,10 +41,19 @@ def as_handed_over(state: DeliveryState) -> DeliveryState:
 def told(deliveries: Iterable[Delivery], reader: User) -> list[Any]:
     """These deliveries as this reader is told of them, in their order. One question, however many there are."""
     found = list(deliveries)
-    later = [one.id for one in found if one.state is not as_handed_over(one.state)]
-    own = select(Delivery.id).where(Delivery.id.in_(later), carried_by(reader)).order_by(Delivery.id)
-    hidden = set(db.session.scalars(own))
+    hidden = carried_among(reader, [one for one in found if one.state is not as_handed_over(one.state)])
     return [Told(one) if one.id in hidden else one for one in found]
+
+
+def carried_among(reader: User, deliveries: Iterable[Delivery]) -> set[int]:
+    """Of these deliveries, the ids of those that the reader or a team of theirs carried."""
+    ids = [one.id for one in deliveries]
+    return set(db.session.scalars(select(Delivery.id).where(Delivery.id.in_(ids), carried_by(reader))))
+
+
+def handed_over_by(reader: User) -> Select[int]:
+    """The awards whose kit the reader or a team of theirs handed over. Others plan them again, if need be."""
+    return select(Delivery.award_id).where(Delivery.state.in_(AFTER_HANDOVER), carried_by(reader))
 
 
 def carried_by(reader: User) -> ColumnElement[bool]:

@@ -33,9 +33,10 @@ FASTER = _("Somebody was faster. Open the dispute again and read what stands the
 
 def open_dispute(delivery: Delivery, *, reason: Reason, said: str, by: User, now: datetime) -> Dispute:
     """Write down that a handover is doubted. Not by whoever carried it."""
-    refuse_unless_possible(delivery, DeliveryState.DISPUTED)
+    # First: whoever carried it gets the same answer whether somebody disputes it already or not.
     if queries.was_on_the_team(delivery, by) or queries.duty_of(delivery, by) is Duty.CONFIRM:
         raise RuleBroken(_("Your team carried this delivery. Somebody else must write the dispute down."))
+    refuse_unless_possible(delivery, DeliveryState.DISPUTED)
     if not said.strip():
         raise RuleBroken(_("Write what the person says, in their words."), field="said")
     dispute = Dispute(
@@ -120,5 +121,5 @@ def _refuse_involved(dispute: Dispute, by: User) -> None:
         raise RuleBroken(_("This dispute is decided."))
     if dispute.opened_by_id == by.id:
         raise RuleBroken(_("You opened this dispute. Two other people decide it."))
-    if queries.was_on_the_team(dispute.delivery, by) or queries.holds_duty(dispute.delivery, by):
+    if queries.was_involved(dispute.delivery, by):
         raise RuleBroken(_("You already did another part of this delivery. Somebody else must do this step."))

@@ -23,6 +23,7 @@ from grants.selection.models import Award
 from grants.selection.services import asked_before_end, claim_active_award
 
 DEVICE = "Dispositivo electrónico"  # goods are named in the programme's language, as on the acta
+HAS_ONE = _("This award already has a delivery. Open it instead of planning another.")
 APPROVALS = 2
 NOTHING = Decimal("0.00")
 
@@ -69,11 +70,13 @@ def plan_delivery(award: Award, *, by: User, now: datetime, lines: Sequence[KitL
         created_at=now,
         lines=lines,
     )
+    if queries.own_handover(award.id, by) is not None:
+        raise RuleBroken(HAS_ONE)  # also where it is made again: whoever handed it over is not told
     try:
         with db.session.begin_nested():
             db.session.add(delivery)
     except IntegrityError as error:
-        raise RuleBroken(_("This award already has a delivery. Open it instead of planning another.")) from error
+        raise RuleBroken(HAS_ONE) from error
     note(delivery, DeliveryState.DRAFT, by=by, now=now)
     return delivery
 

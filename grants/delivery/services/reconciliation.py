@@ -12,6 +12,7 @@ from grants.access.models import User
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import Delivery, DeliveryEvent, DeliveryState, Duty, Reason, Receipt
+from grants.delivery.queries.told import carried_among
 from grants.delivery.services.moves import move
 from grants.delivery.services.receipts import hash_of
 from grants.delivery.services.visits import advance, hold_duty
@@ -20,6 +21,7 @@ from grants.delivery.services.visits import advance, hold_duty
 Ledger = Callable[[Sequence[Delivery]], Mapping[int, int]]
 ledgers: list[Ledger] = [queries.issued_by_line]
 
+CARRIED = _("Your team carried this delivery. Somebody else must do this step.")
 NOTHING = "—"
 SHOWN_OF_DIGEST = 12
 
@@ -74,6 +76,9 @@ def reconcile_many(deliveries: Sequence[Delivery], *, by: User, now: datetime) -
     """Sign for all of these, or for none when the records of one differ."""
     if not deliveries:
         raise RuleBroken(_("Choose at least one delivery."))
+    # First: whoever carried one gets the same answer whatever became of it since.
+    if carried_among(by, deliveries):
+        raise RuleBroken(CARRIED)
     for delivery_id, found in comparisons(deliveries).items():
         if not found.agrees:
             folio = next(one.folio for one in deliveries if one.id == delivery_id)
@@ -89,6 +94,8 @@ def reconcile_many(deliveries: Sequence[Delivery], *, by: User, now: datetime) -
 
 def close(delivery: Delivery, *, by: User, now: datetime) -> None:
     """The last signature: visited as its level asks, or left out by the sample. By somebody whose only part is this."""
+    if queries.was_on_the_team(delivery, by):
+        raise RuleBroken(CARRIED)
     if any(visit.is_due for visit in queries.visits_of(delivery)):
         raise RuleBroken(_("A visit is still open. Close the delivery after it."))
     if delivery.state is DeliveryState.RECONCILED and not queries.was_spared(delivery):

@@ -12,7 +12,7 @@ from grants.access.permissions import Permission
 from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.documents import pdf
-from grants.core.errors import RuleBroken
+from grants.core.errors import NotFound, RuleBroken
 from grants.core.web import errors_to, public_url, said_if_refused
 from grants.delivery import doors, queries, services
 from grants.delivery.forms import PictureForm
@@ -23,9 +23,10 @@ from grants.delivery.views.blueprint import bp, sent
 @bp.get("/cards/<int:award_id>")
 @requires(Permission.ISSUE_CARD)
 def card(award_id: int) -> ResponseReturnValue:
-    award = queries.get_award(award_id)
+    award, own = queries.get_award(award_id), queries.own_handover(award_id, current_user)
+    found = queries.live_card(award_id) if own is None else queries.card_of_handover(own)
     return render_template(
-        "delivery/card.html", award=award, card=queries.live_card(award_id), delivery=queries.live_delivery(award_id)
+        "delivery/card.html", award=award, card=found, delivery=own or queries.live_delivery(award_id)
     )
 
 
@@ -33,6 +34,7 @@ def card(award_id: int) -> ResponseReturnValue:
 @requires(Permission.ISSUE_CARD)
 def issue_card(award_id: int) -> ResponseReturnValue:
     award = queries.get_award(award_id)
+    _refuse_who_handed_over(award_id)
     with said_if_refused():
         services.issue_card(award, cost=doors.card_cost(), by=current_user, now=utcnow())
     return redirect(url_for(".card", award_id=award_id))
@@ -41,7 +43,7 @@ def issue_card(award_id: int) -> ResponseReturnValue:
 @bp.post("/cards/<int:award_id>/print")
 @requires(Permission.ISSUE_CARD)
 def print_card(award_id: int) -> ResponseReturnValue:
-    found = queries.get_card(award_id)
+    found = _card(award_id)
     try:
         # Drawn before the codes are wiped: a document that fails to draw loses nothing.
         document = pdf("delivery/card.typ", _page_of(found))
@@ -56,7 +58,7 @@ def print_card(award_id: int) -> ResponseReturnValue:
 @bp.route("/cards/<int:award_id>/choose", methods=["GET", "POST"])
 @requires(Permission.ISSUE_CARD)
 def choose(award_id: int) -> ResponseReturnValue:
-    found = queries.get_card(award_id)
+    found = _card(award_id)
     form = PictureForm()
     if form.validate_on_submit():
         with errors_to(form), transaction():
@@ -69,7 +71,7 @@ def choose(award_id: int) -> ResponseReturnValue:
 @bp.post("/cards/<int:award_id>/ask-replacement")
 @requires(Permission.ISSUE_CARD)
 def ask_replacement(award_id: int) -> ResponseReturnValue:
-    found = queries.get_card(award_id)
+    found = _card(award_id)
     with said_if_refused():
         services.ask_replacement(found, by=current_user, now=utcnow())
     return redirect(url_for(".card", award_id=award_id))
@@ -78,10 +80,22 @@ def ask_replacement(award_id: int) -> ResponseReturnValue:
 @bp.post("/cards/<int:award_id>/replace")
 @requires(Permission.ISSUE_CARD)
 def replace_card(award_id: int) -> ResponseReturnValue:
-    found = queries.get_card(award_id)
+    found = _card(award_id)
     with said_if_refused():
         services.replace_card(found, cost=doors.card_cost(), by=current_user, now=utcnow())
     return redirect(url_for(".card", award_id=award_id))
+
+
+def _card(award_id: int) -> SymbolCard:
+    """The award's live card."""
+    _refuse_who_handed_over(award_id)
+    return queries.get_card(award_id)
+
+
+def _refuse_who_handed_over(award_id: int) -> None:
+    """For whoever handed the kit over its card is used, for good: a new one is made by others, and not told of."""
+    if queries.own_handover(award_id, current_user) is not None:
+        raise NotFound
 
 
 def _page_of(found: SymbolCard) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def state_words() -> dict[str, object]:
 @leads_on("award")
 def delivery_links(award_id: int) -> list[Onward]:
     """The award's delivery, or where it is planned; and the person's card."""
-    live = queries.live_delivery(award_id)
+    live = queries.own_handover(award_id, current_user) or queries.live_delivery(award_id)
     links = []
     if live is not None and current_user.may(Permission.VIEW_DELIVERY):
         address = url_for("delivery.show", delivery_id=live.id)

@@ -13,13 +13,14 @@ from grants.core.web import page_marker, said_if_refused
 from grants.delivery import queries, services
 from grants.delivery.forms import ReconcileManyForm
 from grants.delivery.models import DeliveryState
+from grants.delivery.queries.told import told
 from grants.delivery.views.blueprint import bp
 
 
 @bp.get("/to-reconcile")
 @requires(Permission.RECONCILE_DELIVERY)
 def to_reconcile() -> ResponseReturnValue:
-    page = queries.to_reconcile(after=page_marker())
+    page = queries.to_reconcile(reader=current_user, after=page_marker())
     compared = services.comparisons(page.items)
     had_a_part = queries.duties_among(current_user, page.items)
     ready = [one for one in page.items if compared[one.id].agrees and one.id not in had_a_part]
@@ -31,14 +32,14 @@ def to_reconcile() -> ResponseReturnValue:
         had_a_part=had_a_part,
         form=form,
         ready={one.id for one in ready},
-        closing=queries.ready_to_close(),
+        closing=queries.ready_to_close(current_user),
     )
 
 
 @bp.post("/to-reconcile")
 @requires(Permission.RECONCILE_DELIVERY)
 def reconcile_many() -> ResponseReturnValue:
-    page = queries.to_reconcile(after=page_marker())
+    page = queries.to_reconcile(reader=current_user, after=page_marker())
     form = ReconcileManyForm.for_deliveries(page.items)
     if form.validate_on_submit():
         with said_if_refused():
@@ -55,12 +56,13 @@ def reconcile_many() -> ResponseReturnValue:
 @requires(Permission.RECONCILE_DELIVERY)
 def compare(delivery_id: int) -> ResponseReturnValue:
     delivery = queries.get_to_compare(delivery_id)
+    (shown,) = told([delivery], current_user)
     return render_template(
         "delivery/compare.html",
-        delivery=delivery,
+        delivery=shown,
         comparison=services.comparisons([delivery])[delivery.id],
-        waits=delivery.state is DeliveryState.CONFIRMED,
-        may_sign=not queries.holds_duty(delivery, current_user),
+        waits=shown.state is DeliveryState.CONFIRMED,
+        may_sign=not queries.was_involved(delivery, current_user),
     )
 
 

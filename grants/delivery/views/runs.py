@@ -13,6 +13,7 @@ from grants.core.web import errors_to, page_marker, said_if_refused
 from grants.delivery import doors, queries, services
 from grants.delivery.forms import ActionForm, DispatchForm, PlaceForm, RunForm, StopsForm
 from grants.delivery.models import RUN_NAMES, DeliveryState, RunState
+from grants.delivery.queries.told import told
 from grants.delivery.views.blueprint import bp, is_sent_again, said_already
 
 TONES = {RunState.OUT: "active", RunState.ENDED: "good", RunState.CANCELLED: "warn"}
@@ -56,7 +57,7 @@ def new_run() -> ResponseReturnValue:
 @requires(Permission.PLAN_RUN, Permission.PACK_KIT, Permission.DECIDE_RISK)
 def run(run_id: int) -> ResponseReturnValue:
     found = queries.get_run(run_id)
-    kits = queries.kits_of(found)
+    kits = told(queries.kits_of(found), current_user)
     return render_template("delivery/run.html", run=found, kits=kits, load=queries.load_of(found, kits))
 
 

@@ -1,5 +1,6 @@
 """Whoever handed a kit over is told for good that it is handed over, whatever the person or others say of it."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,16 @@ from grants.access.models import User
 from grants.access.permissions import Permission, Role
 from grants.core.clock import utcnow
 from grants.core.db import db
-from grants.delivery.models import Delivery, DeliveryState, TeamMember
+from grants.core.errors import RuleBroken
+from grants.delivery import queries, services
+from grants.delivery.models import Delivery, DeliveryState, DisputeOutcome, Reason, TeamMember
 from tests.factories.access import make_token, make_user
 from tests.factories.delivery import Carried, make_carried, make_confirmed, make_officer
-from tests.factories.outcomes import make_dispute
+from tests.factories.outcomes import decide, make_dispute
 
 S = DeliveryState
+# What is new on every page, and the programme's figures.
+ONCE = re.compile(r'name="(csrf_token|once)"[^>]*value="[^"]*"|value">[^<]*</span>\s*<a class="figure-name"')
 SignIn = Callable[[User], FlaskClient]
 LATER = (S.DISPUTED, S.REPLACEMENT, S.RECONCILED, S.MONITORED, S.CLOSED)
 WORDS = ("En reclamo", "Por reponer", "Conciliada", "Visitada", "Cerrada")  # in the language of the tests
@@ -120,3 +125,71 @@ def test_member_of_the_team_who_has_an_office_too_is_told_the_same(app: Flask, s
         assert (folio in client.get(f"{base}?state=disputed").text) is not hidden
         assert (folio in client.get(f"{base}disputes").text) is not hidden
         assert ("En reclamo" in client.get(f"{base}{carried.delivery.id}").text.split("<table")[-1]) is not hidden
+
+
+def mate_of(carried: Carried) -> User:
+    """Somebody of the team that carried it who coordinates too."""
+    mate = with_role(make_officer(), Role.COORDINATOR)
+    db.session.add(TeamMember(team_id=carried.delivery.run.team_id, user_id=mate.id))
+    db.session.commit()
+    return mate
+
+
+def office_answers(client: FlaskClient, carried: Carried, *, acts: bool = True) -> list[tuple[int, str]]:
+    """What the pages and buttons of an office answer about a handover."""
+    delivery = carried.delivery
+    one, card = f"/deliveries/{delivery.id}", f"/deliveries/cards/{delivery.award_id}"
+    looks = ["/", f"/deliveries/runs/{delivery.run_id}", f"{one}/comparison", "/deliveries/to-reconcile",
+             "/deliveries/to-plan", card, f"/awards/{delivery.award_id}", f"{card}/choose"]  # fmt: skip
+    forms = {f"{one}/dispute": {"reason": "not_received", "said": "Nada"}, f"{one}/reconcile": {}, f"{one}/close": {},
+             f"/deliveries/plan/{delivery.award_id}": {}, f"{card}/issue": {}, f"{card}/print": {},
+             f"{card}/replace": {}, f"{card}/ask-replacement": {}, f"{card}/choose": {"picture": "tree"}}  # fmt: skip
+    found = [client.get(path) for path in looks]
+    for path, said in forms.items() if acts else ():
+        answer = client.post(path, data=said)
+        found += [answer, client.get(answer.location or path)]
+    return [(page.status_code, ONCE.sub("", page.text.split("<main")[-1].split("</main")[0])) for page in found]
+
+
+@pytest.mark.parametrize("leads", [True, False])
+def test_office_pages_of_whoever_carried_it_stay_as_they_were(app: Flask, sign_in: SignIn, leads: bool) -> None:
+    carried = make_confirmed()
+    reader = with_role(carried.officer, Role.COORDINATOR) if leads else mate_of(carried)
+    others = with_role(make_user(Role.MONITORING), Role.COORDINATOR)
+    client = sign_in(reader)
+    before = office_answers(client, carried)
+    seen_by_others = office_answers(sign_in(others), carried, acts=False)
+
+    dispute = make_dispute(carried)
+    db.session.commit()
+    disputed = office_answers(client, carried)
+    decide(dispute, DisputeOutcome.REPLACEMENT)
+    db.session.commit()
+
+    assert disputed == before
+    assert office_answers(client, carried) == before
+    assert "D-" in before[6][1]
+    assert office_answers(sign_in(others), carried, acts=False) != seen_by_others
+    assert db.session.query(Delivery).count() == 1
+
+
+@pytest.mark.parametrize("state", [S.CONFIRMED, S.DISPUTED, S.REPLACEMENT, S.RECONCILED, S.MONITORED, S.CLOSED])
+def test_team_neither_disputes_nor_signs_nor_closes_its_own_handover(
+    app: Flask, in_english: None, state: DeliveryState
+) -> None:
+    carried = make_confirmed()
+    mate, now = mate_of(carried), utcnow()
+    become(carried, state)
+
+    for attempt, sentence in (
+        (lambda: services.open_dispute(carried.delivery, reason=Reason.NOT_RECEIVED, said="Nada", by=mate, now=now),
+         "Your team carried this delivery. Somebody else must write the dispute down."),
+        (lambda: services.reconcile(queries.get_to_compare(carried.delivery.id), by=mate, now=now),
+         "Your team carried this delivery. Somebody else must do this step."),
+        (lambda: services.close(carried.delivery, by=mate, now=now),
+         "Your team carried this delivery. Somebody else must do this step."),
+    ):  # fmt: skip
+        with pytest.raises(RuleBroken) as refusal:
+            attempt()
+        assert refusal.value.message == sentence
+    assert carried.delivery.state is state

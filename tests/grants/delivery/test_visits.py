@@ -347,7 +347,7 @@ def test_spared_by_the_sample_is_closed_after_reconciliation(app: Flask) -> None
     finance = coordinator()
     services.reconcile(queries.get_to_compare(spared.delivery.id), by=finance, now=utcnow())
 
-    assert [one.id for one in queries.ready_to_close()] == [spared.delivery.id]
+    assert [one.id for one in queries.ready_to_close(monitor())] == [spared.delivery.id]
     services.close(spared.delivery, by=finance, now=utcnow())
 
     assert spared.delivery.state is S.CLOSED
