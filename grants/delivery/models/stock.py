@@ -144,6 +144,11 @@ class DeviceUnit(Model):
     registered_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     registered_at: Mapped[datetime]
 
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """What may be read on it: its serial number, and a phone's IMEI."""
+        return (self.serial_number,) if self.imei is None else (self.serial_number, self.imei)
+
 
 # The same statements run where tables are created from the models and in the migration.
 LEDGER_SQLITE = tuple(

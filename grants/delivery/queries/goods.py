@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from grants.access.models import User
 from grants.core.db import Page, db, keyset_page, one_or_refuse
+from grants.delivery.imei import normal_imei
 from grants.delivery.models import (
     CorrectionState,
     Delivery,
@@ -174,6 +175,18 @@ def ledger(item: Item, *, after: str | None = None) -> Page[StockMovement]:
 def devices_of(lot: StockLot) -> Sequence[DeviceUnit]:
     """The lot's devices in the order of their writing."""
     return db.session.scalars(select(DeviceUnit).where(DeviceUnit.lot_id == lot.id).order_by(DeviceUnit.id)).all()
+
+
+def devices_with(numbers: Iterable[str]) -> dict[str, DeviceUnit]:
+    """Number → the device that bears it, as its serial number or its IMEI, with its lot; no number that none bears."""
+    asked = {one: (one, normal_imei(one)) for one in numbers if one}
+    if not asked:
+        return {}
+    either = [number for both in asked.values() for number in both]
+    found = select(DeviceUnit).options(joinedload(DeviceUnit.lot)).order_by(DeviceUnit.id)
+    units = db.session.scalars(found.where(DeviceUnit.serial_number.in_(either) | DeviceUnit.imei.in_(either)))
+    known = {number: unit for unit in units for number in unit.numbers}
+    return {one: known[number] for one, both in asked.items() for number in reversed(both) if number in known}
 
 
 def kits_of_serials(serials: Sequence[str]) -> dict[str, Delivery]:

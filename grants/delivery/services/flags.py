@@ -49,9 +49,9 @@ def flag_serials(
         journal.record(by, "serial.flagged", flag, at=now, why=why.value)
 
 
-def refuse_flagged(serial: str) -> None:
-    """A device that was taken or lost is evidence, not stock."""
-    if queries.live_flag(serial) is not None:
+def refuse_flagged(*numbers: str) -> None:
+    """A device that was taken or lost is evidence, not stock; whichever of its numbers it was marked by."""
+    if any(queries.live_flag(number) is not None for number in numbers):
         raise RuleBroken(_("This device is marked as taken or missing. Put it aside and call the security desk."))
 
 

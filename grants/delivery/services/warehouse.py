@@ -5,15 +5,15 @@ from datetime import datetime
 from decimal import Decimal
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import joinedload
 
 from grants.access.models import User
 from grants.core.clock import local_day
 from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.delivery.models import Delivery, DeliveryState, DeviceUnit, Duty, KitLine
+from grants.delivery.queries import goods
 from grants.delivery.services import ledger
 from grants.delivery.services.flags import normal_serial, refuse_flagged, refuse_odd_number
 from grants.delivery.services.moves import move, refuse_unless_possible
@@ -26,6 +26,7 @@ from grants.delivery.services.worth import (
 )
 
 HEAVIEST_GRAMS = 500_000
+IN_ANOTHER_KIT = _("This serial number is already in another kit. Check the device.")
 
 
 def pack(
@@ -55,8 +56,7 @@ def pack(
     refuse_far_cost(delivery, expected_usd, percent)
     for line in delivery.lines:
         if line.needs_serial:
-            unit = units.get(line.position)
-            _mark(line, unit.serial_number if unit else typed[line.position])
+            _mark(line, typed[line.position], units.get(line.position))
     # The kit's number: what was counted is what the kit still is.
     move(delivery, DeliveryState.PACKED, by=by, now=now, duty=Duty.PACK,
          where=(Delivery.kit_version == delivery.kit_version,))  # fmt: skip
@@ -106,31 +106,39 @@ def _refuse_incomplete(delivery: Delivery) -> None:
 
 
 def _units_of(delivery: Delivery, typed: Mapping[int, str]) -> dict[int, DeviceUnit]:
-    """Position → the device of the catalogue with this serial number or IMEI, for lines that name an article."""
-    wanted = {line.position: line for line in delivery.lines if line.needs_serial and line.item_id is not None}
-    numbers = [typed[position] for position in wanted]
-    found = select(DeviceUnit).options(joinedload(DeviceUnit.lot)).order_by(DeviceUnit.id)
-    either = DeviceUnit.serial_number.in_(numbers) | DeviceUnit.imei.in_(numbers)
-    known = {number: unit for unit in db.session.scalars(found.where(either)) for number in _numbers(unit)}
-    for position, line in wanted.items():
-        unit = known.get(typed[position])
+    """Position → the device of the catalogue with this serial number or IMEI. What is on the shelf's books leaves on a
+    line with its article only, and a line with an article takes no other device."""
+    devices = [line for line in delivery.lines if line.needs_serial]
+    known = goods.devices_with(typed[line.position] for line in devices)
+    units: dict[int, DeviceUnit] = {}
+    for line in devices:
+        unit, field = known.get(typed[line.position]), f"serial_{line.position}"
+        if unit is None and line.item_id is None:
+            continue
+        if unit is not None and line.item_id is None:
+            refuse_flagged(*unit.numbers)
+            raise RuleBroken(
+                _("This device is on the shelf's books. On the page of the kit, choose the article of its line first."),
+                field=field,
+            )
         if unit is None or unit.lot.item_id != line.item_id:
             raise RuleBroken(
                 _("This is not the number of a device of that article. Read it again, or write the device down first."),
-                field=f"serial_{position}",
+                field=field,
             )
-    return {position: known[typed[position]] for position in wanted}
+        units[line.position] = unit
+    return units
 
 
-def _numbers(unit: DeviceUnit) -> list[str]:
-    return [unit.serial_number, *([unit.imei] if unit.imei else [])]
-
-
-def _mark(line: KitLine, serial: str) -> None:
+def _mark(line: KitLine, typed: str, unit: DeviceUnit | None) -> None:
+    """Write the device's number on its line: the serial number of a known device, however it was read."""
+    serial = unit.serial_number if unit is not None else typed
     if not serial:
         raise RuleBroken(_("Write the serial number of every device."))
     refuse_odd_number(serial, field=f"serial_{line.position}")
-    refuse_flagged(serial)
+    refuse_flagged(*(unit.numbers if unit is not None else (serial,)))
+    if unit is not None and goods.kits_of_serials(unit.numbers):
+        raise RuleBroken(IN_ANOTHER_KIT)  # by its IMEI, say, from before it was in the book
     try:
         with db.session.begin_nested():
             db.session.execute(
@@ -140,5 +148,5 @@ def _mark(line: KitLine, serial: str) -> None:
                 .execution_options(synchronize_session=False)
             )
     except IntegrityError as error:
-        raise RuleBroken(_("This serial number is already in another kit. Check the device.")) from error
+        raise RuleBroken(IN_ANOTHER_KIT) from error
     db.session.refresh(line)
