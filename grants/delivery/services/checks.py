@@ -12,7 +12,7 @@ from grants.core import journal
 from grants.core.db import db
 from grants.core.errors import RuleBroken
 from grants.delivery.models import Delivery, DeliveryState, HandoverCheck
-from grants.delivery.services.flags import normal_serial
+from grants.delivery.services.flags import as_in_the_kit, normal_serial
 
 CHECKED_IN = (DeliveryState.IN_TRANSIT, DeliveryState.AT_POINT)
 
@@ -44,10 +44,10 @@ def check_kit(
 ) -> HandoverCheck:
     """Write down what the officer reads on the kit, if it is right. A refusal never says what would be right.
 
-    `weight_grams`: None where there is no scale. `serials`: of all devices, in any order.
+    `weight_grams`: None where there is no scale. `serials`: of all devices, in any order; a phone's may be its IMEI.
     """
     _refuse_wrong_moment(delivery, by)
-    read = sorted(normal_serial(one) for one in serials)
+    read = sorted(as_in_the_kit(delivery, serials))
     if normal_serial(seal_number) != delivery.seal_number:
         raise RuleBroken(_("That is not this kit's seal. Hand nothing over, and call the control room."),
                          field="seal_number")  # fmt: skip

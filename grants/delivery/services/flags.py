@@ -12,6 +12,7 @@ from grants.core.db import db, rows_hit
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import Delivery, FlaggedSerial, FlagReason, KitLine
+from grants.delivery.queries.goods import devices_with
 
 
 def normal_serial(typed: str) -> str:
@@ -31,6 +32,21 @@ def refuse_odd_number(number: str, *, field: str | None = None) -> None:
             _("Serial and seal numbers have the letters A to Z, digits and signs only. Read the number again."),
             field=field,
         )
+
+
+def as_in_the_kit(delivery: Delivery, typed: Iterable[str]) -> list[str]:
+    """Numbers read on devices as the kit's list has them, in order: a phone may be read by its IMEI too."""
+    own = {line.serial_number for line in delivery.lines}
+    read = [normal_serial(one) for one in typed]
+    others = devices_with(one for one in read if one not in own)
+
+    def listed(number: str) -> str:
+        unit = others.get(number)
+        if unit is None:
+            return number
+        return next((one for one in unit.numbers if one in own), unit.serial_number)
+
+    return [listed(one) for one in read]
 
 
 def flag_serials(

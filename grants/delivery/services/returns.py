@@ -1,7 +1,7 @@
 """Back in the warehouse: one person counts the kit, reads its seal and serial numbers; another signs the count."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _
@@ -27,7 +27,7 @@ from grants.delivery.models import (
 )
 from grants.delivery.models.incidents import NOT_AS_SEALED
 from grants.delivery.services import ledger
-from grants.delivery.services.flags import flag_serials, normal_serial
+from grants.delivery.services.flags import as_in_the_kit, flag_serials, normal_serial
 from grants.delivery.services.incidents import open_about
 from grants.delivery.services.moves import move, refuse_unless_possible
 from grants.delivery.services.planning import free_serials
@@ -57,6 +57,8 @@ def count_back(delivery: Delivery, counted: Counted, *, reason: Reason, by: User
     refuse_unless_possible(delivery, DeliveryState.RETURNED if is_expected else DeliveryState.RETURNING)
     _refuse_carrier(delivery, by)
     outcomes = queries.line_outcomes(delivery)
+    listed = as_in_the_kit(delivery, counted.serials.values())
+    counted = replace(counted, serials=dict(zip(counted.serials, listed, strict=True)))
     _refuse_too_many(delivery, counted, outcomes)
     differs = _seal_differs(delivery, counted) or _lines_differ(delivery, counted, outcomes)
     if differs and not (counted.really_differs and counted.note.strip()):
@@ -92,7 +94,7 @@ def _write_lines(delivery: Delivery, counted: Counted, outcomes: Mapping[int, Li
         if _is_other_device(line, counted):
             # What was read is kept; the device that left has not come back, and the other one is no stock of ours.
             outcome.came_back = 0
-            outcome.read_serial = normal_serial(counted.serials.get(line.position, "")) or None
+            outcome.read_serial = counted.serials.get(line.position) or None
         db.session.add(outcome)
     db.session.flush()
 
@@ -186,5 +188,5 @@ def _lines_differ(delivery: Delivery, counted: Counted, outcomes: Mapping[int, L
 
 def _is_other_device(line: KitLine, counted: Counted) -> bool:
     """Whether something lies in the device's place, and it is not the device that left."""
-    read = normal_serial(counted.serials.get(line.position, ""))
+    read = counted.serials.get(line.position)
     return counted.units[line.position] > 0 and line.serial_number is not None and read != line.serial_number

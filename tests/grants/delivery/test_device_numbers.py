@@ -120,3 +120,40 @@ def test_flag_of_a_phone_packed_by_its_imei_bears_its_serial_number(app: Flask) 
     flag_serials(delivery, FlagReason.SEIZED, by=make_user(Role.DESK), now=utcnow())
 
     assert [flag.serial_number for flag in queries.flags()] == ["SN1"]
+
+
+@pytest.mark.parametrize("number", ["sn1", PHONE_IMEI, PRINTED])
+def test_phone_is_checked_at_the_point_by_any_of_its_numbers(app: Flask, number: str) -> None:
+    delivery, officer = carried_phone()
+
+    check_kit(delivery, seal_number="PR-79", weight_grams=None, serials=[number], by=officer, now=utcnow())
+
+    assert db.session.scalars(select(HandoverCheck.serials)).all() == ["SN1"]
+
+
+@pytest.mark.parametrize("number", ["SN2", "356938035643809", ""])
+def test_another_phone_is_still_refused_at_the_point(app: Flask, number: str) -> None:
+    delivery, officer = carried_phone()
+    other = make_lot(make_item(needs_serial=True, has_imei=True), 1)
+    stock.register_devices(other, [("SN2", "356938035643809")], by=keeper(), now=utcnow())
+
+    with pytest.raises(RuleBroken) as refusal:
+        check_kit(delivery, seal_number="PR-79", weight_grams=None, serials=[number], by=officer, now=utcnow())
+
+    assert refusal.value.field == "serials"
+
+
+@pytest.mark.parametrize(("number", "read"), [(PHONE_IMEI, None), (PRINTED, None), ("356938035643809", "SN2")])
+def test_phone_is_counted_back_by_any_of_its_numbers(app: Flask, number: str, read: str | None) -> None:
+    delivery, officer = carried_phone()
+    other = make_lot(make_item(needs_serial=True, has_imei=True), 1)
+    stock.register_devices(other, [("SN2", "356938035643809")], by=keeper(), now=utcnow())
+    services.turn_back(delivery, reason=Reason.ROAD_CLOSED, by=officer, now=utcnow())
+    marked = {"really_differs": True, "note": "Otro teléfono"} if read else {}
+
+    count = services.count_back(
+        delivery, whole(delivery, serials={1: number}, **marked), reason=Reason.ROAD_CLOSED, by=keeper(), now=utcnow()
+    )
+
+    (outcome,) = queries.line_outcomes(delivery).values()
+    assert (count.differs, outcome.came_back, outcome.read_serial) == (read is not None, 0 if read else 1, read)
