@@ -7,7 +7,7 @@ from grants.access.models import User
 from grants.access.permissions import Role
 from grants.core.clock import utcnow
 from grants.core.db import db
-from grants.delivery import services
+from grants.delivery import queries, services
 from grants.delivery.models import (
     Delivery,
     DeliveryState,
@@ -73,7 +73,13 @@ def bring_home(delivery: Delivery, *, reason: Reason = Reason.ROAD_CLOSED, at: d
     serials = {line.position: line.serial_number or "" for line in delivery.lines if line.needs_serial}
     counted = Counted(units, serials, SealState.WHOLE, delivery.seal_number or "")
     services.count_back(delivery, counted, reason=reason, by=make_user(Role.WAREHOUSE), now=now)
-    services.sign_return(delivery, by=make_user(Role.WAREHOUSE), now=now)
+    sign_return(delivery, by=make_user(Role.WAREHOUSE), now=now)
+
+
+def sign_return(delivery: Delivery, *, by: User, now: datetime) -> None:
+    """Sign for the count that stands now."""
+    count = queries.return_count(delivery)
+    services.sign_return(delivery, stamp=count.stamp if count is not None else "", by=by, now=now)
 
 
 def make_dispute(

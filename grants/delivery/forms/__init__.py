@@ -23,6 +23,7 @@ from grants.delivery.forms.outcomes import (
     ReturnForm,
     SerialForm,
     SignForm,
+    SignReturnForm,
     TakenForm,
 )
 from grants.delivery.forms.planning import ALL, ApplyForm, ApproveForm, CallForm, SheetForm
@@ -67,6 +68,7 @@ __all__ = [
     "SerialForm",
     "SheetForm",
     "SignForm",
+    "SignReturnForm",
     "StopsForm",
     "TakenForm",
     "TeamForm",

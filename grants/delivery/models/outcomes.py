@@ -1,6 +1,6 @@
 """What happened when a kit was not simply handed over: on the road, at the count in the warehouse, in a dispute."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -110,6 +110,11 @@ class ReturnCount(SealedRow, Model):
     counted_at: Mapped[datetime]
     signed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     signed_at: Mapped[datetime | None]
+
+    @property
+    def stamp(self) -> str:
+        """By which a signature names the count that was read. Its number alone may be given out again."""
+        return f"{self.id}-{self.counted_at.astimezone(UTC).isoformat()}"
 
 
 class FlagReason(StrEnum):

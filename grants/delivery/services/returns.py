@@ -99,15 +99,19 @@ def _write_lines(delivery: Delivery, counted: Counted, outcomes: Mapping[int, Li
     db.session.flush()
 
 
-def sign_return(delivery: Delivery, *, by: User, now: datetime) -> None:
-    """The second person agrees with the count: the kit is back, and what did not come back is an incident."""
+def sign_return(delivery: Delivery, *, stamp: str, by: User, now: datetime) -> None:
+    """The second person agrees with the count that they read: the kit is back, and what did not come back is an
+    incident."""
     count = _unsigned(delivery)
     _refuse_carrier(delivery, by)
+    if count.stamp != stamp:
+        raise RuleBroken(_("It was counted again since. Look at the new count, then sign."))
     if count.counted_by_id == by.id:
         raise RuleBroken(_("You counted this kit. Another person must look and sign."))
     signed = db.session.execute(
         update(ReturnCount)
-        .where(ReturnCount.id == count.id, ReturnCount.signed_at.is_(None), ReturnCount.counted_by_id != by.id)
+        .where(ReturnCount.id == count.id, ReturnCount.counted_at == count.counted_at)
+        .where(ReturnCount.signed_at.is_(None), ReturnCount.counted_by_id != by.id)
         .values(signed_at=now, signed_by_id=by.id)
         .execution_options(synchronize_session=False)
     )

@@ -1,5 +1,6 @@
 """Pages of what follows a delivery: who opens them, a journey through each, and what they cost."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -28,11 +29,13 @@ from tests.factories.access import make_user
 from tests.factories.delivery import make_carried, make_confirmed, make_officer
 from tests.factories.outcomes import (
     ALL_WELL,
+    keeper,
     make_answered,
     make_dispute,
     make_incident,
     make_returning,
     make_visit,
+    whole,
 )
 from tests.factories.people import make_canton
 from tests.grants.delivery.test_pages import selects
@@ -143,12 +146,39 @@ def test_return_is_counted_by_one_and_signed_by_another(app: Flask, as_role: AsR
     assert first.post(path, data={**data, "count_2": 9}).status_code == 200
     assert queries.return_count(delivery) is None
     assert first.post(path, data=data).status_code == 302
-    first.post(f"{path}/sign")
+    read = hidden(second.get(path).text)
+    first.post(f"{path}/sign", data=read)
     assert state_of(delivery) is S.RETURNING
-    second.post(f"{path}/sign")
+    second.post(f"{path}/sign", data=read)
 
     assert state_of(delivery) is S.RETURNED
     assert second.get(path).status_code == 200
+
+
+def hidden(page: str) -> dict[str, str]:
+    """What a page's forms carry unseen."""
+    return dict(re.findall(r'<input[^>]*type="hidden" name="([^"]+)" value="([^"]*)"', page))
+
+
+@pytest.mark.parametrize("sent", [None, "", "1", "x" * 500])
+def test_second_signature_is_for_the_count_that_its_signer_read(app: Flask, as_role: AsRole, sent: str | None) -> None:
+    delivery = make_returning().delivery
+    path, second = f"/deliveries/{delivery.id}/take-back", as_role(Role.WAREHOUSE)
+    services.count_back(delivery, whole(delivery), reason=Reason.NOBODY_CAME, by=keeper(), now=utcnow())
+    db.session.commit()
+    read = hidden(second.get(path).text) if sent is None else {"stamp": sent}
+
+    nothing = whole(delivery, units={1: 0, 2: 0, 3: 0}, really_differs=True, note="No hay nada")
+    services.count_again(delivery, by=(third := keeper()), now=utcnow())
+    services.count_back(delivery, nothing, reason=Reason.NOBODY_CAME, by=third, now=utcnow())
+    db.session.commit()
+    second.post(f"{path}/sign", data=read)
+
+    count = queries.return_count(delivery)
+    assert count is not None
+    assert (state_of(delivery), count.signed_at) == (S.RETURNING, None)
+    second.post(f"{path}/sign", data=hidden(second.get(path).text))
+    assert state_of(delivery) is S.RETURNED
 
 
 def test_dispute_from_opening_to_decision(app: Flask, as_role: AsRole) -> None:

@@ -53,7 +53,7 @@ from tests.factories.delivery import (
     totp_at,
 )
 from tests.factories.levels import make_at_point, with_alternate
-from tests.factories.outcomes import keeper, make_dispute, whole
+from tests.factories.outcomes import keeper, make_dispute, sign_return, whole
 from tests.factories.people import make_canton
 from tests.factories.risk import HOUR, MINUTE, make_held_on_the_road, take
 from tests.factories.road import let_go, make_stop, send_out
@@ -294,7 +294,7 @@ def test_device_that_stayed_with_the_person_is_not_missing(app: Flask) -> None:
     back = {one.position: 0 if one is line else one.quantity for one in delivery.lines}
     counted = whole(delivery, units=back, seal_state=SealState.BROKEN)
     count: ReturnCount = services.count_back(delivery, counted, reason=Reason.OTHER, by=keeper(), now=utcnow())
-    services.sign_return(delivery, by=keeper(), now=utcnow())
+    sign_return(delivery, by=keeper(), now=utcnow())
 
     assert (count.differs, delivery.state) == (False, S.RETURNED)
     assert queries.live_flag("SN-WITH-PERSON") is None

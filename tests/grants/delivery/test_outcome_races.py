@@ -23,7 +23,7 @@ from grants.delivery.services.photos import MOST_PHOTOS
 from tests.factories.access import make_user
 from tests.factories.delivery import make_carried, make_confirmed
 from tests.factories.goods import make_item, make_lot
-from tests.factories.outcomes import ALL_WELL, keeper, make_dispute, make_returning, make_visit, whole
+from tests.factories.outcomes import ALL_WELL, keeper, make_dispute, make_returning, make_visit, sign_return, whole
 from tests.grants.delivery.test_races import THREADS, together
 
 pytestmark = pytest.mark.no_rollback
@@ -92,7 +92,7 @@ def test_of_twenty_at_once_one_reconciles_one_signs_a_return_and_one_visits(real
         services.reconcile(queries.get_to_compare(delivery_id), by=by, now=utcnow())
 
     def sign(by: User) -> None:
-        services.sign_return(queries.get_delivery(returning_id), by=by, now=utcnow())
+        sign_return(queries.get_delivery(returning_id), by=by, now=utcnow())
 
     def visit(by: User) -> None:
         services.answer(queries.get_visit(visit_id), ALL_WELL, by=by, now=utcnow())

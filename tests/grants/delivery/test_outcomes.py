@@ -48,7 +48,7 @@ from tests.factories.delivery import (
     totp_at,
 )
 from tests.factories.goods import make_item, make_kit, make_lot, make_recipe, on_hand, pack
-from tests.factories.outcomes import keeper, make_returning, whole
+from tests.factories.outcomes import keeper, make_returning, sign_return, whole
 from tests.factories.people import make_canton
 from tests.factories.selection import make_award
 
@@ -140,7 +140,7 @@ def test_what_stayed_with_the_person_is_counted_and_left_out_of_the_next_kit(app
     found = whole(delivery, units={1: 0, 2: 6, 3: 1}, seal_state=SealState.BROKEN)
 
     services.count_back(delivery, found, reason=Reason.SOME_MISSING, by=back, now=utcnow())
-    services.sign_return(delivery, by=keeper(), now=utcnow())
+    sign_return(delivery, by=keeper(), now=utcnow())
 
     # Of ten sacks three stayed, six came back: one of USD 15.50 is nowhere. The oven stayed, the scales came back.
     lost = {
@@ -165,7 +165,7 @@ def bring_back_rest(delivery: Delivery, officer: Any, left: dict[int, Left]) -> 
     units = {one.position: one.quantity - left.get(one.position, Left()).with_person for one in delivery.lines}
     counted = whole(delivery, units=units, seal_state=SealState.BROKEN)
     services.count_back(delivery, counted, reason=Reason.DID_NOT_WANT, by=keeper(), now=utcnow())
-    services.sign_return(delivery, by=keeper(), now=utcnow())
+    sign_return(delivery, by=keeper(), now=utcnow())
 
 
 def make_recipe_kit_that_came_back(award: Any) -> None:
@@ -224,13 +224,13 @@ def test_kit_is_counted_by_one_and_signed_by_another(app: Flask) -> None:
     delivery, first = carried.delivery, keeper()
 
     with pytest.raises(RuleBroken):
-        services.sign_return(delivery, by=first, now=utcnow())
+        sign_return(delivery, by=first, now=utcnow())
     services.count_back(delivery, whole(delivery), reason=Reason.NOBODY_CAME, by=first, now=utcnow())
     for refused in (first, carried.officer):
         with pytest.raises(RuleBroken):
-            services.sign_return(delivery, by=refused, now=utcnow())
+            sign_return(delivery, by=refused, now=utcnow())
     assert delivery.state is S.RETURNING
-    services.sign_return(delivery, by=keeper(), now=utcnow())
+    sign_return(delivery, by=keeper(), now=utcnow())
 
     assert delivery.state is S.RETURNED
     assert count_of(Incident) == 0
@@ -285,7 +285,7 @@ def test_difference_must_be_said_twice_and_opens_an_incident(app: Flask, found: 
 
     services.count_back(delivery, whole(delivery, **said), reason=Reason.OTHER, by=keeper(), now=utcnow())
     assert count_of(Incident) == 0
-    services.sign_return(delivery, by=keeper(), now=utcnow())
+    sign_return(delivery, by=keeper(), now=utcnow())
 
     assert delivery.state is S.RETURNED
     assert [one.kind for one in db.session.scalars(select(Incident))] == [IncidentKind.LOST_KIT]
@@ -327,7 +327,7 @@ def test_device_that_came_back_instead_of_another_is_no_stock(app: Flask) -> Non
 
     other = whole(delivery, serials={1: " zzz9"}, seal_state=SealState.BROKEN, really_differs=True, note="Otra tableta")
     services.count_back(delivery, other, reason=Reason.OTHER, by=keeper(), now=utcnow())
-    services.sign_return(delivery, by=keeper(), now=utcnow())
+    sign_return(delivery, by=keeper(), now=utcnow())
 
     (outcome,) = queries.line_outcomes(delivery).values()
     assert (outcome.came_back, outcome.unaccounted, outcome.read_serial) == (0, 1, "ZZZ9")
@@ -341,7 +341,7 @@ def test_device_that_did_not_come_back_goes_into_no_other_kit(app: Flask) -> Non
     serial = delivery.lines[0].serial_number or ""
     gone = whole(delivery, units={1: 0}, serials={}, really_differs=True, note="La caja estaba vacía")
     services.count_back(delivery, gone, reason=Reason.OTHER, by=keeper(), now=utcnow())
-    services.sign_return(delivery, by=keeper(), now=utcnow())
+    sign_return(delivery, by=keeper(), now=utcnow())
     other = make_delivery(S.APPROVED, award=device_award())
 
     with pytest.raises(RuleBroken):
@@ -461,7 +461,7 @@ def test_what_the_warehouse_has_was_not_taken(app: Flask) -> None:
         with pytest.raises(RuleBroken):
             services.taken(kit, said="Se lo llevaron", by=make_user(Role.DESK), now=utcnow())
     services.taken(kits["no_show"], said="Todo", everything=True, by=officer, now=utcnow())
-    services.sign_return(counted, by=keeper(), now=utcnow())
+    sign_return(counted, by=keeper(), now=utcnow())
 
     assert (counted.state, held.state) == (S.RETURNED, S.HELD)
     assert (kits["in_transit"].state, kits["partial"].state) == (S.SEIZED, S.SEIZED)

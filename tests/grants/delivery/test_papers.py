@@ -43,7 +43,7 @@ from tests.factories.delivery import (
     make_run,
 )
 from tests.factories.goods import make_item, make_kit, make_lot
-from tests.factories.outcomes import decide, make_dispute, make_returning
+from tests.factories.outcomes import decide, make_dispute, make_returning, sign_return
 from tests.factories.papers import ADDRESS, drawn, pages_of, shows_qr_of
 from tests.factories.selection import make_award
 
@@ -73,7 +73,7 @@ def returned() -> Delivery:
     counted = Counted(units=units, serials={}, seal_state=SealState.BROKEN, seal_number=delivery.seal_number or "",
                       really_differs=True, note="Falta uno")  # fmt: skip
     services.count_back(delivery, counted, reason=Reason.NOBODY_CAME, by=make_user(Role.WAREHOUSE), now=utcnow())
-    services.sign_return(delivery, by=make_user(Role.WAREHOUSE), now=utcnow())
+    sign_return(delivery, by=make_user(Role.WAREHOUSE), now=utcnow())
     return delivery
 
 

@@ -54,6 +54,7 @@ from tests.factories.outcomes import (
     make_dispute,
     make_visit,
     monitor,
+    sign_return,
     whole,
 )
 from tests.factories.selection import make_award
@@ -314,7 +315,7 @@ VERBS: dict[str, Verb] = {
     "taken": lambda d, u: services.taken(d, said="x", by=u, now=utcnow()),
     "turn back": lambda d, u: services.turn_back(d, reason=None, by=u, now=utcnow()),
     "count": lambda d, u: services.count_back(d, whole(d), reason=Reason.OTHER, by=u, now=utcnow()),
-    "sign the count": lambda d, u: services.sign_return(d, by=u, now=utcnow()),
+    "sign the count": lambda d, u: sign_return(d, by=u, now=utcnow()),
     "dispute": lambda d, u: services.open_dispute(d, reason=Reason.OTHER, said="x", by=u, now=utcnow()),
     "decide": decide_alone,
     "reconcile": lambda d, u: services.reconcile(queries.get_to_compare(d.id), by=u, now=utcnow()),

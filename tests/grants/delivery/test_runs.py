@@ -32,7 +32,7 @@ from tests.factories.delivery import (
     stop_at,
     totp_at,
 )
-from tests.factories.outcomes import whole
+from tests.factories.outcomes import sign_return, whole
 
 S = DeliveryState
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)  # 10:00 in Guayaquil
@@ -411,7 +411,7 @@ def test_run_ends_with_its_last_kit(app: Flask) -> None:
         assert run.state is RunState.OUT
         services.turn_back(kit, reason=Reason.ROAD_CLOSED, by=officer, now=now)
         services.count_back(kit, whole(kit), reason=Reason.ROAD_CLOSED, by=keeper, now=now)
-        services.sign_return(kit, by=make_user(Role.WAREHOUSE), now=now)
+        sign_return(kit, by=make_user(Role.WAREHOUSE), now=now)
 
     assert (run.state, run.ended_at) == (RunState.ENDED, now)
     db.session.commit()

@@ -40,7 +40,16 @@ from grants.delivery.services import Evidence, Left
 from tests.factories.access import make_user
 from tests.factories.calls import make_call
 from tests.factories.delivery import Carried, make_carried, make_confirmed, make_officer, make_team
-from tests.factories.outcomes import ALL_WELL, coordinator, keeper, make_answered, make_visit, monitor, whole
+from tests.factories.outcomes import (
+    ALL_WELL,
+    coordinator,
+    keeper,
+    make_answered,
+    make_visit,
+    monitor,
+    sign_return,
+    whole,
+)
 from tests.factories.selection import make_award
 
 S = DeliveryState
@@ -178,7 +187,7 @@ def bring_rest_back(carried: Carried) -> None:
     services.turn_back(carried.delivery, reason=None, by=carried.officer, now=utcnow())
     counted = whole(carried.delivery, units={1: 0, 2: 7, 3: 1}, seal_state=SealState.BROKEN)
     services.count_back(carried.delivery, counted, reason=Reason.DID_NOT_WANT, by=keeper(), now=utcnow())
-    services.sign_return(carried.delivery, by=keeper(), now=utcnow())
+    sign_return(carried.delivery, by=keeper(), now=utcnow())
 
 
 @pytest.mark.parametrize("level", [1, 2, 3])
