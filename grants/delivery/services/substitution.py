@@ -95,10 +95,13 @@ def match_items(
     now: datetime,
 ) -> None:
     """Say which article of the catalogue each line is (position → article): it is then taken from the shelf. An
-    article whose price is more than `percent` away from the line's is another thing: that is a substitution."""
+    article whose price is more than `percent` away from the line's is another thing: that is a substitution. So is
+    another article than the one that was approved."""
     if delivery.state not in MATCHED_IN:
         raise RuleBroken(_("Articles are chosen before the kit is packed."))
+    refuse_while_open(delivery)
     for line in delivery.lines:
+        _refuse_unrecorded(delivery, line, chosen)
         _refuse_other_price(line, chosen.get(line.position), percent)
     for line in list(delivery.lines):
         if line.position in chosen:
@@ -120,6 +123,19 @@ def devices_apart(lines: list[KitLine]) -> list[KitLine]:
 def _copy(line: KitLine, quantity: int, position: int) -> KitLine:
     return KitLine(position=position, name=line.name, quantity=quantity, unit_price_usd=line.unit_price_usd,
                    item_id=line.item_id, needs_serial=line.needs_serial)  # fmt: skip
+
+
+def _refuse_unrecorded(delivery: Delivery, line: KitLine, chosen: Mapping[int, Item | None]) -> None:
+    """What two people approved changes with a reason and on record, whatever the other article costs."""
+    if delivery.state is not DeliveryState.APPROVED or line.item_id is None or line.position not in chosen:
+        return
+    item = chosen[line.position]
+    if item is None or item.id != line.item_id:
+        raise RuleBroken(
+            _("%(name)s was approved with its article. Replace the line, with a reason, instead of choosing another.",
+              name=line.name),
+            field=f"item_{line.position}",
+        )  # fmt: skip
 
 
 def _refuse_other_price(line: KitLine, item: Item | None, percent: Decimal) -> None:

@@ -178,6 +178,42 @@ def test_line_is_matched_to_an_article_of_about_its_price(app: Flask, price: str
     assert (delivery.value_usd, delivery.kit_version) == (Decimal("700.00"), 2 if is_it else 1)
 
 
+@pytest.mark.parametrize("other", [True, False], ids=["another article", "no article"])
+def test_article_that_was_approved_is_changed_by_substitution_only(app: Flask, other: bool) -> None:
+    delivery, bicycle = make_kit((oven := make_item(), 2), (make_item(), 3)), make_item() if other else None
+
+    with pytest.raises(RuleBroken) as refusal:
+        substitution.match_items(delivery, {1: bicycle, 2: line_at(delivery, 2).item}, by=keeper(), now=utcnow())
+    assert refusal.value.field == "item_1"
+    assert (line_at(delivery, 1).item_id, delivery.kit_version) == (oven.id, 1)
+
+    found = replace(delivery, 1, name="Bicicleta", item=bicycle)
+    assert (found.state, found.item_before_id, found.item_after) == (SubstitutionState.APPLIED, oven.id, bicycle)
+    assert (line_at(delivery, 1).item, line_at(delivery, 1).name) == (bicycle, "Bicicleta")
+
+
+def test_article_of_a_planned_kit_is_changed_freely(app: Flask) -> None:
+    delivery, other = make_kit((make_item(), 2), approved=False), make_item()
+
+    for article in (other, None):
+        substitution.match_items(delivery, {1: article}, by=keeper(), now=utcnow())
+        assert line_at(delivery, 1).item == article
+
+
+def test_articles_are_not_chosen_while_a_substitution_waits(app: Flask) -> None:
+    delivery, oven = make_delivery(S.APPROVED), make_item(reference_price_usd=Decimal("450.00"))
+    found = replace(delivery, 1, unit_price_usd=Decimal("300.00"))
+
+    with pytest.raises(RuleBroken):
+        substitution.match_items(delivery, {1: oven}, by=keeper(), now=utcnow())
+    substitution.approve_substitution(found, by=make_user(Role.COORDINATOR), now=utcnow())
+    assert line_at(delivery, 1).item is None
+    assert sum(line.total_usd for line in delivery.lines) == delivery.value_usd == Decimal("550.00")
+
+    substitution.match_items(delivery, {2: make_item(reference_price_usd=Decimal("15.50"))}, by=keeper(), now=utcnow())
+    assert line_at(delivery, 2).item is not None
+
+
 # Two of 200.00: five percent of the kit's 400.00 are 20.00.
 @pytest.mark.parametrize(("cost", "packed"), [("210.00", True), ("190.00", True), ("210.01", False), ("189.99", False)])
 def test_goods_that_cost_far_from_the_list_are_not_packed(app: Flask, cost: str, packed: bool) -> None:
@@ -307,9 +343,10 @@ def test_goods_that_cost_more_than_the_award_are_not_packed(app: Flask, cost: st
 
 
 def test_two_lines_of_one_article_are_costed_lot_after_lot(app: Flask) -> None:
-    delivery, item = make_kit((make_item(), 1), (flour := make_item(), 3)), flour
-    make_lot(delivery.lines[0].item, 1)
+    delivery, item = make_kit((make_item(), 1), (flour := make_item(), 3), approved=False), flour
     substitution.match_items(delivery, {1: item}, by=keeper(), now=utcnow())
+    for _n in range(2):
+        services.approve(delivery, by=make_user(Role.COORDINATOR), now=utcnow())
     make_lot(item, 2, unit_cost_usd=Decimal("8.00"))
     make_lot(item, 2, unit_cost_usd=Decimal("11.00"))
 
