@@ -10,6 +10,7 @@ from grants.delivery.forms.handling import (
     PinForm,
     ReasonForm,
     SealForm,
+    StampForm,
     plain,
 )
 from grants.delivery.forms.handover import AlternateForm, HandoverForm
@@ -23,7 +24,6 @@ from grants.delivery.forms.outcomes import (
     ReturnForm,
     SerialForm,
     SignForm,
-    SignReturnForm,
     TakenForm,
 )
 from grants.delivery.forms.planning import ALL, ApplyForm, ApproveForm, CallForm, SheetForm
@@ -68,7 +68,7 @@ __all__ = [
     "SerialForm",
     "SheetForm",
     "SignForm",
-    "SignReturnForm",
+    "StampForm",
     "StopsForm",
     "TakenForm",
     "TeamForm",

@@ -75,6 +75,17 @@ class ActionForm(FlaskForm):
     """A button: nothing but the token against forgery."""
 
 
+class StampForm(ActionForm):
+    """A button that says what was read before it was pressed."""
+
+    stamp = HiddenField()
+
+    @property
+    def read(self) -> str:
+        """The stamp of what was read; empty for none."""
+        return str(self.stamp.data or "")
+
+
 class ReasonForm(FlaskForm):
     reason = SelectField(_("Reason"), choices=_reasons(*Reason), coerce=str)
 

@@ -134,10 +134,6 @@ class ReturnForm(KitForm):
         )
 
 
-class SignReturnForm(FlaskForm):
-    stamp = HiddenField()  # of the count that was read
-
-
 class DisputeForm(ReasonForm):
     reason = RadioField(
         _("What is doubted"), choices=_choices(REASON_NAMES, *DISPUTE_REASONS),

@@ -10,6 +10,7 @@ from wtforms.validators import InputRequired
 
 from grants.access.forms import MultiCheckboxField
 from grants.calls.models import Call
+from grants.delivery.forms.handling import StampForm
 
 ALL, GOOD = "all", "good"
 
@@ -41,7 +42,7 @@ class SheetForm(CallForm):
     )  # fmt: skip
 
 
-class ApplyForm(FlaskForm):
+class ApplyForm(StampForm):
     which = RadioField(
         _("What to apply"),
         choices=[

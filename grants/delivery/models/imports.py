@@ -1,5 +1,6 @@
 """A spreadsheet that plans a whole call: kept sealed between its preview and its application."""
 
+import hashlib
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey
@@ -29,3 +30,10 @@ class PlanImport(SealedRow, Model):
     good_rows: Mapped[int]
     bad_rows: Mapped[int]
     applied_at: Mapped[datetime | None]
+
+    @property
+    def stamp(self) -> str:
+        """By which a form names the preview that was read; its number alone may be given out again. Of what was sealed,
+        whose secret part differs each time; empty once the rows are wiped."""
+        sealed: bytes | None = self.rows_sealed  # type: ignore[attr-defined]
+        return hashlib.sha256(sealed).hexdigest() if sealed else ""

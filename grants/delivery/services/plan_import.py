@@ -86,10 +86,10 @@ def preview_import(call: Call, rows: Sequence[Row], *, by: User, now: datetime) 
     return kept
 
 
-def apply_import(kept: PlanImport, *, only_good: bool, by: User, now: datetime) -> None:
-    """Do what the rows say, once: all of them or none, or those without a mistake. The rows are wiped."""
-    if kept.applied_at is not None:
-        raise RuleBroken(_("This spreadsheet was already applied."))
+def apply_import(kept: PlanImport, *, stamp: str, only_good: bool, by: User, now: datetime) -> None:
+    """Do what the rows of the preview that was read say, once: all of them or none, or those without a mistake. The
+    rows are wiped."""
+    _refuse_other(kept, stamp)
     if now - kept.created_at > KEPT:
         raise RuleBroken(_("This preview is older than a day. Send the spreadsheet again."))
     rows = [KeptRow(number, cells) for number, cells in kept.rows]
@@ -107,13 +107,22 @@ def apply_import(kept: PlanImport, *, only_good: bool, by: User, now: datetime) 
     journal.record(by, "plan_import.applied", kept, at=now, rows=kept.good_rows)
 
 
-def discard_import(kept: PlanImport, *, by: User, now: datetime) -> None:
-    """Forget a file that was not applied."""
+def discard_import(kept: PlanImport, *, stamp: str, by: User, now: datetime) -> None:
+    """Forget the file that was read and not applied."""
+    _refuse_other(kept, stamp)
     gone = delete(PlanImport).where(PlanImport.id == kept.id, PlanImport.applied_at.is_(None))
     if rows_hit(db.session.execute(gone.execution_options(synchronize_session=False))) != 1:
         raise RuleBroken(_("This spreadsheet was already applied."))
     journal.record(by, "plan_import.discarded", "plan_import", at=now, call_id=kept.call_id)
     db.session.expunge(kept)
+
+
+def _refuse_other(kept: PlanImport, stamp: str) -> None:
+    """The number of a file that was forgotten may be given to the next: a page that stayed open speaks of the first."""
+    if kept.applied_at is not None:
+        raise RuleBroken(_("This spreadsheet was already applied."))
+    if kept.stamp != stamp:
+        raise RuleBroken(_("Another spreadsheet was sent since. Open its preview."))
 
 
 def forget_old_previews(*, now: datetime) -> int:

@@ -13,7 +13,7 @@ from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.web import errors_to, page_marker, said_if_refused
 from grants.delivery import plan_sheet, queries, services
-from grants.delivery.forms import ALL, ActionForm, ApplyForm, ApproveForm, CallForm, SheetForm
+from grants.delivery.forms import ALL, ApplyForm, ApproveForm, CallForm, SheetForm, StampForm
 from grants.delivery.models import STATE_NAMES
 from grants.delivery.services import Outcome
 from grants.delivery.told import to_show
@@ -94,7 +94,8 @@ def apply_import(import_id: int) -> ResponseReturnValue:
     kept, form = queries.get_import(import_id, reader=current_user), ApplyForm()
     if form.validate_on_submit():
         with errors_to(form), transaction():
-            services.apply_import(kept, only_good=form.which.data != ALL, by=current_user, now=utcnow())
+            only_good = form.which.data != ALL
+            services.apply_import(kept, stamp=form.read, only_good=only_good, by=current_user, now=utcnow())
             return redirect(url_for(".plan_import", import_id=import_id))
     return _preview(import_id, form)
 
@@ -102,10 +103,10 @@ def apply_import(import_id: int) -> ResponseReturnValue:
 @bp.post("/imports/<int:import_id>/discard")
 @requires(Permission.PLAN_RUN)
 def discard_import(import_id: int) -> ResponseReturnValue:
-    kept = queries.get_import(import_id, reader=current_user)
-    if ActionForm().validate_on_submit():
+    kept, form = queries.get_import(import_id, reader=current_user), StampForm()
+    if form.validate_on_submit():
         with said_if_refused():
-            services.discard_import(kept, by=current_user, now=utcnow())
+            services.discard_import(kept, stamp=form.read, by=current_user, now=utcnow())
             return redirect(url_for(".new_import"))
     return redirect(url_for(".plan_import", import_id=import_id))
 
@@ -113,6 +114,7 @@ def discard_import(import_id: int) -> ResponseReturnValue:
 def _preview(import_id: int, form: ApplyForm) -> ResponseReturnValue:
     """What each row does, those to correct first, a hundred on a page."""
     kept = queries.get_import(import_id, reader=current_user)
+    form.stamp.data = kept.stamp
     results = sorted(kept.results, key=lambda row: (row[2], row[0]))
     typed = request.args.get("page", "1")
     pages = max(1, -(-len(results) // ROWS_SHOWN))

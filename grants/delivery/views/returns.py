@@ -11,7 +11,7 @@ from grants.core.clock import utcnow
 from grants.core.db import transaction
 from grants.core.web import errors_to, said_if_refused
 from grants.delivery import queries, services
-from grants.delivery.forms import ReturnForm, SerialForm, SignReturnForm
+from grants.delivery.forms import ReturnForm, SerialForm, StampForm
 from grants.delivery.models import DeliveryState, Reason
 from grants.delivery.models.outcomes import FLAG_NAMES, SEAL_NAMES
 from grants.delivery.views.blueprint import bp
@@ -41,9 +41,9 @@ def take_back(delivery_id: int) -> ResponseReturnValue:
 @bp.post("/<int:delivery_id>/take-back/sign")
 @requires(Permission.PACK_KIT)
 def sign_return(delivery_id: int) -> ResponseReturnValue:
-    delivery, form = queries.get_delivery(delivery_id), SignReturnForm()
+    delivery, form = queries.get_delivery(delivery_id), StampForm()
     with said_if_refused():
-        services.sign_return(delivery, stamp=str(form.stamp.data or ""), by=current_user, now=utcnow())
+        services.sign_return(delivery, stamp=form.read, by=current_user, now=utcnow())
         flash(_("Returned. The award can be planned again."), "good")
     if delivery.state is DeliveryState.RETURNING:
         return redirect(url_for(".take_back", delivery_id=delivery_id))

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
@@ -188,7 +189,7 @@ def test_applied_file_plans_and_schedules_once_and_keeps_no_place(coordinator: F
     ))  # fmt: skip
 
     for _n in range(2):
-        coordinator.post(f"/deliveries/imports/{kept.id}/apply", data={"which": "all"})
+        coordinator.post(f"/deliveries/imports/{kept.id}/apply", data={"which": "all", "stamp": kept.stamp})
 
     assert sorted(deliveries()) == sorted([(ready.award_id, S.SCHEDULED), (fresh.id, S.PLANNED)])
     done = db.session.get_one(Delivery, ready.id)
@@ -268,12 +269,15 @@ def test_planner_chooses_all_or_only_the_good_rows(coordinator: FlaskClient) -> 
     good, other = make_award(call=call), make_award()
     kept = send(coordinator, call, sheet([good.application.folio], [other.application.folio]))
 
-    refused = coordinator.post(f"/deliveries/imports/{kept.id}/apply", data={"which": "all"})
+    refused = coordinator.post(f"/deliveries/imports/{kept.id}/apply", data={"which": "all", "stamp": kept.stamp})
     assert refused.status_code == 200
     assert (deliveries(), kept.applied_at) == ([], None)
-    assert coordinator.post(f"/deliveries/imports/{kept.id}/apply", data={"which": "x"}).status_code == 200
+    assert (
+        coordinator.post(f"/deliveries/imports/{kept.id}/apply", data={"which": "x", "stamp": kept.stamp}).status_code
+        == 200
+    )
     assert deliveries() == []
-    coordinator.post(f"/deliveries/imports/{kept.id}/apply", data={"which": "good"})
+    coordinator.post(f"/deliveries/imports/{kept.id}/apply", data={"which": "good", "stamp": kept.stamp})
 
     assert deliveries() == [(good.id, S.PLANNED)]
     assert (kept.good_rows, kept.bad_rows) == (1, 1)
@@ -285,7 +289,7 @@ def test_what_changed_since_the_preview_counts(coordinator: FlaskClient) -> None
     kept = send(coordinator, call, sheet([award.application.folio]))
     made = make_delivery(award=award)
 
-    coordinator.post(f"/deliveries/imports/{kept.id}/apply", data={"which": "all"})
+    coordinator.post(f"/deliveries/imports/{kept.id}/apply", data={"which": "all", "stamp": kept.stamp})
 
     assert deliveries() == [(award.id, made.state)]
     assert kept.applied_at is None
@@ -299,10 +303,33 @@ def test_import_is_for_who_sent_it_and_is_forgotten_by_the_next(app: Flask, sign
     assert other.post(f"/deliveries/imports/{first}/apply", data={"which": "all"}).status_code == 404
     second = send(client, call, sheet([award.application.folio])).id
     assert [one.id for one in queries.open_imports(me)] == [second]
-    client.post(f"/deliveries/imports/{second}/discard")
+    client.post(f"/deliveries/imports/{second}/discard", data={"stamp": queries.open_imports(me)[0].stamp})
 
     assert db.session.query(PlanImport).count() == 0
     assert deliveries() == []
+
+
+@pytest.mark.parametrize("verb", ["apply", "discard"])
+def test_page_of_a_forgotten_file_does_nothing_with_the_next(app: Flask, sign_in: SignIn, verb: str) -> None:
+    """On SQLite the number of the first is given to the second."""
+    call, me = make_call(), make_user(Role.COORDINATOR)
+    client, (first, second) = sign_in(me), (make_award(call=call), make_award(call=call))
+    stale = send(client, call, sheet([first.application.folio]))
+    read = stale.stamp
+    client.post(f"/deliveries/imports/{stale.id}/discard", data={"stamp": read})
+    kept = send(client, call, sheet([second.application.folio]))
+
+    address = f"/deliveries/imports/{kept.id}/{verb}"
+    for stamp in (read, "", "x" * 500):
+        answer = client.post(address, data={"which": "all", "stamp": stamp})
+        assert (answer.status_code, deliveries()) == (200 if verb == "apply" else 302, [])
+        assert [one.id for one in queries.open_imports(me)] == [kept.id]
+
+    page = client.post(f"/deliveries/imports/{kept.id}/apply", data={"which": "all", "stamp": read}).text
+    assert set(re.findall(r'name="stamp"[^>]*value="([^"]*)"', page)) == {kept.stamp}
+    client.post(address, data={"which": "all", "stamp": kept.stamp})
+    assert deliveries() == ([(second.id, S.PLANNED)] if verb == "apply" else [])
+    assert queries.open_imports(me) == []
 
 
 def test_preview_older_than_a_day_is_not_applied(app: Flask) -> None:
@@ -312,7 +339,7 @@ def test_preview_older_than_a_day_is_not_applied(app: Flask) -> None:
     kept = services.preview_import(call, rows, by=me, now=now - timedelta(hours=25))
 
     with pytest.raises(RuleBroken):
-        services.apply_import(kept, only_good=True, by=me, now=now)
+        services.apply_import(kept, stamp=kept.stamp, only_good=True, by=me, now=now)
 
     assert deliveries() == []
 
@@ -325,7 +352,7 @@ def test_preview_that_nobody_applies_is_forgotten_after_a_day(app: Flask) -> Non
         services.preview_import(call, rows, by=make_user(Role.COORDINATOR), now=now - timedelta(hours=hours))
         for hours in (25, 23, 23)
     )
-    services.apply_import(applied, only_good=True, by=make_user(Role.COORDINATOR), now=now)
+    services.apply_import(applied, stamp=applied.stamp, only_good=True, by=make_user(Role.COORDINATOR), now=now)
     applied.created_at = now - timedelta(days=30)
     db.session.flush()
 
