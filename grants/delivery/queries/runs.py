@@ -147,7 +147,6 @@ def cleared_deliveries(*, canton_code: str = "", after: str | None = None) -> Pa
     """A page of deliveries that wait for a run, of one canton or all, by folio: as many as a form gives stops to."""
     statement = select(Delivery).options(
         joinedload(Delivery.canton),
-        joinedload(Delivery.risk_snapshot),
         joinedload(Delivery.award),
         joinedload(Delivery.person).load_only(Person.folio, Person.canton_code),
     )

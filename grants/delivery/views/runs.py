@@ -13,6 +13,7 @@ from grants.core.web import errors_to, page_marker, said_if_refused
 from grants.delivery import doors, queries, services
 from grants.delivery.forms import ActionForm, DispatchForm, PlaceForm, RunForm, StopsForm
 from grants.delivery.models import RUN_NAMES, DeliveryState, RunState
+from grants.delivery.queries.risk import newest_snapshots
 from grants.delivery.queries.told import told
 from grants.delivery.views.blueprint import bp, is_sent_again, said_already
 
@@ -75,9 +76,10 @@ def stops(run_id: int) -> ResponseReturnValue:
             flash(_("The stops are in the run. Place and time are encrypted to the team."), "good")
             return redirect(url_for(".run", run_id=run_id))
     load = queries.load_of(found, queries.kits_of(found))
+    snapshots = newest_snapshots({one.canton_code for one in page.items})
     return render_template(
         "delivery/stops.html", run=found, form=form, page=page, load=load, canton=canton,
-        cantons=cantons, after=page_marker(),
+        cantons=cantons, after=page_marker(), snapshots=snapshots,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from html import unescape
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from tests.factories.delivery import (
     make_vehicle,
     stop_at,
 )
+from tests.factories.risk import take
 from tests.factories.selection import make_award
 from tests.grants.delivery.test_pages import selects
 
@@ -83,6 +84,22 @@ def test_wrong_stop_is_said_beside_its_field_and_nothing_is_saved(coordinator: F
     assert f'id="until_{kit.id}-error"' in page.text
     assert 'class="notice notice-bad"' in nothing.text
     assert queries.kits_of(run) == []
+
+
+def test_page_of_stops_names_the_curfew_that_holds_now(coordinator: FlaskClient) -> None:
+    kit, run = make_delivery(S.CLEARED), make_run()
+    canton, now = kit.canton_code, utcnow()
+    take(canton, 1, at=now - timedelta(minutes=2), curfew_from=time(22), curfew_until=time(5))
+    address = f"/deliveries/runs/{run.id}/stops"
+    assert "22:00–05:00" in coordinator.get(address).text
+
+    take(canton, 1, at=now - timedelta(minutes=1), curfew_from=time(18), curfew_until=time(6))
+    later = coordinator.get(address).text
+    take(canton, 1, at=now)
+
+    assert "18:00–06:00" in later
+    assert "22:00" not in later
+    assert "18:00" not in coordinator.get(address).text
 
 
 def test_stops_are_ordered_and_taken_off_through_pages(coordinator: FlaskClient) -> None:
