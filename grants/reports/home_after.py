@@ -61,10 +61,10 @@ def disputes(user: User, _now: datetime) -> list[Section]:
     return [Section(_("Disputes that wait for you"), lines, action=action)] if lines else []
 
 
-def incidents(_user: User, _now: datetime) -> list[Section]:
+def incidents(user: User, _now: datetime) -> list[Section]:
     """Incidents that are not closed, the most urgent first, and how many more there are."""
-    lines = [_incident(one) for one in deliveries.open_incidents(limit=SHOWN)]
-    more = deliveries.open_incidents_count() - len(lines) if len(lines) == SHOWN else 0
+    lines = [_incident(one) for one in deliveries.open_incidents(user, limit=SHOWN)]
+    more = deliveries.open_incidents_count(user) - len(lines) if len(lines) == SHOWN else 0
     all_of_them = _("All incidents (%(count)s more)", count=more) if more else _("All incidents")
     nothing = (_("No open incident"), _("Reports appear here as soon as they are sent."))
     return [Section(_("Incidents"), lines, nothing=nothing, action=(all_of_them, url_for("delivery.incidents")))]

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from grants.access.models import User
 from grants.core import journal
 from grants.core.db import db, rows_hit
-from grants.core.errors import RuleBroken
+from grants.core.errors import NotFound, RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import (
     Delivery,
@@ -94,6 +94,8 @@ def open_about(
 
 def follow_up(incident: Incident, step: FollowUp, *, by: User, now: datetime) -> None:
     """Write the next step down: who takes it, what was done, or how it ended. A closed one may be taken up again."""
+    if not queries.may_follow(incident, by):
+        raise NotFound
     _refuse_incomplete(incident, step)
     closes = step.state is IncidentState.CLOSED
     written = db.session.execute(
@@ -125,7 +127,7 @@ def _refuse_incomplete(incident: Incident, step: FollowUp) -> None:
         raise RuleBroken(_("Choose how it ended."), field="outcome")
     if not step.note.strip():
         raise RuleBroken(_("Write what was done."), field="note")
-    if step.assigned_to is not None and step.assigned_to.id not in {one.id for one in queries.followers()}:
+    if step.assigned_to is not None and step.assigned_to.id not in {one.id for one in queries.followers(incident)}:
         raise RuleBroken(_("Choose somebody who follows incidents up."), field="assigned_to")
     if incident.state is IncidentState.CLOSED and step.state is IncidentState.CLOSED:
         raise RuleBroken(_("This incident is closed already. Take it up again first."), field="state")

@@ -49,14 +49,15 @@ def my_incidents() -> ResponseReturnValue:
 def incidents() -> ResponseReturnValue:
     wanted = request.args.get("state", "")
     state = IncidentState(wanted) if wanted in set(IncidentState) else None
-    page = queries.incidents_page(state=state, after=page_marker())
+    page = queries.incidents_page(reader=current_user, state=state, after=page_marker())
     return render_template("delivery/incidents.html", page=page, state=state, **WORDS)
 
 
 @bp.route("/incidents/<int:incident_id>", methods=["GET", "POST"])
 @requires(Permission.FOLLOW_INCIDENT)
 def incident(incident_id: int) -> ResponseReturnValue:
-    found, followers = queries.get_incident(incident_id), queries.followers()
+    found = queries.get_incident(incident_id, reader=current_user)
+    followers = queries.followers(found)
     form = FollowForm.for_incident(found, followers)
     if form.validate_on_submit():
         with errors_to(form), transaction():

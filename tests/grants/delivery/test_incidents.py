@@ -1,24 +1,28 @@
 """Incidents: anyone reports, what was told is sealed, and the follow-up ends with an outcome."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
+from grants.access.models import User
 from grants.access.permissions import Role
 from grants.core.clock import utcnow
 from grants.core.db import db
-from grants.core.errors import RuleBroken
+from grants.core.errors import NotFound, RuleBroken
 from grants.core.journal import JournalEntry
 from grants.delivery import queries, services
-from grants.delivery.models import Incident, IncidentEntry, IncidentOutcome, IncidentState
+from grants.delivery.models import Incident, IncidentEntry, IncidentKind, IncidentOutcome, IncidentState, TeamMember
 from grants.delivery.services import FollowUp
+from grants.delivery.services.incidents import open_about
 from tests.factories.access import make_user
-from tests.factories.delivery import make_delivery, make_run
-from tests.factories.outcomes import make_incident
+from tests.factories.delivery import make_confirmed, make_delivery, make_officer, make_run
+from tests.factories.outcomes import make_answered, make_incident
 
 State = IncidentState
 
@@ -70,7 +74,7 @@ def test_follow_up_from_new_to_closed_and_again(app: Flask) -> None:
     follow(incident, note="Volvieron a llamar")
 
     assert (incident.state, incident.outcome, incident.closed_at) == (State.FOLLOWING, None, None)
-    assert [(entry.state, entry.note) for entry in queries.get_incident(incident.id).entries] == [
+    assert [(entry.state, entry.note) for entry in queries.get_incident(incident.id, reader=director).entries] == [
         (State.FOLLOWING, "Se llamó"), (State.CLOSED, "Se llamó"), (State.FOLLOWING, "Volvieron a llamar"),
     ]  # fmt: skip
 
@@ -121,8 +125,10 @@ def test_new_incidents_come_before_those_being_followed(app: Flask) -> None:
     follow(followed)
     follow(closed, state=State.CLOSED, outcome=IncidentOutcome.SOLVED)
 
-    assert [one.id for one in queries.open_incidents(limit=8)] == [new.id, followed.id]
-    assert [one.id for one in queries.incidents_page(state=State.CLOSED).items] == [closed.id]
+    assert [one.id for one in queries.open_incidents(make_user(Role.DESK), limit=8)] == [new.id, followed.id]
+    assert [one.id for one in queries.incidents_page(reader=make_user(Role.DESK), state=State.CLOSED).items] == [
+        closed.id
+    ]
 
 
 def test_database_refuses_a_closed_incident_without_outcome(app: Flask) -> None:
@@ -132,4 +138,42 @@ def test_database_refuses_a_closed_incident_without_outcome(app: Flask) -> None:
         incident.state, incident.closed_at = State.CLOSED, utcnow()
         db.session.flush()
 
-    assert queries.incidents_page().items[0].id == incident.id
+    assert queries.incidents_page(reader=make_user(Role.DESK)).items[0].id == incident.id
+
+
+def with_desk(user: User) -> User:
+    user.roles = frozenset({*user.roles, Role.DESK})
+    db.session.commit()
+    return user
+
+
+def test_what_the_person_tells_of_a_team_is_followed_up_by_others(
+    app: Flask, sign_in: Callable[[User], FlaskClient]
+) -> None:
+    carried = make_confirmed()
+    lead, mate, other = with_desk(carried.officer), with_desk(make_officer()), make_user(Role.DESK)
+    db.session.add(TeamMember(team_id=carried.delivery.run.team_id, user_id=mate.id))
+    make_answered(carried, asked_to_pay="yes")
+    told = db.session.query(Incident).one()
+    own = open_about(carried.delivery, IncidentKind.ACCIDENT, "Un choque", by=lead, now=utcnow())
+    elsewhere = make_incident()
+    db.session.commit()
+    step = {"state": "closed", "outcome": "unfounded", "note": "No es cierto", "entries_read": "0", "assigned_to": ""}
+    address = f"/deliveries/incidents/{told.id}"
+
+    for reader in (lead, mate):
+        client = sign_in(reader)
+        assert (client.get(address).status_code, client.post(address, data=step).status_code) == (404, 404)
+        pages = client.get("/deliveries/incidents").text + client.get("/").text
+        assert [told.folio in pages, own.folio in pages, elsewhere.folio in pages] == [False, True, True]
+        assert queries.open_incidents_count(reader) == 2
+        with pytest.raises(NotFound):
+            services.follow_up(told, FollowUp(State.FOLLOWING, 0, "No es cierto"), by=reader, now=utcnow())
+        with pytest.raises(RuleBroken):
+            follow(told, assigned_to=reader)
+    client = sign_in(other)
+    assert told.folio in client.get("/deliveries/incidents").text
+    assert queries.open_incidents_count(other) == 3
+    assert client.post(address, data=step).status_code == 302
+
+    assert (told.state, told.entries_written) == (State.CLOSED, 1)
