@@ -98,6 +98,17 @@ def get_request(request_id: int) -> StopRequest:
     return get_or_refuse(StopRequest, request_id)
 
 
+def asks_with(reader: User, request: StopRequest) -> bool:
+    """Whether the reader is of the team that asks: of its run's team then or now, or of the officer's team now."""
+    now_of = select(TeamMember.team_id).where(TeamMember.user_id == request.officer_id, TeamMember.left_at.is_(None))
+    of_run = select(Run.team_id).where(Run.id == request.run_id)
+    place = select(TeamMember.id).where(
+        TeamMember.user_id == reader.id,
+        TeamMember.team_id.in_(of_run) | (TeamMember.team_id.in_(now_of) & TeamMember.left_at.is_(None)),
+    )
+    return db.session.scalar(place.limit(1)) is not None
+
+
 def _active_mates(reader: User, lead: User, since: datetime) -> Select[User]:
     """Who of the reader's team handed over or asked since then, the reader and the lead aside."""
     teams = select(TeamMember.team_id).where(TeamMember.user_id == reader.id, TeamMember.left_at.is_(None))

@@ -38,6 +38,8 @@ def answer_stop(request: StopRequest, answer: StopAnswer, *, by: User, now: date
     """Tell the officer to go on, or that the trip is rescheduled. Too early and twice are refused."""
     if by.id == request.officer_id:
         raise RuleBroken(_("Somebody else must answer your own question."))
+    if stops.asks_with(by, request):
+        raise RuleBroken(_("You are of the team that asks. Somebody else must answer its question."))
     if request.lapsed_at is not None:
         raise RuleBroken(_("The officer asked again since. Answer the newer question."))
     if request.answer is None and not request.can_be_answered(now):

@@ -9,14 +9,17 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import IntegrityError
 
 from grants.access.models import User
+from grants.access.permissions import Permission, Role
 from grants.core.clock import utcnow
 from grants.core.db import db
 from grants.core.errors import RuleBroken
+from grants.delivery import services
 from grants.delivery.models import StopAnswer, StopRequest
 from grants.delivery.queries import stops as questions
 from grants.delivery.queries.stops import Asking
 from grants.delivery.services import stops
-from tests.factories.delivery import make_officer
+from tests.factories.access import make_token
+from tests.factories.delivery import make_officer, make_run, make_team
 from tests.factories.desk import confirm_as, make_desk, make_request
 from tests.factories.road import make_stop, send_out
 
@@ -150,6 +153,39 @@ def test_nobody_answers_their_own_question(app: Flask) -> None:
         stops.answer_stop(request, StopAnswer.GO, by=request.officer, now=NOON + TEN)
 
     assert request.answer is None
+
+
+def with_desk(user: User) -> User:
+    user.roles = frozenset({*user.roles, Role.DESK})
+    db.session.commit()
+    return user
+
+
+def test_nobody_of_the_team_answers_its_question(app: Flask, sign_in: Callable[[User], FlaskClient]) -> None:
+    mate, gone = with_desk(make_officer()), with_desk(make_officer())
+    run = make_run(team=make_team(officer := make_officer(), mate, gone), officer=officer)
+    now = utcnow()
+    request = make_request(officer, now=now - TEN)
+    request.run_id = run.id
+    services.leave_team(gone, run.team, by=make_desk(), now=now)
+    db.session.commit()
+
+    for by in (mate, gone):
+        client = sign_in(by)
+        assert officer.name in client.get("/deliveries/desk").text  # listed, as for everybody at the desk
+        client.post(f"/deliveries/desk/stop-requests/{request.id}", data={"answer": "go"})
+        headers = {"Authorization": f"Bearer {make_token(by, Permission.ANSWER_STOPS)}"}
+        refused = app.test_client().post(
+            f"/api/v1/desk/stop-requests/{request.id}/answer", headers=headers, json={"answer": "go"}
+        )
+        db.session.refresh(request)
+        assert (refused.status_code, request.answer) == (409, None)
+    request.run_id = None  # asked when no run was out: the officer's team of now
+    with pytest.raises(RuleBroken, match="of the team"):
+        stops.answer_stop(request, StopAnswer.GO, by=mate, now=now)
+    stops.answer_stop(request, StopAnswer.GO, by=gone, now=now)
+
+    assert request.answer is StopAnswer.GO
 
 
 def test_officer_asks_on_the_page_and_the_desk_answers_with_neutral_buttons(
