@@ -81,8 +81,8 @@ def receive_held(delivery: Delivery, *, seal_number: str, by: User, now: datetim
     """The warehouse takes a held kit that was on the road into its keeping, still sealed. It stays held."""
     if delivery.state is not DeliveryState.HELD or delivery.carried_since is None:
         raise RuleBroken(_("This kit is not with a team. Look for the right one."))
-    if by.id == delivery.officer_id:
-        raise RuleBroken(_("You carried this delivery. Somebody else must receive it."))
+    if queries.was_on_the_team(delivery, by):
+        raise RuleBroken(_("Your team carried this delivery. Somebody else must receive it."))
     if normal_serial(seal_number) != delivery.seal_number:
         raise RuleBroken(_("That is not this kit's seal. Look for the right kit, or call the security desk."),
                          field="seal_number")  # fmt: skip

@@ -168,6 +168,19 @@ def test_kit_with_another_seal_or_from_its_own_officer_is_not_received(app: Flas
     assert delivery.carried_since is not None
 
 
+def test_held_kit_is_received_by_nobody_of_the_team_that_carried_it(app: Flask) -> None:
+    delivery = make_held_on_the_road()
+    mate, seal = make_user(Role.OFFICER, Role.WAREHOUSE), delivery.seal_number or ""
+    services.join_team(mate, delivery.run.team, by=make_user(Role.COORDINATOR), now=utcnow())  # type: ignore[union-attr]
+
+    with pytest.raises(RuleBroken):
+        services.receive_held(delivery, seal_number=seal, by=mate, now=utcnow())
+    assert delivery.carried_since is not None
+    services.receive_held(delivery, seal_number=seal, by=make_user(Role.WAREHOUSE), now=utcnow())
+
+    assert delivery.carried_since is None
+
+
 def test_held_kit_on_the_road_is_neither_cancelled_nor_resumed(app: Flask) -> None:
     delivery = make_held_on_the_road()
     now = utcnow() + MINUTE
