@@ -54,7 +54,7 @@ from grants.delivery.services.teams import (
     make_team,
     note_plate_seen,
 )
-from grants.delivery.services.visits import answer, no_consent, note_attempt, plan_visits
+from grants.delivery.services.visits import answer, is_kept, no_consent, note_attempt, plan_visits
 from grants.delivery.services.warehouse import pack, seal
 
 __all__ = [
@@ -116,6 +116,7 @@ __all__ = [
     "hold_area",
     "hold_unfit",
     "hold_unknown",
+    "is_kept",
     "issue_card",
     "join_team",
     "leave_team",

@@ -120,6 +120,15 @@ def no_consent(visit: Visit, *, by: User, now: datetime) -> None:
     advance(visit.delivery, by=by, now=now)
 
 
+def is_kept(visit: Visit, answers: Mapping[str, str] | None, *, by: User) -> bool:
+    """Whether this person ended the visit with just these answers, with None without consent: they sent it twice."""
+    if visit.interviewer_id != by.id:
+        return False
+    if answers is None:
+        return visit.state is VisitState.NO_CONSENT
+    return visit.state is VisitState.ANSWERED and bool(_checked(visit.version, answers) == visit.answers)
+
+
 def note_attempt(visit: Visit, reason: AttemptReason, *, by: User, now: datetime) -> None:
     """Nobody was reached. The third day of trying ends the visit: several tries of one day are one."""
     today = local_day(now)

@@ -41,6 +41,8 @@ def visits() -> ResponseReturnValue:
 @requires(Permission.MONITOR_DELIVERY)
 def visit(visit_id: int) -> ResponseReturnValue:
     found = _visible(visit_id)
+    if _is_closed(found):
+        return _has_ended(kept=found.interviewer_id == current_user.id)
     return _page(found, InterviewForm.for_version(found.version), AttemptForm())
 
 
@@ -49,6 +51,9 @@ def visit(visit_id: int) -> ResponseReturnValue:
 def interview(visit_id: int) -> ResponseReturnValue:
     found = _visible(visit_id)
     form = InterviewForm.for_version(found.version)
+    if _is_closed(found):
+        said = form.answers if form.agrees else None
+        return _has_ended(kept=form.validate() and services.is_kept(found, said, by=current_user))
     if form.validate_on_submit():
         with errors_to(form), transaction():
             if form.agrees:
@@ -63,6 +68,8 @@ def interview(visit_id: int) -> ResponseReturnValue:
 @requires(Permission.MONITOR_DELIVERY)
 def not_reached(visit_id: int) -> ResponseReturnValue:
     found, form = _visible(visit_id), AttemptForm()
+    if _is_closed(found):
+        return _has_ended(kept=False)
     if form.validate_on_submit():
         with errors_to(form), transaction():
             services.note_attempt(found, form.chosen, by=current_user, now=utcnow())
@@ -127,12 +134,25 @@ def _file(body: bytes, kind: str, ending: str) -> Response:
 
 
 def _visible(visit_id: int) -> Visit:
-    """A visit that this person may make or has made; there is no other for them."""
+    """A visit of others than this person's team."""
     found = queries.get_visit(visit_id)
-    reads = current_user.may(Permission.OPEN_RESULT_RECORDS)
-    if queries.was_on_the_team(found.delivery, current_user) or not (found.is_due or reads):
+    if queries.was_on_the_team(found.delivery, current_user):
         raise NotFound
     return found
+
+
+def _is_closed(found: Visit) -> bool:
+    """Whether it has ended, and this person does not read what was answered."""
+    return not (found.is_due or current_user.may(Permission.OPEN_RESULT_RECORDS))
+
+
+def _has_ended(*, kept: bool) -> ResponseReturnValue:
+    """A sentence instead of the visit: the net broke off, and an interview is sent again."""
+    if kept:
+        flash(_("This visit has ended; what you wrote is kept."), "good")
+    else:
+        flash(_("This visit has ended; nothing was changed."), "info")
+    return redirect(url_for(".visits"))
 
 
 def _page(found: Visit, form: InterviewForm, attempt: AttemptForm) -> str:

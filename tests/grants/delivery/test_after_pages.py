@@ -263,13 +263,62 @@ def test_visit_is_answered_through_the_page_and_the_desk_is_told(app: Flask, as_
     assert client.post(f"{path}/interview", data={**answers, "consent": "yes"}).status_code == 302
 
     assert db.session.get_one(Visit, visit.id).state is VisitState.ANSWERED
-    assert client.get(path).status_code == 404
+    assert client.get(path).headers["Location"] == "/deliveries/visits"
     assert as_role(Role.MONITORING).get(path).status_code == 200
     told = db.session.query(Incident).one()
     desk = as_role(Role.DESK)
     assert told.folio in desk.get("/deliveries/incidents").text
     assert told.said == "Told in a visit after the delivery."
     assert told.said not in desk.get(f"/deliveries/incidents/{told.id}").text  # read in Spanish
+
+
+def told_to(client: FlaskClient) -> list[str]:
+    """In which tone the next page speaks; it is heard once."""
+    with client.session_transaction() as cookie:
+        return [tone for tone, _sentence in cookie.pop("_flashes", [])]
+
+
+KEPT, UNCHANGED = "good", "info"
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "mine", "tone"),
+    [
+        ({"consent": "yes"}, {"consent": "yes"}, True, KEPT),
+        ({"consent": "no"}, {"consent": "no"}, True, KEPT),
+        ({"consent": "yes"}, {"consent": "yes", "satisfied": "1"}, True, UNCHANGED),
+        ({"consent": "yes"}, {"consent": "no"}, True, UNCHANGED),
+        ({"consent": "no"}, {"consent": "yes"}, True, UNCHANGED),
+        ({"consent": "yes"}, {"consent": "yes"}, False, UNCHANGED),
+        ({"consent": "yes"}, {"consent": "yes", "satisfied": "x"}, True, UNCHANGED),
+    ],
+)
+def test_interview_that_is_sent_again_gets_a_sentence_and_shows_no_answers(
+    app: Flask, as_role: AsRole, first: dict[str, str], again: dict[str, str], mine: bool, tone: str
+) -> None:
+    visit, client, other = make_visit(), as_role(Role.ENUMERATOR), as_role(Role.ENUMERATOR)
+    path, sender = f"/deliveries/visits/{visit.id}", client if mine else other
+    client.post(f"{path}/interview", data={**ALL_WELL, "comment": "Muy amable", **first})
+    told_to(client)
+
+    answer = sender.post(f"{path}/interview", data={**ALL_WELL, "comment": "Muy amable", **again})
+    assert (answer.headers["Location"], told_to(sender)) == ("/deliveries/visits", [tone])
+
+    state = VisitState.ANSWERED if first["consent"] == "yes" else VisitState.NO_CONSENT
+    late = other.post(f"{path}/not-reached", data={"reason": "moved"})
+    assert (late.status_code, told_to(other)) == (302, [UNCHANGED])
+    db.session.refresh(visit)
+    assert (visit.state, visit.tries, (visit.answers or ALL_WELL)["satisfied"]) == (state, 0, ALL_WELL["satisfied"])
+    assert "Muy amable" not in answer.text + other.get(path).text
+
+
+def test_team_learns_nothing_of_a_visit_that_ended(app: Flask, sign_in: SignIn) -> None:
+    carried = make_confirmed()
+    visit = make_answered(carried)
+    carried.officer.roles = frozenset({Role.OFFICER, Role.ENUMERATOR})
+    db.session.commit()
+
+    assert sign_in(carried.officer).post(f"/deliveries/visits/{visit.id}/interview", data=ALL_WELL).status_code == 404
 
 
 def test_only_what_may_stay_empty_is_called_optional(app: Flask, as_role: AsRole, in_english: None) -> None:
