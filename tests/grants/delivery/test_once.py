@@ -66,14 +66,14 @@ def test_a_file_that_is_applied_is_not_discarded_at_that_moment(real_app: Flask)
     call, user = make_call(), make_user(Role.COORDINATOR)
     row = Line(2, {"folio": make_award(call=call).application.folio})
     kept = plan_import.preview_import(call, [row], by=user, now=utcnow())
-    user_id, kept_id = user.id, kept.id
+    user_id, kept_id, stamp = user.id, kept.id, kept.stamp
     db.session.commit()
 
     def apply(by: User) -> None:
-        plan_import.apply_import(get_or_refuse(PlanImport, kept_id), only_good=False, by=by, now=utcnow())
+        plan_import.apply_import(get_or_refuse(PlanImport, kept_id), only_good=False, stamp=stamp, by=by, now=utcnow())
 
     def discard(by: User) -> None:
-        plan_import.discard_import(get_or_refuse(PlanImport, kept_id), by=by, now=utcnow())
+        plan_import.discard_import(get_or_refuse(PlanImport, kept_id), stamp=stamp, by=by, now=utcnow())
 
     ended = together(real_app, [(apply, user_id), (discard, user_id)] * 4)
 
