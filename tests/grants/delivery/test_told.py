@@ -20,13 +20,13 @@ from grants.delivery.models import Delivery, DeliveryState, DisputeOutcome, Reas
 from tests.factories.access import make_token, make_user
 from tests.factories.delivery import Carried, make_carried, make_confirmed, make_officer
 from tests.factories.outcomes import decide, make_dispute
+from tests.pairs import masked
 
 S = DeliveryState
 # What is new on every page, and the programme's figures.
 ONCE = re.compile(r'name="(csrf_token|once)"[^>]*value="[^"]*"|value">[^<]*</span>\s*<a class="figure-name"')
 SignIn = Callable[[User], FlaskClient]
 LATER = (S.DISPUTED, S.REPLACEMENT, S.RECONCILED, S.MONITORED, S.CLOSED)
-WORDS = ("En reclamo", "Por reponer", "Conciliada", "Visitada", "Cerrada")  # in the language of the tests
 
 
 def become(carried: Carried, state: DeliveryState) -> None:
@@ -62,8 +62,8 @@ def test_repeated_request_gets_what_the_first_one_got(app: Flask, desk_key: Path
     assert (again.status_code, again.json) == (200, first.json)
 
 
-def answers_of(client: FlaskClient, carried: Carried) -> list[tuple[int, str]]:
-    """What every page and button of an officer answers about a delivery that they handed over."""
+def answers_of(client: FlaskClient, carried: Carried) -> list[tuple[int, bytes]]:
+    """What every page and button of an officer answers about a delivery that they handed over, to the last word."""
     base = f"/deliveries/{carried.delivery.id}"
     looks = [f"{base}/handover", f"{base}/otherwise", f"{base}/photo", f"{base}/arrive", base, "/deliveries/my-day",
              f"{base}/otherwise/taken", f"/search?folio={carried.delivery.folio}", "/"]  # fmt: skip
@@ -71,7 +71,7 @@ def answers_of(client: FlaskClient, carried: Carried) -> list[tuple[int, str]]:
     found = [client.get(path) for path in looks]
     for path in acts:
         found += [client.post(path, data={"seal_number": carried.delivery.seal_number}), client.get(f"{base}/handover")]
-    return [(one.status_code, one.text.split("<main")[-1].split("csrf_token")[0]) for one in found]
+    return [(one.status_code, masked(one.data)) for one in found]
 
 
 @pytest.mark.parametrize("state", LATER)
@@ -84,8 +84,7 @@ def test_officer_reads_the_same_whatever_became_of_it(
     become(carried, state)
     after = answers_of(sign_in(carried.officer), carried)
 
-    assert [status for status, _text in after] == [status for status, _text in before]
-    assert not [text for _status, text in after if any(word in text for word in WORDS)]
+    assert after == before
 
 
 def test_officer_learns_of_no_dispute_by_saying_that_something_else_happened(app: Flask, sign_in: SignIn) -> None:
