@@ -4,7 +4,9 @@ from flask_babel import force_locale
 from marshmallow import Schema, fields
 from marshmallow.validate import Regexp
 
+from grants.access.permissions import Permission, Role
 from grants.core.web import _translated, _usual_refusals, local_target
+from tests.factories.access import make_token, make_user
 
 
 @pytest.mark.parametrize("target", ["/people/3", "/people?after=a~1", "/"])
@@ -44,6 +46,8 @@ def test_usual_refusals_are_the_words_of_the_library(app: Flask) -> None:
     with app.test_request_context(), force_locale("en"):
         assert set(_usual_refusals()) <= said
         assert all(key == words for key, words in _usual_refusals().items())
+    with app.test_request_context(), force_locale("es"):
+        assert [key for key, words in _usual_refusals().items() if key == words] == []
 
 
 def test_refusals_of_members_keep_their_places(app: Flask) -> None:
@@ -51,3 +55,13 @@ def test_refusals_of_members_keep_their_places(app: Flask) -> None:
 
     with app.test_request_context(), force_locale("en"):
         assert _translated(found) == found
+
+
+@pytest.mark.parametrize(("language", "words"), [("es", "Campo desconocido."), ("en", "Unknown field.")])
+def test_program_is_refused_in_its_language_at_the_place_of_the_member(app: Flask, language: str, words: str) -> None:
+    token = make_token(make_user(Role.COORDINATOR), Permission.VIEW_DELIVERY)
+    headers = {"Authorization": f"Bearer {token}", "Accept-Language": language}
+
+    answer = app.test_client().get("/api/v1/deliveries?stat=closed", headers=headers)
+
+    assert (answer.status_code, answer.json["errors"]) == (422, {"query": {"stat": [words]}})
