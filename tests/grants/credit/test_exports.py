@@ -112,5 +112,5 @@ def test_a_file_says_that_there_are_more_rows(app: Flask, sign_in: Any, monkeypa
     make_linkage()
     rows = rows_of(client.get("/linkages/export"))
     assert (len(rows), first.folio in rows[1], len(rows[3])) == (4, True, 1)
-    assert "2" in rows[3][0]
+    assert rows[3] == ["Estas son las primeras 2 filas. Hay más: acote la lista por institución o estado."]
     assert client.get("/linkages/export?format=xlsx").status_code == 200
