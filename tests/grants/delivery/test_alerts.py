@@ -205,8 +205,10 @@ def test_areas_read_one_snapshot_of_each_canton(app: Flask) -> None:
         loaded.append(one.id)
 
     event.listen(RiskSnapshot, "load", note)
-    found = questions.areas(now)
-    event.remove(RiskSnapshot, "load", note)
+    try:
+        found = questions.areas(now)
+    finally:
+        event.remove(RiskSnapshot, "load", note)
 
     assert found == expected
     assert len(loaded) == 1
