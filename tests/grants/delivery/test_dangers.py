@@ -15,6 +15,7 @@ from grants.delivery import queries, services
 from grants.delivery.jobs import watch_signals
 from grants.delivery.models import DeliveryState, Incident, IncidentKind, IncidentOutcome, IncidentState, Urgency
 from grants.delivery.models import MissedCheckIn as Case
+from grants.delivery.queries import desk
 from grants.delivery.services import FollowUp, alerts, checkins
 from grants.delivery.signals import BOX_BYTES
 from grants.reports import home_after
@@ -70,6 +71,18 @@ def test_desk_is_told_once_of_what_cannot_wait(app: Flask, kind: str) -> None:
     assert told == [(1, 0), (0, 0)]
     assert danger.desk_told_at == NOW
     assert [one.address for one in messages()] == list(BOTH)
+
+
+@pytest.mark.parametrize("kind", DANGERS)
+def test_second_worker_who_looked_at_the_same_time_tells_nothing(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    looked_at = [DANGERS[kind]()]
+    monkeypatch.setattr(desk, "dangers_untold", lambda: looked_at)
+    monkeypatch.setattr(desk, "dangers_unanswered", lambda _before: looked_at)
+
+    assert [work(NOW), work(NOW + MINUTE)] == [(1, 1), (0, 0)]
+    assert [one.address for one in messages()] == [*BOTH, "next"]
 
 
 @pytest.mark.parametrize("urgency", [Urgency.TODAY, Urgency.WEEK])
