@@ -276,3 +276,21 @@ def test_of_eight_at_once_one_gives_the_consent(real_app: Flask) -> None:
         thread.join()
 
     assert sorted(ended) == ["given"] + ["refused"] * 7
+
+
+def test_form_stored_by_another_worker_after_both_looks_answers_with_its_person(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing but the unique index of the database knows of it then."""
+    services.load_consent_texts()
+    make_canton()
+    user = make_user(Role.ENUMERATOR)
+    form = registration(form_key="one-and-the-same-form")
+    first = services.register(form, by=user, now=utcnow())
+    looks = iter([lambda _key: None, registering._registered_with])
+    monkeypatch.setattr(registering, "_registered_with", lambda form_key: next(looks)(form_key))
+    monkeypatch.setattr(queries, "exact_duplicates", lambda **_given: [])
+
+    assert services.register(form, by=user, now=utcnow()) is first
+    assert next(looks, None) is None
+    assert db.session.scalar(select(func.count(Person.id))) == 1
