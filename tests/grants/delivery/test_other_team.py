@@ -27,7 +27,7 @@ from tests.factories.delivery import (
     stop_at,
     totp_at,
 )
-from tests.factories.outcomes import coordinator, decide, keeper, make_dispute, monitor, whole
+from tests.factories.outcomes import coordinator, decide, keeper, make_dispute, monitor, sign_return, whole
 
 S = DeliveryState
 SAID = Evidence(said="Solo quiso una parte")
@@ -115,7 +115,7 @@ def test_team_whose_word_the_person_denied_does_not_bring_the_rest(app: Flask, i
     services.turn_back(first, reason=None, **by)
     counted = whole(first, units={1: 1, 2: 7, 3: 1}, seal_state=SealState.BROKEN)
     services.count_back(first, counted, reason=Reason.DID_NOT_WANT, by=keeper(), now=now)
-    services.sign_return(first, by=keeper(), now=now)
+    sign_return(first, by=keeper(), now=now)
     again, run = made_again(first.award), make_run(carried.officer)
     give(again, run)  # nobody has denied anything yet
     (visit,) = queries.visits_of(first)

@@ -14,7 +14,7 @@ from grants.delivery import services
 from grants.delivery.models import DeliveryState, Reason, RunState
 from grants.delivery.services import Evidence, Left
 from tests.factories.delivery import Carried, make_carried, make_officer
-from tests.factories.outcomes import keeper, whole
+from tests.factories.outcomes import keeper, sign_return, whole
 from tests.factories.selection import make_award
 
 S = DeliveryState
@@ -54,7 +54,7 @@ def test_warehouse_receives_a_kit_whose_officer_is_suspended(app: Flask, outcome
 
     event = kit.events[-1]
     assert (kit.state, event.to_state, event.by_id, event.digest) == (S.RETURNING, S.RETURNING, first.id, kit.digest)
-    services.sign_return(kit, by=second, now=utcnow())
+    sign_return(kit, by=second, now=utcnow())
     db.session.refresh(run.team)
     assert (kit.state, run.state, run.team.value_out_cents) == (S.RETURNED, RunState.ENDED, 0)
 
