@@ -22,6 +22,7 @@ from grants.core.db import db
 from grants.core.journal import JournalEntry
 from tests.factories.access import PASSWORD as RIGHT
 from tests.factories.access import current_code, factor_of, make_user, with_password
+from tests.pairs import masked
 
 ENGLISH = {"Accept-Language": "en"}
 NOT_RIGHT = "The e-mail or the password is wrong."
@@ -80,7 +81,7 @@ def test_unknown_email_and_wrong_password_get_the_same_page(ana: User, visitor: 
     wrong = give_password(visitor, "no es esta la clave")
     unknown = give_password(visitor, email="bea@example.org")
     assert NOT_RIGHT in wrong.text
-    assert wrong.text == unknown.text.replace("bea@example.org", "ana@example.org")
+    assert masked(wrong.data) == masked(unknown.data.replace(b"bea@example.org", b"ana@example.org"))
     assert wrong.status_code == unknown.status_code == 200
 
 
