@@ -98,14 +98,12 @@ def _is_for(reader: User) -> ColumnElement[bool]:
     said of the team. What the team reported itself is for them too."""
     own_runs = select(Run.id).join(TeamMember, TeamMember.team_id == Run.team_id).where(TeamMember.user_id == reader.id)
     own_kits = select(Delivery.id).where(carried_by(reader))
-    of_run = or_(
-        Run.id == Incident.run_id,
-        Run.id == select(Delivery.run_id).where(Delivery.id == Incident.delivery_id).scalar_subquery(),
-    )
+    of_kit = select(Delivery.run_id).where(Delivery.id == Incident.delivery_id).correlate(Incident).scalar_subquery()
     by_the_team = (
         select(TeamMember.id)
         .join(Run, Run.team_id == TeamMember.team_id)
-        .where(TeamMember.user_id == Incident.reported_by_id, of_run)
+        .where(TeamMember.user_id == Incident.reported_by_id, or_(Run.id == Incident.run_id, Run.id == of_kit))
+        .correlate(Incident)
     )
     is_about_own = or_(
         Incident.run_id.is_not(None) & Incident.run_id.in_(own_runs),
