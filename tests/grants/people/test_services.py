@@ -1,6 +1,7 @@
 """Rules about people, on both databases."""
 
 import threading
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
@@ -176,30 +177,34 @@ def test_folio_is_found_however_it_is_typed(app: Flask) -> None:
     assert queries.find_by_folio("\x00" * 10_000) is None
 
 
-def _in_threads(app: Flask, user_id: int, tries: list[services.Registration]) -> list[str]:
-    """Each registration in a thread of its own, all at once; what became of each."""
-    gate, outcomes = threading.Barrier(len(tries)), []
+def _at_once(app: Flask, user_id: int, works: list[Callable[[User], object]]) -> list[str]:
+    """Each in a thread and a transaction of its own, all at one moment; "done", or the field that refused it."""
+    gate, outcomes = threading.Barrier(len(works)), []
 
-    def run(one: services.Registration) -> None:
+    def run(work: Callable[[User], object]) -> None:
         with app.app_context():
             user = db.session.get_one(User, user_id)
             db.session.rollback()
             gate.wait()
             try:
                 with transaction():
-                    services.register(one, by=user, now=utcnow())
+                    work(user)
             except RuleBroken as refused:
                 outcomes.append(str(refused.field))
             else:
-                outcomes.append("registered")
+                outcomes.append("done")
             db.session.remove()
 
-    threads = [threading.Thread(target=run, args=(one,)) for one in tries]
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     return sorted(outcomes)
+
+
+def _registers(one: services.Registration) -> Callable[[User], object]:
+    return lambda user: services.register(one, by=user, now=utcnow())
 
 
 @pytest.mark.no_rollback
@@ -214,9 +219,9 @@ def test_one_document_registers_one_person_in_a_race(real_app: Flask) -> None:
         for day, name in enumerate(names, 1)
     ]
 
-    outcomes = _in_threads(real_app, user.id, tries)
+    outcomes = _at_once(real_app, user.id, [_registers(one) for one in tries])
 
-    assert outcomes == ["document_number"] * 5 + ["registered"]
+    assert outcomes == ["document_number"] * 5 + ["done"]
     assert db.session.scalar(select(func.count(Person.id))) == 1
     assert db.session.scalar(select(func.count(IdentityDocument.id))) == 1
 
@@ -228,9 +233,9 @@ def test_form_sent_six_times_at_once_registers_one_person(real_app: Flask) -> No
     user = make_user(Role.ENUMERATOR)
     db.session.commit()
 
-    outcomes = _in_threads(real_app, user.id, [registration(form_key="one-and-the-same-form")] * 6)
+    outcomes = _at_once(real_app, user.id, [_registers(registration(form_key="one-and-the-same-form"))] * 6)
 
-    assert outcomes == ["registered"] * 6
+    assert outcomes == ["done"] * 6
     assert db.session.scalar(select(func.count(Person.id))) == 1
     assert db.session.scalar(select(func.count(Consent.id))) == 1
 
@@ -253,29 +258,14 @@ def test_form_stored_by_another_worker_after_the_first_look_answers_with_its_per
 def test_of_eight_at_once_one_gives_the_consent(real_app: Flask) -> None:
     services.load_consent_texts()
     person, user = make_person(), make_user(Role.ENUMERATOR)
+    person_id = person.id
     db.session.commit()
-    ids, gate, ended = (person.id, user.id), threading.Barrier(8), []
 
-    def give() -> None:
-        with real_app.app_context():
-            gate.wait()
-            try:
-                with transaction():
-                    services.give_consent(db.session.get_one(Person, ids[0]), ConsentPurpose.STATISTICS, language="es",
-                                          by=db.session.get_one(User, ids[1]), now=utcnow())  # fmt: skip
-                ended.append("given")
-            except RuleBroken:
-                ended.append("refused")
-            finally:
-                db.session.remove()
+    def give(by: User) -> None:
+        services.give_consent(db.session.get_one(Person, person_id), ConsentPurpose.STATISTICS, language="es", by=by,
+                              now=utcnow())  # fmt: skip
 
-    threads = [threading.Thread(target=give) for _n in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert sorted(ended) == ["given"] + ["refused"] * 7
+    assert _at_once(real_app, user.id, [give] * 8) == ["done"] + ["purpose"] * 7
 
 
 def test_form_stored_by_another_worker_after_both_looks_answers_with_its_person(
