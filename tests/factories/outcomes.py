@@ -1,5 +1,6 @@
 """Deliveries after the road: returned, disputed, reconciled, visited; and people who had no part in them."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -92,10 +93,10 @@ def make_dispute(
     )
 
 
-def decide(dispute: Dispute, outcome: DisputeOutcome) -> tuple[User, User]:
-    """Two others decide; who proposed and who signed."""
+def decide(dispute: Dispute, outcome: DisputeOutcome, *, kept: Mapping[int, int] | None = None) -> tuple[User, User]:
+    """Two others decide; who proposed and who signed. `kept`: what the person has, by the line's position."""
     first, second = coordinator(), make_user(Role.DIRECTOR)
-    services.propose(dispute, outcome=outcome, answer="Se revisó el acta", by=first, now=utcnow())
+    services.propose(dispute, outcome=outcome, answer="Se revisó el acta", kept=kept or {}, by=first, now=utcnow())
     services.sign(dispute, proposal=dispute.proposal, by=second, now=utcnow())
     return first, second
 

@@ -142,15 +142,45 @@ class DisputeForm(ReasonForm):
     said = words(_("What the person says, in their words"), _("Write what the person says, in their words."))
 
 
+class WhenMadeAgain(InputRequired):
+    """Needed where the delivery is made again: what the person keeps counts against the award."""
+
+    def __call__(self, form: Any, field: Any) -> None:
+        if form.outcome.data == DisputeOutcome.REPLACEMENT:
+            super().__call__(form, field)
+        else:
+            Optional()(form, field)
+
+
 class ProposalForm(FlaskForm):
+    """How a dispute ends and, for each line, what the person keeps if it is made again. Build with `for_lines`."""
+
     outcome = RadioField(
         _("How it ends"), choices=_choices(DISPUTE_NAMES), validators=[InputRequired(_("Choose how it ends."))]
     )
     answer = words(_("What you found, and why"), _("Write what you found and why you decide so."))
 
+    @classmethod
+    def for_lines(cls, lines: Iterable[KitLine], **given: Any) -> "ProposalForm":
+        fields = {
+            f"with_person_{line.position}": WholeNumberField(
+                line.name,
+                [WhenMadeAgain(_("Write how many the person has; 0 for none.")),
+                 NumberRange(0, line.quantity, _("That is more than the list says. Count this line again."))],
+            )
+            for line in lines
+        }  # fmt: skip
+        form: ProposalForm = type(cls.__name__, (cls,), fields)(**given)
+        return form
+
     @property
     def chosen(self) -> DisputeOutcome:
         return DisputeOutcome(self.outcome.data)
+
+    @property
+    def kept(self) -> dict[int, int]:
+        start = "with_person_"
+        return {int(one.name.removeprefix(start)): one.data or 0 for one in self if one.name.startswith(start)}
 
 
 class SignForm(FlaskForm):

@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.access.models import User
@@ -50,7 +50,8 @@ class LineOutcome(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     line_id: Mapped[int] = mapped_column(ForeignKey("kit_line.id"), unique=True)
     line: Mapped[KitLine] = relationship()
-    with_person: Mapped[int] = mapped_column(default=0)  # stayed with the person, as the officer wrote
+    # Stayed with the person: as the officer wrote, or as two people decided about a dispute.
+    with_person: Mapped[int] = mapped_column(default=0)
     missing: Mapped[int] = mapped_column(default=0)  # the officer did not find them in the sealed kit
     came_back: Mapped[int | None]  # counted in the warehouse
     # The number of the device that came back instead of the line's own: that one did not come back.
@@ -61,6 +62,11 @@ class LineOutcome(Model):
     def stayed(self) -> int:
         """Units that stayed with the person, as long as the person does not say otherwise."""
         return 0 if self.denied_at is not None else self.with_person
+
+    @property
+    def stayed_whole(self) -> bool:
+        """Whether every unit of the line is with the person: a device of it is in no hands of ours."""
+        return self.stayed == self.line.quantity
 
     @property
     def unaccounted(self) -> int:
@@ -207,3 +213,24 @@ class Dispute(SealedRow, Model):
         """Whether another's proposal waits, and the person did not open the dispute."""
         waits = self.outcome is not None and not self.is_decided
         return waits and user.id not in (self.proposed_by_id, self.opened_by_id)
+
+
+class KeptLine(Model):
+    """Of a proposal to make a delivery again: units of one line that the person has and keeps."""
+
+    __tablename__ = "kept_line"
+    __table_args__ = (
+        UniqueConstraint("dispute_id", "proposal", "line_id"),
+        CheckConstraint("units > 0", name="units"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dispute_id: Mapped[int] = mapped_column(ForeignKey("dispute.id"))
+    proposal: Mapped[int]  # the dispute's number when it was written: a newer proposal has its own lines
+    line_id: Mapped[int] = mapped_column(ForeignKey("kit_line.id"))
+    line: Mapped[KitLine] = relationship()
+    units: Mapped[int]
+
+    @property
+    def worth_usd(self) -> Decimal:
+        return self.units * self.line.unit_price_usd

@@ -16,6 +16,7 @@ from grants.delivery.models import (
     DrawEntry,
     DutyHeld,
     FlaggedSerial,
+    KeptLine,
     KitLine,
     LineOutcome,
     Receipt,
@@ -67,8 +68,21 @@ def stayed_with_person(award_id: int) -> list[tuple[str, int, Decimal]]:
     return [(name, int(units), units * price_usd) for name, units, price_usd in rows]
 
 
+def freed_since_planned(delivery: Delivery, reader: User) -> Decimal:
+    """Worth in USD of what counted against the award when this kit was planned and counts no more: the person said
+    that it is not with them. Zero for whoever carried the kit that it came from."""
+    denied = (
+        select(LineOutcome.with_person, KitLine.unit_price_usd)
+        .join(KitLine, KitLine.id == LineOutcome.line_id)
+        .join(Delivery, Delivery.id == KitLine.delivery_id)
+        .where(Delivery.award_id == delivery.award_id, LineOutcome.denied_at > delivery.created_at)
+    )
+    rows = db.session.execute(denied.where(~carried_by(reader)).order_by(KitLine.id))
+    return sum((units * price_usd for units, price_usd in rows), Decimal("0.00"))
+
+
 def said_to_have_stayed(delivery: Delivery) -> list[LineOutcome]:
-    """What the officer wrote down as left with the person without their card, in the order of the kit."""
+    """What is written down as left with the person without their card, in the order of the kit."""
     return [outcome for outcome in line_outcomes(delivery).values() if outcome.with_person]
 
 
@@ -122,6 +136,13 @@ def get_flag(flag_id: int) -> FlaggedSerial:
 def get_dispute(dispute_id: int) -> Dispute:
     """A dispute with its delivery and people; NotFound otherwise."""
     return one_or_refuse(_disputes().where(Dispute.id == dispute_id))
+
+
+def kept_in(dispute: Dispute) -> Sequence[KeptLine]:
+    """What the person has and keeps, as the proposal says that stands now, in the order of the kit."""
+    found = select(KeptLine).options(joinedload(KeptLine.line)).join(KeptLine.line)
+    now = found.where(KeptLine.dispute_id == dispute.id, KeptLine.proposal == dispute.proposal)
+    return db.session.scalars(now.order_by(KitLine.position)).all()
 
 
 def disputes_page(*, reader: User, open_ones: bool = True, after: str | None = None) -> Page[Dispute]:

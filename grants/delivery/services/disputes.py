@@ -1,7 +1,9 @@
 """Disputes: opened for the person or by monitoring; one proposes how it ends, another signs. Neither opened it,
 carried the kit or holds a duty for the delivery."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import update
@@ -19,15 +21,18 @@ from grants.delivery.models import (
     DisputeOutcome,
     Duty,
     FlagReason,
+    KeptLine,
+    LineOutcome,
     Reason,
     SymbolCard,
 )
 from grants.delivery.services.flags import flag_serials
 from grants.delivery.services.moves import move, refuse_unless_possible, take_duty
 from grants.delivery.services.planning import free_serials
-from grants.delivery.services.visits import visit_again
+from grants.delivery.services.visits import ask_what_stayed, visit_again
 from grants.people.folio import new_folio
 
+NOTHING_KEPT: Mapping[int, int] = MappingProxyType({})
 FASTER = _("Somebody was faster. Open the dispute again and read what stands there.")
 
 
@@ -54,9 +59,18 @@ def open_dispute(delivery: Delivery, *, reason: Reason, said: str, by: User, now
     return dispute
 
 
-def propose(dispute: Dispute, *, outcome: DisputeOutcome, answer: str, by: User, now: datetime) -> None:
-    """The first of two says how it should end. A newer proposal takes the place of an older one."""
+def propose(
+    dispute: Dispute, *, outcome: DisputeOutcome, answer: str, kept: Mapping[int, int] = NOTHING_KEPT, by: User,
+    now: datetime,
+) -> None:  # fmt: skip
+    """The first of two says how it should end. A newer proposal takes the place of an older one.
+
+    `kept`: where the delivery is made again, the units that the person has and keeps, by the line's position. They
+    count against the award, so that both kits together stay within its value.
+    """
     _refuse_involved(dispute, by)
+    kept = kept if outcome is DisputeOutcome.REPLACEMENT else NOTHING_KEPT
+    _refuse_odd(dispute.delivery, kept)
     if not answer.strip():
         raise RuleBroken(_("Write what you found and why you decide so."), field="answer")
     newer = update(Dispute).where(
@@ -67,6 +81,11 @@ def propose(dispute: Dispute, *, outcome: DisputeOutcome, answer: str, by: User,
         raise RuleBroken(FASTER)
     db.session.refresh(dispute)
     dispute.answer = answer.strip()
+    db.session.add_all(
+        KeptLine(dispute_id=dispute.id, proposal=dispute.proposal, line_id=line.id, units=kept[line.position])
+        for line in dispute.delivery.lines
+        if kept.get(line.position)
+    )
     db.session.flush()
     journal.record(by, "dispute.proposed", dispute, at=now, outcome=outcome.value)
 
@@ -97,12 +116,25 @@ def sign(dispute: Dispute, *, proposal: int, by: User, now: datetime) -> None:
 
 
 def _make_again(dispute: Dispute, *, by: User, now: datetime) -> None:
-    """The award may be planned again; what went out is flagged, and the used card is ended by the two who decided."""
+    """The award may be planned again, less what the person keeps; the rest is flagged, and the used card is ended by
+    the two who decided."""
     delivery = dispute.delivery
     move(delivery, DeliveryState.REPLACEMENT, by=by, now=now, duty=Duty.RECONCILE, reason=dispute.reason)
-    flag_serials(delivery, FlagReason.DISPUTED, by=by, now=now)
-    free_serials(delivery)
-    card = queries.live_card(delivery.award_id)
+    stayed = [LineOutcome(line_id=one.line_id, line=one.line, with_person=one.units, missing=0)
+              for one in queries.kept_in(dispute)]  # fmt: skip
+    db.session.add_all(stayed)
+    db.session.flush()
+    kept = [outcome.line for outcome in stayed if outcome.stayed_whole]
+    gone = [line for line in delivery.lines if line not in kept]
+    flag_serials(delivery, FlagReason.DISPUTED, lines=gone, by=by, now=now)
+    free_serials(delivery, kept=kept)
+    if stayed:
+        ask_what_stayed(delivery, now=now)
+    _end_used_card(dispute, by=by, now=now)
+
+
+def _end_used_card(dispute: Dispute, *, by: User, now: datetime) -> None:
+    card = queries.live_card(dispute.delivery.award_id)
     if card is None:
         return
     ended = db.session.execute(
@@ -114,6 +146,17 @@ def _make_again(dispute: Dispute, *, by: User, now: datetime) -> None:
     if rows_hit(ended) == 1:
         db.session.refresh(card)
         journal.record(by, "symbol_card.replaced", card, at=now)
+
+
+def _refuse_odd(delivery: Delivery, kept: Mapping[int, int]) -> None:
+    """No more than the kit's list has, and not all of it."""
+    for line in delivery.lines:
+        if not 0 <= kept.get(line.position, 0) <= line.quantity:
+            raise RuleBroken(
+                _("That is more than the list says. Count this line again."), field=f"with_person_{line.position}"
+            )
+    if all(kept.get(line.position) == line.quantity for line in delivery.lines):
+        raise RuleBroken(_("If the person keeps everything, nothing is made again: choose that the handover stands."))
 
 
 def _refuse_involved(dispute: Dispute, by: User) -> None:

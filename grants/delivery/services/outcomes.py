@@ -113,9 +113,9 @@ def _seize(kit: Delivery, *, by: User, now: datetime) -> None:
     carried = (Delivery.carried_since.is_not(None),)
     move(kit, DeliveryState.SEIZED, by=by, now=now, reason=Reason.TAKEN, where=carried)
     outcomes = queries.line_outcomes(kit)
-    lines = [one for one in kit.lines if one.id not in outcomes or outcomes[one.id].stayed < one.quantity]
-    flag_serials(kit, FlagReason.SEIZED, lines=lines, by=by, now=now)
-    free_serials(kit)
+    kept = [outcome.line for outcome in outcomes.values() if outcome.stayed_whole]
+    flag_serials(kit, FlagReason.SEIZED, lines=[one for one in kit.lines if one not in kept], by=by, now=now)
+    free_serials(kit, kept=kept)
 
 
 def _leave(

@@ -77,6 +77,9 @@ def plan_delivery(award: Award, *, by: User, now: datetime, lines: Sequence[KitL
             db.session.add(delivery)
     except IntegrityError as error:
         raise RuleBroken(HAS_ONE) from error
+    if ceiling_of(award) != ceiling_usd:
+        # The earlier kit ended while this row waited for its place, and left something with the person.
+        raise RuleBroken(_("An earlier delivery of this award was decided at the same moment. Plan it again."))
     note(delivery, DeliveryState.DRAFT, by=by, now=now)
     return delivery
 
@@ -115,11 +118,11 @@ def cancel(delivery: Delivery, *, reason: Reason, by: User, now: datetime) -> No
     ledger.take_back(delivery, by=by, now=now)
 
 
-def free_serials(delivery: Delivery) -> None:
-    """The kit is no longer live: its devices may go into another."""
+def free_serials(delivery: Delivery, *, kept: Iterable[KitLine] = ()) -> None:
+    """The kit is no longer live: its devices may go into another. `kept`: lines that are with the person."""
     db.session.execute(
         update(KitLine)
-        .where(KitLine.delivery_id == delivery.id)
+        .where(KitLine.delivery_id == delivery.id, KitLine.id.not_in([line.id for line in kept]))
         .values(live_serial=None)
         .execution_options(synchronize_session=False)
     )

@@ -122,7 +122,7 @@ def sign_return(delivery: Delivery, *, stamp: str, by: User, now: datetime) -> N
     move(delivery, DeliveryState.RETURNED, by=by, now=now, reason=count.reason)
     gone = [outcome.line for outcome in outcomes.values() if outcome.unaccounted > 0]
     flag_serials(delivery, FlagReason.MISSING, lines=gone, by=by, now=now)
-    free_serials(delivery)
+    free_serials(delivery, kept=[outcome.line for outcome in outcomes.values() if outcome.stayed_whole])
     if count.differs:
         said = in_english(NOT_AS_SEALED)
         open_about(delivery, IncidentKind.LOST_KIT, said, by=by, now=now)

@@ -37,6 +37,7 @@ from grants.delivery.questionnaire import ABOUT_WHAT_STAYED, CURRENT, NO, YES, a
 from grants.delivery.services.flags import flag_serials
 from grants.delivery.services.incidents import open_incident
 from grants.delivery.services.moves import move, take_duty
+from grants.delivery.services.planning import free_serials
 from grants.delivery.told import in_english
 
 USUAL_SHARE = 20  # percent of a sample
@@ -87,15 +88,13 @@ def sample_size(population: int, share_percent: int) -> int:
 
 def visit_again(delivery: Delivery, *, by: User, now: datetime) -> None:
     """After a dispute the person is visited once more, unless a visit is open anyway."""
-    visits = queries.visits_of(delivery)
-    if any(visit.is_due for visit in visits):
-        return
-    _add(delivery, 1 + max((visit.round for visit in visits), default=0), FIRST_ROUND, now=now)
+    if not any(visit.is_due for visit in queries.visits_of(delivery)):
+        _add(delivery, FIRST_ROUND, now=now)
 
 
 def ask_what_stayed(delivery: Delivery, *, now: datetime) -> None:
     """Something stayed with the person without their card: somebody who was not there asks them, at every level."""
-    _add(delivery, 1, WITHOUT_CARD, version=ABOUT_WHAT_STAYED, now=now)
+    _add(delivery, WITHOUT_CARD, version=ABOUT_WHAT_STAYED, now=now)
 
 
 def answer(visit: Visit, answers: Mapping[str, str], *, by: User, now: datetime) -> None:
@@ -204,8 +203,9 @@ def _plan(delivery: Delivery, number: int, days: tuple[int, int], *, now: dateti
     )  # fmt: skip
 
 
-def _add(delivery: Delivery, number: int, days: tuple[int, int], *, version: int | None = None, now: datetime) -> None:
-    """A visit in so many days from today."""
+def _add(delivery: Delivery, days: tuple[int, int], *, version: int | None = None, now: datetime) -> None:
+    """One round more, in so many days from today."""
+    number = 1 + max((visit.round for visit in queries.visits_of(delivery)), default=0)
     due_from, due_until = (local_day(now) + timedelta(one) for one in days)
     db.session.add(
         Visit(
@@ -217,7 +217,7 @@ def _add(delivery: Delivery, number: int, days: tuple[int, int], *, version: int
 
 
 def _deny_what_stayed(delivery: Delivery, *, by: User, now: datetime) -> None:
-    """The person does not have it: it counts no more against them, and its devices go into no other kit."""
+    """The person does not have it: it counts no more against them, and its devices are flagged and no longer held."""
     lines = [outcome.line for outcome in queries.said_to_have_stayed(delivery)]
     db.session.execute(
         update(LineOutcome)
@@ -226,6 +226,7 @@ def _deny_what_stayed(delivery: Delivery, *, by: User, now: datetime) -> None:
         .execution_options(synchronize_session="fetch")
     )
     flag_serials(delivery, FlagReason.DISPUTED, lines=lines, by=by, now=now)
+    free_serials(delivery, kept=[line for line in delivery.lines if line not in lines])
     journal.record(by, "delivery.stay_denied", delivery, at=now)
 
 

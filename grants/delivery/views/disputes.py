@@ -13,7 +13,7 @@ from grants.core.errors import NotFound
 from grants.core.web import errors_to, page_marker, said_if_refused
 from grants.delivery import queries, services
 from grants.delivery.forms import DisputeForm, ProposalForm, SignForm
-from grants.delivery.models import Dispute, Reason
+from grants.delivery.models import Dispute, DisputeOutcome, Reason
 from grants.delivery.models.outcomes import DISPUTE_NAMES
 from grants.delivery.views.blueprint import bp
 
@@ -42,16 +42,20 @@ def disputes() -> ResponseReturnValue:
 @bp.get("/disputes/<int:dispute_id>")
 @requires(Permission.DECIDE_DISPUTE, Permission.DISPUTE_DELIVERY)
 def dispute(dispute_id: int) -> ResponseReturnValue:
-    return _page(_visible(dispute_id), ProposalForm(formdata=None))
+    found = _visible(dispute_id)
+    return _page(found, ProposalForm.for_lines(found.delivery.lines, formdata=None, data=_known(found)))
 
 
 @bp.post("/disputes/<int:dispute_id>/propose")
 @requires(Permission.DECIDE_DISPUTE)
 def propose(dispute_id: int) -> ResponseReturnValue:
-    found, form = _visible(dispute_id), ProposalForm()
+    found = _visible(dispute_id)
+    form = ProposalForm.for_lines(found.delivery.lines)
     if form.validate_on_submit():
         with errors_to(form), transaction():
-            services.propose(found, outcome=form.chosen, answer=str(form.answer.data), by=current_user, now=utcnow())
+            services.propose(
+                found, outcome=form.chosen, answer=str(form.answer.data), kept=form.kept, by=current_user, now=utcnow()
+            )
             flash(_("Proposed. Another person signs."), "good")
             return redirect(url_for(".dispute", dispute_id=dispute_id))
     return _page(found, form)
@@ -75,6 +79,14 @@ def _visible(dispute_id: int) -> Dispute:
     return found
 
 
+def _known(found: Dispute) -> dict[str, int]:
+    """What the proposal that stands says of each line; where the person received nothing, nothing."""
+    if found.outcome is not DisputeOutcome.REPLACEMENT and found.reason is not Reason.NOT_RECEIVED:
+        return {}
+    kept = {one.line_id: one.units for one in queries.kept_in(found)}
+    return {f"with_person_{line.position}": kept.get(line.id, 0) for line in found.delivery.lines}
+
+
 def _page(found: Dispute, form: ProposalForm) -> str:
     involved = queries.holds_duty(found.delivery, current_user)
     decides = current_user.may(Permission.DECIDE_DISPUTE) and not involved and found.opened_by_id != current_user.id
@@ -85,4 +97,6 @@ def _page(found: Dispute, form: ProposalForm) -> str:
         decides=decides and not found.is_decided,
         signs=decides and found.can_be_signed_by(current_user),
         outcomes=DISPUTE_NAMES,
+        kept=queries.kept_in(found),
+        again=found.outcome is DisputeOutcome.REPLACEMENT,
     )

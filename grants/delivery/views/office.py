@@ -79,6 +79,7 @@ def plan(award_id: int) -> ResponseReturnValue:
 def show(delivery_id: int) -> ResponseReturnValue:
     delivery = queries.get_delivery(delivery_id)
     (shown,) = told([delivery], current_user)
+    can_cancel = delivery.can_become(S.CANCELLED) and delivery.carried_since is None
     return render_template(
         "delivery/show.html",
         delivery=shown,
@@ -89,7 +90,8 @@ def show(delivery_id: int) -> ResponseReturnValue:
         at=_place_in_river(shown.state),
         cancel_form=CancelForm(),
         reads_reasons=reads_reasons(),
-        can_cancel=delivery.can_become(S.CANCELLED) and delivery.carried_since is None,
+        can_cancel=can_cancel,
+        freed_usd=queries.freed_since_planned(delivery, current_user) if can_cancel else 0,
     )
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from flask import Flask
@@ -193,12 +194,15 @@ def test_dispute_from_opening_to_decision(app: Flask, as_role: AsRole) -> None:
 
     assert "Faltó la balanza" in first.get(path).text
     assert opener.post(f"{path}/propose", data={}).status_code == 403
-    first.post(f"{path}/propose", data={"outcome": "replacement", "answer": "La balanza sigue en bodega"})
+    kept = {"with_person_1": "1", "with_person_2": "10", "with_person_3": "0"}
+    decision = {"outcome": "replacement", "answer": "La balanza sigue en bodega", **kept}
+    first.post(f"{path}/propose", data=decision)
     first.post(f"{path}/sign", data={"proposal": "1"})
     assert state_of(delivery) is S.DISPUTED
     second.post(f"{path}/sign", data={"proposal": "1"})
 
     assert state_of(delivery) is S.REPLACEMENT
+    assert services.planning.ceiling_of(delivery.award) == Decimal("95.00")  # the scales' price
     assert dispute.folio in first.get("/deliveries/disputes?show=decided").text
 
 
