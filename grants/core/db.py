@@ -20,6 +20,7 @@ from sqlalchemy import (
     Select,
     event,
     tuple_,
+    update,
 )
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, registry
 from sqlalchemy.types import TypeDecorator
@@ -129,6 +130,14 @@ def begin(connection: Connection) -> None:
 def rows_hit(result: Any) -> int:
     """How many rows a guarded UPDATE or DELETE changed."""
     return int(result.rowcount)
+
+
+def hold_row(column: InstrumentedAttribute[Any], row_id: int) -> None:
+    """Write a column of one row as it stands: whoever holds the same row at the same moment waits here until this
+    transaction ends, and reads afterwards what it wrote. `column`: in no key, so that rows that point here go on."""
+    row = column.class_
+    same = update(row).where(row.id == row_id).values({column.key: column})
+    db.session.execute(same.execution_options(synchronize_session=False))
 
 
 M = TypeVar("M", bound=Model)

@@ -8,7 +8,7 @@ from sqlalchemy import ScalarSelect, case, func, select, update
 
 from grants.access.models import User
 from grants.core import journal
-from grants.core.db import db, rows_hit
+from grants.core.db import db, hold_row, rows_hit
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.models import Delivery, Run, RunState, Team
@@ -17,7 +17,8 @@ from grants.delivery.models import Delivery, Run, RunState, Team
 def take_out(run: Run, kits: Sequence[Delivery]) -> None:
     """Add the kits' value to what the team carries, unless the cap would be passed. Of two at once one gets through."""
     value = int(sum(kit.value_usd for kit in kits) * 100)
-    _claim(run.team_id)
+    # What another dispatch sends out meanwhile is read by the statements after this one.
+    hold_row(Team.value_out_cents, run.team_id)
     cap = queries.lowest_cap_usd(kits)
     lowest = min(cap, queries.caps_on_the_road_usd([run.team_id]).get(run.team_id, cap))
     taken = db.session.execute(
@@ -31,12 +32,6 @@ def take_out(run: Run, kits: Sequence[Delivery]) -> None:
         raise RuleBroken(
             _("The team would carry more than USD %(cap)s. Take stops off this run, or send it later.", cap=lowest)
         )
-
-
-def _claim(team_id: int) -> None:
-    """Hold the team's row: what another dispatch sends out meanwhile is read by the statements after this one."""
-    same = update(Team).where(Team.id == team_id).values(value_out_cents=Team.value_out_cents)
-    db.session.execute(same, execution_options={"synchronize_session": False})
 
 
 def give_back_value(delivery: Delivery) -> None:

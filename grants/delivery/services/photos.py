@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from grants.access.models import User
 from grants.applications.attachments import CleanFile
 from grants.core import journal
-from grants.core.db import db
+from grants.core.db import db, hold_row
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.levels import HIGHEST
@@ -34,13 +34,7 @@ def refuse_photo(delivery: Delivery, *, by: User) -> None:
 
 def add_photo(delivery: Delivery, file: CleanFile, *, name: str, by: User, now: datetime) -> DeliveryPhoto:
     """Keep a cleaned picture that is stored under this name."""
-    # Whoever adds one at the same time waits here, and then counts what the other added.
-    db.session.execute(
-        update(Delivery)
-        .where(Delivery.id == delivery.id)
-        .values(officer_id=Delivery.officer_id)
-        .execution_options(synchronize_session=False)
-    )
+    hold_row(Delivery.approvals, delivery.id)  # whoever waited counts what the other added
     refuse_photo(delivery, by=by)
     photo = DeliveryPhoto(
         delivery_id=delivery.id, storage_name=name, media_type=file.media_type, size_bytes=len(file.content),

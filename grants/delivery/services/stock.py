@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from grants.access.models import User
 from grants.core import journal
 from grants.core.clock import local_day
-from grants.core.db import db, rows_hit
+from grants.core.db import db, hold_row, rows_hit
 from grants.core.errors import RuleBroken
 from grants.delivery.imei import LENGTH, misread, normal_imei
 from grants.delivery.models import (
@@ -70,13 +70,7 @@ def register_devices(lot: StockLot, typed: Sequence[tuple[str, str]], *, by: Use
     """Write down devices of a lot: serial number and, for a phone, IMEI. All of them or none."""
     if not lot.item.needs_serial:
         raise RuleBroken(_("This article has no serial numbers."))
-    # Whoever writes devices of this lot down at the same time waits here, and then counts what the other wrote.
-    db.session.execute(
-        update(StockLot)
-        .where(StockLot.id == lot.id)
-        .values(received=StockLot.received)
-        .execution_options(synchronize_session=False)
-    )
+    hold_row(StockLot.received, lot.id)  # whoever waited counts what the other wrote down
     known = db.session.scalar(select(func.count()).where(DeviceUnit.lot_id == lot.id)) or 0
     if known + len(typed) > lot.received:
         raise RuleBroken(
@@ -147,7 +141,7 @@ def _enter(correction: StockCorrection, *, limit_usd: Decimal, by: User, now: da
     with db.session.no_autoflush:
         if db.session.scalar(waiting) is not None:
             raise RuleBroken(OPEN_ALREADY)
-        _take_turns(by)
+        hold_row(User.language, by.id)  # of two corrections at one moment the second counts with the first
         alone_usd = corrected_alone_usd(by, since=now - TOGETHER)
     is_large = correction.variance != 0 and alone_usd + correction.value_usd > limit_usd
     correction.state = CorrectionState.OPEN if is_large else CorrectionState.APPLIED
@@ -165,12 +159,6 @@ def _enter(correction: StockCorrection, *, limit_usd: Decimal, by: User, now: da
     if not moved:
         raise RuleBroken(CHANGED_MEANWHILE)
     return correction
-
-
-def _take_turns(keeper: User) -> None:
-    """Whoever enters two corrections at one moment enters the second after the first, which then counts with it."""
-    same = update(User).where(User.id == keeper.id).values(language=User.language)
-    db.session.execute(same.execution_options(synchronize_session=False))
 
 
 def _decide(correction: StockCorrection, state: CorrectionState, *, by: User, now: datetime) -> None:

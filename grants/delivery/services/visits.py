@@ -12,7 +12,7 @@ from grants.access.models import User
 from grants.calls.models import Call
 from grants.core import journal
 from grants.core.clock import PROGRAMME_ZONE, local_day
-from grants.core.db import db, rows_hit
+from grants.core.db import db, hold_row, rows_hit
 from grants.core.errors import RuleBroken
 from grants.delivery import queries
 from grants.delivery.levels import Monitoring
@@ -52,9 +52,7 @@ def plan_visits(call: Call, *, share_percent: int = USUAL_SHARE, by: User, now: 
     """Plan the visits of a call's handovers that have none; how many were planned. Sampled ones are drawn first."""
     if not 1 <= share_percent <= 100:
         raise RuleBroken(_("Write a share from 1 to 100 percent."), field="share_percent")
-    # Whoever plans for this call at the same time waits here, and then finds nothing left to plan.
-    same = update(Call).where(Call.id == call.id).values(code=Call.code)
-    db.session.execute(same.execution_options(synchronize_session=False))
+    hold_row(Call.opens_at, call.id)  # whoever waited finds nothing left to plan
     by_kind: dict[Monitoring, list[Delivery]] = {kind: [] for kind in Monitoring}
     levels = levels_in_force()
     for delivery in queries.unplanned(call):

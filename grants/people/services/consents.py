@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from grants.access.models import User
 from grants.core import journal
-from grants.core.db import db, rows_hit
+from grants.core.db import db, hold_row, rows_hit
 from grants.core.errors import RuleBroken
 from grants.people import queries
 from grants.people.models import Consent, ConsentPurpose, Person
@@ -41,9 +41,7 @@ def give_consent(
     if text is None:
         raise RuleBroken(_("There is no text for this permission in that language. Choose another language."),
                          field="consent_language")  # fmt: skip
-    # Whoever gives the person a consent at the same time waits here, and then finds this one.
-    same = update(Person).where(Person.id == person.id).values(folio=Person.folio)
-    db.session.execute(same.execution_options(synchronize_session=False))
+    hold_row(Person.language, person.id)  # whoever waited finds this consent
     if queries.active_consent(person.id, purpose, institution_id=institution_id):
         raise RuleBroken(_("This permission was already given. Nothing more to do."), field="purpose")
     consent = Consent(person_id=person.id, text_id=text.id, institution_id=institution_id, given_at=now,
