@@ -1,6 +1,7 @@
 """Both databases for everything that touches one; each test is undone after itself."""
 
 import contextvars
+import gc
 import os
 import shutil
 import tempfile
@@ -47,6 +48,7 @@ class Client(FlaskClient):
 
 def pytest_configure() -> None:
     clock.move()
+    gc.set_threshold(100_000, 50, 100)  # the program that every test keeps is large, and tests leave little behind
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -28,10 +28,8 @@ def make_user(*roles: Role, name: str = "", email: str = "") -> User:
     user.name = name or f"Usuaria {number}"
     user.email = email or f"usuaria{number}@example.org"
     user.email_lookup = lookup_hash("email", user.email)
-    db.session.add(user)
-    db.session.flush()
     for kind in FactorKind:
-        factor = Factor(user_id=user.id, kind=kind, created_at=now, confirmed_at=now)
+        factor = Factor(user=user, kind=kind, created_at=now, confirmed_at=now)
         factor.seed = new_seed()
         db.session.add(factor)
     db.session.flush()
