@@ -69,6 +69,6 @@ def check_kit(
 
 def _refuse_wrong_moment(delivery: Delivery, by: User) -> None:
     if delivery.officer_id != by.id:
-        raise RuleBroken(_("Another officer carries this delivery."))
+        raise RuleBroken(_("Another officer carries this delivery. Yours are under “My deliveries”."))
     if delivery.state not in CHECKED_IN or not delivery.seal_number:
         raise RuleBroken(_("The kit is checked on the way to its owner, before the codes."))

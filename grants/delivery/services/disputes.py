@@ -53,7 +53,7 @@ def open_dispute(delivery: Delivery, *, reason: Reason, said: str, by: User, now
         with db.session.begin_nested():
             db.session.add(dispute)
     except IntegrityError as error:
-        raise RuleBroken(_("This delivery has an open dispute already.")) from error
+        raise RuleBroken(_("This delivery has an open dispute already. Two people decide it on its page.")) from error
     move(delivery, DeliveryState.DISPUTED, by=by, now=now, reason=reason)
     journal.record(by, "dispute.opened", dispute, at=now)
     return dispute
@@ -161,7 +161,7 @@ def _refuse_odd(delivery: Delivery, kept: Mapping[int, int]) -> None:
 
 def _refuse_involved(dispute: Dispute, by: User) -> None:
     if dispute.is_decided:
-        raise RuleBroken(_("This dispute is decided."))
+        raise RuleBroken(_("This dispute is decided. Open the delivery to see how."))
     if dispute.opened_by_id == by.id:
         raise RuleBroken(_("You opened this dispute. Two other people decide it."))
     if queries.was_involved(dispute.delivery, by):

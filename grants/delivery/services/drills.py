@@ -71,7 +71,7 @@ def practise(practice: DrillDelivery, codes: Codes, *, desk: Desk | None, by: Us
     if desk is None:
         raise RuleBroken(NO_DESK_KEY)
     if practice.drill.due_on < local_day(now):
-        raise RuleBroken(_("This drill is over."))
+        raise RuleBroken(_("This drill is over. The next one will be on your page when it is planned."))
     factor, pin = queries.delivery_factor(by), queries.pin_of(by)
     if factor is None or pin is None:
         raise RuleBroken(_("Set your PIN and your delivery code first, on your own page."))

@@ -131,7 +131,7 @@ def sign_resume(permit: Permit, *, by: User, now: datetime) -> None:
 def _snapshot_to_resume_under(delivery: Delivery, *, now: datetime) -> RiskSnapshot:
     """The canton's snapshot, if it was taken after the hold, with the kit in the warehouse; RuleBroken otherwise."""
     if delivery.state is not DeliveryState.HELD:
-        raise RuleBroken(_("This delivery is not held."))
+        raise RuleBroken(_("This delivery is not held. Open it again to see where it stands."))
     if delivery.carried_since is not None:
         raise RuleBroken(_("The kit is still with its team. The warehouse receives it first."))
     refuse_moved(delivery)

@@ -74,10 +74,12 @@ def move(
 def refuse_unless_possible(delivery: Delivery, to: DeliveryState) -> None:
     if not delivery.can_become(to):
         if delivery.state in AFTER_HANDOVER:  # which of them is not for everybody who may read this
-            raise RuleBroken(_("This delivery was handed over: this step is not possible now."))
+            raise RuleBroken(
+                _("This delivery was handed over, so this step is not possible. Its page shows what can be done.")
+            )
         raise RuleBroken(
-            _("This delivery is in the state “%(state)s”: this step is not possible now.",
-              state=STATE_NAMES[delivery.state])
+            _("This delivery is in the state “%(state)s”, so this step is not possible. Its page shows what can be "
+              "done.", state=STATE_NAMES[delivery.state])
         )  # fmt: skip
 
 

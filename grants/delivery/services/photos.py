@@ -22,7 +22,7 @@ TAKEN_IN = (DeliveryState.AT_POINT, DeliveryState.CONFIRMED, DeliveryState.PARTI
 def refuse_photo(delivery: Delivery, *, by: User) -> None:
     """Whether a picture may be added at all; asked before anything is read or stored."""
     if delivery.officer_id != by.id:
-        raise RuleBroken(_("Another officer carries this delivery."))
+        raise RuleBroken(_("Another officer carries this delivery. Yours are under “My deliveries”."))
     if not queries.rules(delivery.level or HIGHEST).photo:
         raise RuleBroken(_("No photo is taken at this level of risk. Put the camera away."))
     if as_handed_over(delivery.state) not in TAKEN_IN:

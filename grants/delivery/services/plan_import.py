@@ -95,7 +95,7 @@ def apply_import(kept: PlanImport, *, stamp: str, only_good: bool, by: User, now
     rows = [KeptRow(number, cells) for number, cells in kept.rows]
     taken = update(PlanImport).where(PlanImport.id == kept.id, PlanImport.applied_at.is_(None))
     if rows_hit(db.session.execute(taken.values(applied_at=now, rows_sealed=None))) != 1:
-        raise RuleBroken(_("This spreadsheet was already applied."))
+        raise RuleBroken(_("This spreadsheet was already applied. To plan more deliveries, choose another file."))
     outcomes = _act_on(kept.call, rows, by=by, now=now, promised=False)
     bad = [row.number for row, one in zip(rows, outcomes, strict=True) if not one.done]
     if bad and not only_good:
@@ -112,7 +112,7 @@ def discard_import(kept: PlanImport, *, stamp: str, by: User, now: datetime) -> 
     _refuse_other(kept, stamp)
     gone = delete(PlanImport).where(PlanImport.id == kept.id, PlanImport.applied_at.is_(None))
     if rows_hit(db.session.execute(gone.execution_options(synchronize_session=False))) != 1:
-        raise RuleBroken(_("This spreadsheet was already applied."))
+        raise RuleBroken(_("This spreadsheet was already applied. To plan more deliveries, choose another file."))
     journal.record(by, "plan_import.discarded", "plan_import", at=now, call_id=kept.call_id)
     db.session.expunge(kept)
 
@@ -120,7 +120,7 @@ def discard_import(kept: PlanImport, *, stamp: str, by: User, now: datetime) -> 
 def _refuse_other(kept: PlanImport, stamp: str) -> None:
     """The number of a file that was forgotten may be given to the next: a page that stayed open speaks of the first."""
     if kept.applied_at is not None:
-        raise RuleBroken(_("This spreadsheet was already applied."))
+        raise RuleBroken(_("This spreadsheet was already applied. To plan more deliveries, choose another file."))
     if kept.stamp != stamp:
         raise RuleBroken(_("Another spreadsheet was sent since. Open its preview."))
 

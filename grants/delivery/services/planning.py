@@ -89,7 +89,7 @@ def approve(delivery: Delivery, *, by: User, now: datetime) -> None:
     if delivery.created_by_id == by.id:
         raise RuleBroken(_("You planned this delivery. Two other people must approve it."))
     if delivery.state is not DeliveryState.PLANNED:
-        raise RuleBroken(_("Only a planned delivery can be approved."))
+        raise RuleBroken(_("Only a planned delivery can be approved. Open it again to see where it stands."))
     claim_active_award(delivery.award)
     take_duty(delivery, Duty.APPROVE, by=by)
     last = Delivery.approvals == APPROVALS - 1

@@ -59,7 +59,7 @@ def ask_batch(kind: BatchKind, call: Call | None, *, address: str, by: User, now
     _refuse_unless_allowed(kind, by)
     found = queries.subjects(kind, call.id if call is not None else None, most=MOST + 1)
     if not found:
-        raise RuleBroken(_("There is nothing to print of this kind now."), field="kind")
+        raise RuleBroken(_("There is nothing to print of this kind now. Choose another paper."), field="kind")
     if len(found) > MOST:
         raise RuleBroken(_("More than %(most)d papers do not go into one file. Choose one call.", most=MOST),
                          field="call")  # fmt: skip
@@ -187,7 +187,7 @@ def finish(batch: PrintBatch, whole: bytes, items: list[PrintItem], *, now: date
 def take_file(batch: PrintBatch, *, by: User, now: datetime) -> bytes:
     """The file, to whoever asked for it, once. With this it is gone from here."""
     if batch.asked_by_id != by.id:
-        raise RuleBroken(_("Only the person who asked for this file downloads it."))
+        raise RuleBroken(_("Only the person who asked for this file downloads it. Ask for one of your own."))
     file = queries.file_of(batch)
     if batch.state is not BatchState.READY or file is None:
         raise RuleBroken(_("This file was downloaded before, or is not ready. It can be downloaded only once."))

@@ -116,7 +116,7 @@ def sign_return(delivery: Delivery, *, stamp: str, by: User, now: datetime) -> N
         .execution_options(synchronize_session=False)
     )
     if rows_hit(signed) != 1:
-        raise RuleBroken(_("This count was signed already."))
+        raise RuleBroken(_("This count was signed already. Open the delivery to see where it stands."))
     db.session.refresh(count)
     outcomes = queries.line_outcomes(delivery)
     move(delivery, DeliveryState.RETURNED, by=by, now=now, reason=count.reason)
@@ -140,7 +140,7 @@ def count_again(delivery: Delivery, *, by: User, now: datetime) -> None:
         .execution_options(synchronize_session=False)
     )
     if rows_hit(gone) != 1:
-        raise RuleBroken(_("This count was signed already."))
+        raise RuleBroken(_("This count was signed already. Open the delivery to see where it stands."))
     db.session.expunge(count)
     journal.record(by, "return.count_thrown_away", delivery, at=now)
 

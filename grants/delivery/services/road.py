@@ -31,4 +31,4 @@ def turn_back(delivery: Delivery, *, reason: Reason | None, by: User, now: datet
 def refuse_stranger(delivery: Delivery, by: User) -> None:
     """Only the officer who carries a delivery moves it on."""
     if delivery.officer_id != by.id:
-        raise RuleBroken(_("Another officer carries this delivery."))
+        raise RuleBroken(_("Another officer carries this delivery. Yours are under “My deliveries”."))

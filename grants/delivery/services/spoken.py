@@ -57,7 +57,7 @@ def send_phone_code(delivery: Delivery, *, cost: HashCost, by: User, now: dateti
     refuse_unless_possible(delivery, DeliveryState.CONFIRMED)
     refuse_unless_current(delivery, now=now)
     if delivery.officer_id != by.id:
-        raise RuleBroken(_("Another officer carries this delivery."))
+        raise RuleBroken(_("Another officer carries this delivery. Yours are under “My deliveries”."))
     if factors_of(delivery) is not Factors.A_B or delivery.alternate is not None:
         raise RuleBroken(_("This delivery takes the code of the card. A code by phone does not serve."))
     _refuse_locked(PHONE, delivery, PHONE_LOCKED)

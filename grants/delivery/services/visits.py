@@ -230,7 +230,7 @@ def _deny_what_stayed(delivery: Delivery, *, by: User, now: datetime) -> None:
 
 def _refuse_unfit(visit: Visit, by: User, today: date) -> None:
     if not visit.is_due:
-        raise RuleBroken(_("This visit has ended."))
+        raise RuleBroken(_("This visit has ended. Choose another one of your list."))
     if visit.due_from > today:
         raise RuleBroken(_("It is too early for this visit. See on its page from when it is due."))
     if queries.was_on_the_team(visit.delivery, by):
@@ -261,7 +261,7 @@ def _end(visit: Visit, state: VisitState, *, by: User, now: datetime) -> None:
         .execution_options(synchronize_session=False)
     )
     if rows_hit(ended) != 1:
-        raise RuleBroken(_("This visit has ended."))
+        raise RuleBroken(_("This visit has ended. Choose another one of your list."))
     db.session.refresh(visit)
     hold_duty(visit.delivery, Duty.MONITOR, by=by)
     journal.record(by, f"visit.{state.value}", visit, at=now)
