@@ -7,9 +7,10 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, Field, RadioField, SelectField, TextAreaField
+from wtforms import BooleanField, DateField, Field, RadioField, SelectField, SelectMultipleField, TextAreaField
 from wtforms import StringField as TextField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from grants.calls.forms import UsdField, WholeNumberField
 from grants.core.web import Written, stripped
@@ -24,6 +25,7 @@ from grants.delivery.models import (
     StockLot,
     Supplier,
 )
+from grants.delivery.queries.devices import DevicePlace, PlacedDevice
 from grants.delivery.services.catalogue import ItemFacts
 from grants.delivery.services.stock import Arrival
 
@@ -142,13 +144,42 @@ class CountForm(FlaskForm):
         return {int(field.name.removeprefix("lot_")): field.data for field in fields}
 
 
+MOVED_BY_HAND = (DevicePlace.SHELF, DevicePlace.GONE)
+
+
+def device_name(one: PlacedDevice) -> str:
+    """A device as it is chosen: its numbers, and why it is out."""
+    numbers = " · ".join(one.unit.numbers)
+    if one.correction is None or one.correction.reason is None:
+        return numbers
+    return str(_("%(numbers)s (out: %(reason)s)", numbers=numbers, reason=ADJUST_NAMES[one.correction.reason]))
+
+
 class AdjustForm(OnceForm):
+    """What changes in a lot and why. Build with `for_lot`, which offers the devices that may leave or come back."""
+
+    offered: dict[str, PlacedDevice]
     way = RadioField(
         _("What changes"), choices=[("fewer", _("There are fewer units")), ("more", _("There are more units"))],
         default="fewer", validators=[InputRequired(_("Choose one."))],
     )  # fmt: skip
     quantity = WholeNumberField(_("How many"), [InputRequired(_("Write how many.")), NumberRange(1, MOST_UNITS)])
+    devices = SelectMultipleField(
+        _("Which devices"), validate_choice=False, widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
+    )
     reason = SelectField(_("Reason"), choices=[(one.value, name) for one, name in ADJUST_NAMES.items()])
+
+    @classmethod
+    def for_lot(cls, found: Iterable[PlacedDevice]) -> "AdjustForm":
+        form = cls()
+        form.offered = {str(one.unit.id): one for one in found if one.place in MOVED_BY_HAND}
+        form.devices.choices = [(unit_id, device_name(one)) for unit_id, one in form.offered.items()]
+        return form
+
+    @property
+    def device_ids(self) -> list[int]:
+        """What was ticked; 0, which no device has, for one that is not offered now."""
+        return [self.offered[one].unit.id if one in self.offered else 0 for one in self.devices.data or ()]
 
     @property
     def change(self) -> int:

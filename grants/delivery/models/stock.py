@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import DDL, CheckConstraint, ForeignKey, Index, String, event, text
+from sqlalchemy import DDL, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, event, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.access.models import User
@@ -148,6 +148,28 @@ class DeviceUnit(Model):
     def numbers(self) -> tuple[str, ...]:
         """What may be read on it: its serial number, and a phone's IMEI."""
         return (self.serial_number,) if self.imei is None else (self.serial_number, self.imei)
+
+
+class DeviceAbsence(Model):
+    """A device that a correction took off the shelf, until another one put it back.
+
+    It begins when the correction is written down, also while that waits for a second person; a refused one takes
+    nothing out and puts nothing back.
+    """
+
+    __tablename__ = "device_absence"
+    __table_args__ = (
+        UniqueConstraint("unit_id", "gone_with_id"),
+        CheckConstraint("back_with_id IS NULL OR back_with_id <> gone_with_id", name="two_corrections"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("device_unit.id"))
+    unit: Mapped[DeviceUnit] = relationship()
+    gone_with_id: Mapped[int] = mapped_column(ForeignKey("stock_correction.id"), index=True)
+    gone_with: Mapped[StockCorrection] = relationship(foreign_keys=[gone_with_id])
+    back_with_id: Mapped[int | None] = mapped_column(ForeignKey("stock_correction.id"), index=True)
+    back_with: Mapped[StockCorrection | None] = relationship(foreign_keys=[back_with_id])
 
 
 # The same statements run where tables are created from the models and in the migration.

@@ -1,12 +1,12 @@
 """Receiving, counting and adjusting. A large difference takes a second person."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from grants.access.models import User
@@ -25,7 +25,9 @@ from grants.delivery.models import (
     StockLot,
     Supplier,
 )
+from grants.delivery.queries import devices
 from grants.delivery.queries.goods import corrected_alone_usd
+from grants.delivery.services import absences
 from grants.delivery.services.flags import normal_serial, refuse_odd_number
 from grants.delivery.services.ledger import post
 
@@ -70,12 +72,12 @@ def register_devices(lot: StockLot, typed: Sequence[tuple[str, str]], *, by: Use
     """Write down devices of a lot: serial number and, for a phone, IMEI. All of them or none."""
     if not lot.item.needs_serial:
         raise RuleBroken(_("This article has no serial numbers."))
-    hold_row(StockLot.received, lot.id)  # whoever waited counts what the other wrote down
-    known = db.session.scalar(select(func.count()).where(DeviceUnit.lot_id == lot.id)) or 0
-    if known + len(typed) > lot.received:
+    units = _held_units(lot)
+    known = len(devices.on_books(devices.placed(lot)))
+    if known + len(typed) > units:
         raise RuleBroken(
-            _("The lot has %(received)d units, and %(known)d are written down. You wrote %(new)d more: leave some out.",
-              received=lot.received, known=known, new=len(typed)), field="devices"
+            _("The lot has %(units)d units on the shelf, and %(known)d are written down. You wrote %(new)d more: leave "
+              "some out.", units=units, known=known, new=len(typed)), field="devices"
         )  # fmt: skip
     for number, (serial, imei) in enumerate(typed, 1):
         _register(lot, number, serial, imei, by=by, now=now)
@@ -85,7 +87,9 @@ def register_devices(lot: StockLot, typed: Sequence[tuple[str, str]], *, by: Use
 def count(lot: StockLot, counted: int, *, limit_usd: Decimal, by: User, now: datetime) -> StockCorrection:
     """Write down what was counted in a lot. A difference above the limit waits for a second person; what this one
     corrected alone in the last 30 days counts with it."""
-    expected = _on_hand(lot)
+    expected = _held_units(lot)
+    if lot.item.needs_serial:
+        absences.refuse_count(lot, counted, expected=expected)
     correction = StockCorrection(
         lot=lot, expected=expected, counted=counted, variance=counted - expected, made_by_id=by.id, made_at=now
     )
@@ -93,9 +97,16 @@ def count(lot: StockLot, counted: int, *, limit_usd: Decimal, by: User, now: dat
 
 
 def adjust(
-    lot: StockLot, change: int, reason: AdjustReason, *, limit_usd: Decimal, by: User, now: datetime
+    lot: StockLot,
+    change: int,
+    reason: AdjustReason,
+    *,
+    device_ids: Collection[int] = (),
+    limit_usd: Decimal,
+    by: User,
+    now: datetime,
 ) -> StockCorrection:
-    """Take units out of a lot or put some back in (signed), with the reason."""
+    """Take units out of a lot or put some back in (signed), with the reason; `device_ids`: which devices."""
     if (reason is AdjustReason.FOUND and change < 0) or (
         reason not in (AdjustReason.FOUND, AdjustReason.WRONG_ENTRY) and change > 0
     ):
@@ -103,13 +114,16 @@ def adjust(
                          field="reason")  # fmt: skip
     if change == 0:
         raise RuleBroken(_("Write how many units differ."), field="quantity")
-    expected = _on_hand(lot)
+    expected = _held_units(lot)
     if expected + change < 0:
         raise RuleBroken(_("The lot has %(units)d units: no more can leave it.", units=expected), field="quantity")
+    chosen = absences.named(lot, change, device_ids, expected=expected) if lot.item.needs_serial else []
     correction = StockCorrection(
         lot=lot, expected=expected, variance=change, reason=reason, made_by_id=by.id, made_at=now
     )
-    return _enter(correction, limit_usd=limit_usd, by=by, now=now)
+    _enter(correction, limit_usd=limit_usd, by=by, now=now)
+    absences.write(correction, chosen)
+    return correction
 
 
 def confirm_correction(correction: StockCorrection, *, by: User, now: datetime) -> None:
@@ -117,6 +131,8 @@ def confirm_correction(correction: StockCorrection, *, by: User, now: datetime) 
     _decide(correction, CorrectionState.APPLIED, by=by, now=now)
     if not post(correction.lot_id, _kind(correction), correction.variance, by=by, now=now, correction_id=correction.id):
         raise RuleBroken(_("The lot does not hold these units any more. Refuse the correction and count again."))
+    if correction.lot.item.needs_serial and correction.variance < 0:  # somebody may have written down the rest
+        absences.refuse_unnamed(correction.lot, _on_hand(correction.lot))
     journal.record(by, "stock.correction_confirmed", correction, at=now)
 
 
@@ -124,6 +140,13 @@ def refuse_correction(correction: StockCorrection, *, by: User, now: datetime) -
     """The second person does not agree: the book stays as it is, and the lot is counted again."""
     _decide(correction, CorrectionState.REFUSED, by=by, now=now)
     journal.record(by, "stock.correction_refused", correction, at=now)
+
+
+def _held_units(lot: StockLot) -> int:
+    """The lot's balance. Devices are told one by one, so whoever else moves them waits until this is done."""
+    if lot.item.needs_serial:
+        hold_row(StockLot.received, lot.id)
+    return _on_hand(lot)
 
 
 def _on_hand(lot: StockLot) -> int:

@@ -15,6 +15,7 @@ from grants.core.errors import RuleBroken
 from grants.delivery.models import Delivery, DeliveryState, DeviceUnit, Duty, KitLine
 from grants.delivery.queries import goods
 from grants.delivery.services import ledger
+from grants.delivery.services.absences import refuse_absent
 from grants.delivery.services.flags import normal_serial, refuse_flagged, refuse_odd_number
 from grants.delivery.services.moves import move, refuse_unless_possible
 from grants.delivery.services.worth import (
@@ -61,6 +62,7 @@ def pack(
     move(delivery, DeliveryState.PACKED, by=by, now=now, duty=Duty.PACK,
          where=(Delivery.kit_version == delivery.kit_version,))  # fmt: skip
     cost_usd = ledger.issue(delivery.lines, units, by=by, now=now)
+    refuse_absent(units.values())
     refuse_above_ceiling(delivery, cost_usd)
     # Another lot than was expected may have been taken meanwhile.
     refuse_far_cost(delivery, cost_usd, percent)

@@ -24,7 +24,7 @@ from grants.delivery.models import (
     DeliveryState,
     StockCorrection,
 )
-from grants.delivery.queries import goods, kits
+from grants.delivery.queries import devices, goods, kits
 from grants.delivery.services import catalogue, stock
 from grants.delivery.views.blueprint import bp, is_sent_again, said_already
 
@@ -133,8 +133,9 @@ def receive_lot(item_id: int) -> ResponseReturnValue:
             arrival = form.arrival(found, suppliers, _today())
             lot = stock.receive(arrival, by=current_user, now=utcnow())
             flash(_("Received. The units are on the shelf."), "good")
-            devices = url_for(".lot_devices", lot_id=lot.id)
-            return redirect(devices if found.needs_serial else url_for(".item", item_id=item_id))
+            return redirect(
+                url_for(".lot_devices", lot_id=lot.id) if found.needs_serial else url_for(".item", item_id=item_id)
+            )
     return render_template("delivery/receive_lot.html", form=form, item=found, suppliers=suppliers)
 
 
@@ -159,13 +160,14 @@ def count_item(item_id: int) -> ResponseReturnValue:
 @bp.route("/lots/<int:lot_id>/adjust", methods=["GET", "POST"])
 @requires(Permission.MANAGE_STOCK)
 def adjust_lot(lot_id: int) -> ResponseReturnValue:
-    lot, form = goods.get_lot(lot_id), AdjustForm()
+    lot = goods.get_lot(lot_id)
+    form = AdjustForm.for_lot(devices.placed(lot) if lot.item.needs_serial else [])
     if form.validate_on_submit():
         with errors_to(form), transaction():
             if is_sent_again(form):
                 return said_already(url_for(".item", item_id=lot.item_id, _anchor="counts"))
-            made = stock.adjust(lot, form.change, form.chosen, limit_usd=doors.correction_limit_usd(),
-                                by=current_user, now=utcnow())  # fmt: skip
+            made = stock.adjust(lot, form.change, form.chosen, device_ids=form.device_ids,
+                                limit_usd=doors.correction_limit_usd(), by=current_user, now=utcnow())  # fmt: skip
             _say([made])
             return redirect(url_for(".item", item_id=lot.item_id, _anchor="counts"))
     return render_template("delivery/adjust_lot.html", form=form, lot=lot)
@@ -180,9 +182,12 @@ def lot_devices(lot_id: int) -> ResponseReturnValue:
             stock.register_devices(lot, form.typed, by=current_user, now=utcnow())
             flash(_("The devices are written down."), "good")
             return redirect(url_for(".lot_devices", lot_id=lot_id))
-    units = goods.devices_of(lot)
-    kits = goods.kits_of_serials([unit.serial_number for unit in units])
-    return render_template("delivery/lot_devices.html", form=form, lot=lot, units=units, kits=kits)
+    found = devices.placed(lot)
+    kits = goods.kits_of_serials([one.unit.serial_number for one in found])
+    unwritten = lot.on_hand - len(devices.on_books(found))
+    return render_template(
+        "delivery/lot_devices.html", form=form, lot=lot, found=found, kits=kits, unwritten=unwritten
+    )  # fmt: skip
 
 
 @bp.post("/corrections/<int:correction_id>/confirm")

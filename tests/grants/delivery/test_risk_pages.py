@@ -230,7 +230,8 @@ def test_held_deliveries_resume_through_pages(desk: FlaskClient, director: Flask
 
 
 def test_officer_reads_neutral_words_and_brings_the_kit_back(app: Flask, sign_in: SignIn) -> None:
-    by_hand, by_area = make_carried(S.IN_TRANSIT), make_carried(S.IN_TRANSIT)
+    left_at = utcnow() - timedelta(hours=1)  # the page tells the minute
+    by_hand, by_area = make_carried(S.IN_TRANSIT, at=left_at), make_carried(S.IN_TRANSIT, at=left_at)
     services.hold(by_hand.delivery, by=make_user(Role.DESK), now=utcnow())
     services.hold_area(make_canton("1001"), by=make_user(Role.DESK), now=utcnow())
     pages = []
