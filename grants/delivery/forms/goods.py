@@ -173,6 +173,7 @@ class AdjustForm(OnceForm):
     def for_lot(cls, found: Iterable[PlacedDevice]) -> "AdjustForm":
         form = cls()
         form.offered = {str(one.unit.id): one for one in found if one.place in MOVED_BY_HAND}
+        form.devices.flags.required = True  # of the group: how many depends on the quantity
         form.devices.choices = [(unit_id, device_name(one)) for unit_id, one in form.offered.items()]
         return form
 
