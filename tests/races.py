@@ -13,30 +13,35 @@ Act = Callable[[], object]
 
 
 def at_once(app: Flask, acts: Iterable[Act]) -> Counter[str]:
-    """Do all, starting together; how often each ending came: "done", "refused" by a rule, or the name of an error."""
-    started = list(acts)
-    ended: list[str] = []
-    gate = threading.Barrier(len(started))
-    db.session.commit()
-    db.session.remove()  # what the test has read would keep SQLite's one writer
+    """Do all, starting together; how often each ending came."""
+    return Counter(endings(app, acts))
 
-    def run(act: Act) -> None:
+
+def endings(app: Flask, acts: Iterable[Act]) -> list[str]:
+    """Do all, starting together; how each ended: "done", "refused" by a rule, or the name of an error."""
+    started = list(acts)
+    ended = [""] * len(started)
+    gate = threading.Barrier(len(started))
+    db.session.commit()  # what the test has read would keep SQLite's one writer
+
+    def run(number: int) -> None:
         with app.app_context():
             gate.wait()
             try:
                 with transaction():
-                    act()
-                ended.append("done")
+                    started[number]()
+                ended[number] = "done"
             except RuleBroken:
-                ended.append("refused")
+                ended[number] = "refused"
             except Exception as error:  # what a thread dies of must reach the test
-                ended.append(type(error).__name__)
+                ended[number] = type(error).__name__
             finally:
                 db.session.remove()
 
-    threads = [threading.Thread(target=run, args=(act,)) for act in started]
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(started))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return Counter(ended)
+    db.session.expire_all()
+    return ended

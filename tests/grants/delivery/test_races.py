@@ -19,7 +19,6 @@ from grants.access.models import UsedStep, User
 from grants.access.permissions import Role
 from grants.core import journal
 from grants.core.db import db, get_or_refuse, transaction
-from grants.core.errors import RuleBroken
 from grants.core.outbox import OutboxMessage
 from grants.delivery import services
 from grants.delivery.models import (
@@ -46,6 +45,7 @@ from tests.factories.delivery import (
 from tests.factories.levels import Team as AtPoint
 from tests.factories.levels import make_at_point
 from tests.factories.selection import make_award
+from tests.races import at_once
 
 pytestmark = pytest.mark.no_rollback
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -71,29 +71,7 @@ class Act(Protocol):
 
 def together(app: Flask, work: Act) -> Counter[str]:
     """Run the work in many threads that start at one moment; how each ended."""
-    ended: list[str] = []
-    gate = threading.Barrier(THREADS)
-
-    def run() -> None:
-        with app.app_context():
-            gate.wait()
-            try:
-                with transaction():
-                    work.act()
-                ended.append("done")
-            except RuleBroken:
-                ended.append("refused")
-            except Exception as error:  # what a thread dies of must reach the test
-                ended.append(type(error).__name__)
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=run) for _n in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return Counter(ended)
+    return at_once(app, [work.act] * THREADS)
 
 
 class Work:

@@ -1,6 +1,5 @@
 """Many at once: one signature lowers a level, one lets a delivery go on, and a hold never meets a handover."""
 
-import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,7 +13,6 @@ from grants.access.models import User
 from grants.access.permissions import Role
 from grants.core import journal
 from grants.core.db import db, get_or_refuse, transaction
-from grants.core.errors import RuleBroken
 from grants.delivery import queries, services
 from grants.delivery.models import (
     Delivery,
@@ -33,6 +31,7 @@ from tests.factories.access import make_user
 from tests.factories.delivery import DESK, make_carried, make_delivery
 from tests.factories.people import make_canton
 from tests.factories.risk import DAY, HOUR, MINUTE, levels, make_held_on_the_road, make_lowering, make_resume, take
+from tests.races import at_once
 
 pytestmark = pytest.mark.no_rollback
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -42,30 +41,12 @@ Work = Callable[[User], object]
 
 
 def together(app: Flask, works: list[tuple[Work, int]]) -> Counter[str]:
-    """Do all at one moment, each as its own person in its own transaction; how they ended."""
-    ended: list[str] = []
-    gate = threading.Barrier(len(works))
+    """Do all at one moment, each as its own person; how they ended."""
+    return at_once(app, [partial(_as_person, *work) for work in works])
 
-    def run(work: Work, user_id: int) -> None:
-        with app.app_context():
-            gate.wait()
-            try:
-                with transaction():
-                    work(get_or_refuse(User, user_id))
-                ended.append("done")
-            except RuleBroken:
-                ended.append("refused")
-            except Exception as error:  # what a thread dies of must reach the test
-                ended.append(type(error).__name__)
-            finally:
-                db.session.remove()
 
-    threads = [threading.Thread(target=run, args=work) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return Counter(ended)
+def _as_person(work: Work, user_id: int) -> None:
+    work(get_or_refuse(User, user_id))
 
 
 def people(role: Role, number: int = THREADS) -> list[int]:

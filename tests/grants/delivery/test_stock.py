@@ -1,6 +1,5 @@
 """The shelf: what comes in, what goes out, what is counted; never below zero and never two truths."""
 
-import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -55,6 +54,7 @@ from tests.factories.goods import (
     pack,
 )
 from tests.factories.selection import make_award
+from tests.races import at_once
 
 S = DeliveryState
 
@@ -478,31 +478,7 @@ THREADS, KITS = 20, 6
 def together(app: Flask, act: Callable[[int, User], None]) -> Counter[str]:
     """Run `act(number, keeper)` in many threads that start at one moment; how each ended."""
     keepers = [keeper().id for _n in range(THREADS)]
-    db.session.commit()
-    db.session.remove()
-    ended: list[str] = []
-    gate = threading.Barrier(THREADS)
-
-    def run(number: int) -> None:
-        with app.app_context():
-            gate.wait()
-            try:
-                with transaction():
-                    act(number, get_or_refuse(User, keepers[number]))
-                ended.append("done")
-            except RuleBroken:
-                ended.append("refused")
-            except Exception as error:  # what a thread dies of must reach the test
-                ended.append(type(error).__name__)
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return Counter(ended)
+    return at_once(app, [lambda n=n: act(n, get_or_refuse(User, keepers[n])) for n in range(THREADS)])  # type: ignore[misc]
 
 
 @pytest.mark.no_rollback

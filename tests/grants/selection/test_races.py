@@ -1,9 +1,7 @@
 """Two at the same moment: one outcome, on both databases, with real commits."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from threading import Barrier
 
 from flask import Flask
 
@@ -11,7 +9,6 @@ from grants.access.models import User
 from grants.access.permissions import Role
 from grants.core.clock import utcnow
 from grants.core.db import db, transaction
-from grants.core.errors import RuleBroken
 from grants.core.journal import JournalEntry
 from grants.evaluation import queries as sheets
 from grants.evaluation import services as scoring_services
@@ -24,26 +21,14 @@ from tests.factories.applications import make_application
 from tests.factories.calls import make_call
 from tests.factories.evaluation import make_assignment, make_reviews
 from tests.factories.selection import make_award, make_waiting
+from tests.races import endings
 
 
 def at_once(app: Flask, *actions: Callable[[], object]) -> list[bool]:
     """Run each in a thread of its own, starting together; whether each was accepted."""
-    start = Barrier(len(actions))
-
-    def run(action: Callable[[], object]) -> bool:
-        with app.app_context():
-            start.wait()
-            try:
-                with transaction():
-                    action()
-            except RuleBroken:
-                return False
-            finally:
-                db.session.remove()
-            return True
-
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return list(pool.map(run, actions))
+    ended = endings(app, actions)
+    assert set(ended) <= {"done", "refused"}
+    return [one == "done" for one in ended]
 
 
 def proposed_run() -> Selection:
