@@ -13,14 +13,18 @@ Act = Callable[[], object]
 
 
 def at_once(app: Flask, acts: Iterable[Act]) -> Counter[str]:
-    """Do all, starting together; how often each ending came."""
-    return Counter(endings(app, acts))
+    """Do all, starting together; how often each ending came: "done", "refused" by a rule, or the name of an error."""
+    return Counter("refused" if isinstance(one, RuleBroken) else name_of(one) for one in errors_of(app, acts))
 
 
-def endings(app: Flask, acts: Iterable[Act]) -> list[str]:
-    """Do all, starting together; how each ended: "done", "refused" by a rule, or the name of an error."""
+def name_of(error: Exception | None) -> str:
+    return "done" if error is None else type(error).__name__
+
+
+def errors_of(app: Flask, acts: Iterable[Act]) -> list[Exception | None]:
+    """Do all, starting together; what stopped each, None where nothing did."""
     started = list(acts)
-    ended = [""] * len(started)
+    errors: list[Exception | None] = [None] * len(started)
     gate = threading.Barrier(len(started))
     db.session.commit()  # what the test has read would keep SQLite's one writer
 
@@ -30,11 +34,8 @@ def endings(app: Flask, acts: Iterable[Act]) -> list[str]:
             try:
                 with transaction():
                     started[number]()
-                ended[number] = "done"
-            except RuleBroken:
-                ended[number] = "refused"
             except Exception as error:  # what a thread dies of must reach the test
-                ended[number] = type(error).__name__
+                errors[number] = error
             finally:
                 db.session.remove()
 
@@ -44,4 +45,4 @@ def endings(app: Flask, acts: Iterable[Act]) -> list[str]:
     for thread in threads:
         thread.join()
     db.session.expire_all()
-    return ended
+    return errors

@@ -7,11 +7,11 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, Field, RadioField, SelectField, SelectMultipleField, TextAreaField
+from wtforms import BooleanField, DateField, Field, RadioField, SelectField, TextAreaField
 from wtforms import StringField as TextField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
-from wtforms.widgets import CheckboxInput, ListWidget
 
+from grants.access.forms import MultiCheckboxField
 from grants.calls.forms import UsdField, WholeNumberField
 from grants.core.web import Written, stripped
 from grants.delivery.forms.handling import OnceForm, plain
@@ -164,16 +164,13 @@ class AdjustForm(OnceForm):
         default="fewer", validators=[InputRequired(_("Choose one."))],
     )  # fmt: skip
     quantity = WholeNumberField(_("How many"), [InputRequired(_("Write how many.")), NumberRange(1, MOST_UNITS)])
-    devices = SelectMultipleField(
-        _("Which devices"), validate_choice=False, widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
-    )
+    devices = MultiCheckboxField(_("Which devices"), validate_choice=False)  # the service says what does not fit
     reason = SelectField(_("Reason"), choices=[(one.value, name) for one, name in ADJUST_NAMES.items()])
 
     @classmethod
     def for_lot(cls, found: Iterable[PlacedDevice]) -> "AdjustForm":
         form = cls()
         form.offered = {str(one.unit.id): one for one in found if one.place in MOVED_BY_HAND}
-        form.devices.flags.required = True  # of the group: how many depends on the quantity
         form.devices.choices = [(unit_id, device_name(one)) for unit_id, one in form.offered.items()]
         return form
 

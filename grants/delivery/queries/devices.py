@@ -38,8 +38,9 @@ class PlacedDevice:
 
 def placed(lot: StockLot) -> list[PlacedDevice]:
     """The lot's devices in the order of their writing, each with its place."""
-    with_kits, absences = _serials_with_kits(lot), absences_of(unit.id for unit in devices_of(lot))
-    return [_placed(unit, with_kits, absences.get(unit.id)) for unit in devices_of(lot)]
+    units, with_kits = devices_of(lot), _serials_with_kits(lot)
+    absences = absences_of(unit.id for unit in units)
+    return [_placed(unit, with_kits, absences.get(unit.id)) for unit in units]
 
 
 def on_books(found: Iterable[PlacedDevice]) -> list[DeviceUnit]:
@@ -49,7 +50,10 @@ def on_books(found: Iterable[PlacedDevice]) -> list[DeviceUnit]:
 
 def absences_of(unit_ids: Iterable[int]) -> dict[int, DeviceAbsence]:
     """Device's id → what took it off the shelf, unless that was refused or it was put back since."""
-    found = db.session.scalars(_absent().where(DeviceAbsence.unit_id.in_(list(unit_ids))).order_by(DeviceAbsence.id))
+    asked = list(unit_ids)
+    if not asked:
+        return {}
+    found = db.session.scalars(_absent().where(DeviceAbsence.unit_id.in_(asked)).order_by(DeviceAbsence.id))
     return {absence.unit_id: absence for absence in found}
 
 

@@ -185,9 +185,7 @@ def lot_devices(lot_id: int) -> ResponseReturnValue:
     found = devices.placed(lot)
     kits = goods.kits_of_serials([one.unit.serial_number for one in found])
     unwritten = lot.on_hand - len(devices.on_books(found))
-    return render_template(
-        "delivery/lot_devices.html", form=form, lot=lot, found=found, kits=kits, unwritten=unwritten
-    )  # fmt: skip
+    return render_template("delivery/lot_devices.html", form=form, lot=lot, found=found, kits=kits, unwritten=unwritten)
 
 
 @bp.post("/corrections/<int:correction_id>/confirm")

@@ -101,7 +101,7 @@ def test_the_same_file_sent_at_once_is_one(real_app: Flask) -> None:
         services.receive(db.session.get(Institution, ids[0]), spreadsheets.read(file), services.fingerprint(file),
                          by=db.session.get(User, ids[1]), now=utcnow())  # fmt: skip
 
-    assert set(at_once(real_app, send)) <= {"done", "refused"}
+    assert set(at_once(real_app, send)) <= {"done", "RuleBroken"}
     assert db.session.query(CreditImport).count() == 1
 
 

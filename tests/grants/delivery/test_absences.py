@@ -198,6 +198,28 @@ def test_device_is_packed_or_taken_out_and_never_both(real_app: Flask) -> None:
         assert places(found)[f"A{number}"] in (P.GONE, P.WITH_KIT)
 
 
+@pytest.mark.no_rollback
+def test_unit_is_written_down_or_taken_out_without_a_name_and_never_both(real_app: Flask) -> None:
+    """Of two units one stands in the book by its number: either the other gets its own, or it leaves without one."""
+    lots = [lot_of(f"A{number}", units=2).id for number in range(10)]
+    people = [(keeper().id, keeper().id) for _lot in lots]
+
+    def writes(number: int) -> None:
+        stock.register_devices(get_or_refuse(StockLot, lots[number]), [(f"B{number}", "")],
+                               by=get_or_refuse(User, people[number][0]), now=utcnow())  # fmt: skip
+
+    def takes_out(number: int) -> None:
+        stock.adjust(get_or_refuse(StockLot, lots[number]), -1, AdjustReason.LOST, limit_usd=LIMIT,
+                     by=get_or_refuse(User, people[number][1]), now=utcnow())  # fmt: skip
+
+    ended = at_once(real_app, [partial(act, number) for number in range(10) for act in (writes, takes_out)])
+
+    assert ended == {"done": 10, "refused": 10}
+    for lot in lots:
+        found = get_or_refuse(StockLot, lot)
+        assert len(devices.on_books(devices.placed(found))) == found.on_hand
+
+
 def test_keeper_ticks_the_device_that_is_gone(app: Flask, sign_in: Callable[[User], FlaskClient]) -> None:
     warehouse = sign_in(keeper())
     lot = lot_of("AAA", "BBB")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -478,7 +479,11 @@ THREADS, KITS = 20, 6
 def together(app: Flask, act: Callable[[int, User], None]) -> Counter[str]:
     """Run `act(number, keeper)` in many threads that start at one moment; how each ended."""
     keepers = [keeper().id for _n in range(THREADS)]
-    return at_once(app, [lambda n=n: act(n, get_or_refuse(User, keepers[n])) for n in range(THREADS)])  # type: ignore[misc]
+
+    def one(number: int) -> None:
+        act(number, get_or_refuse(User, keepers[number]))
+
+    return at_once(app, [partial(one, number) for number in range(THREADS)])
 
 
 @pytest.mark.no_rollback

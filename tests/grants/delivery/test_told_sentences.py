@@ -22,7 +22,10 @@ def test_kept_sentence_is_shown_in_each_language(app: Flask) -> None:
         english, name_in_english = str(to_show(kept)), str(STATE_NAMES[DeliveryState.CONFIRMED])
 
     assert name_in_spanish != name_in_english
-    assert spanish.startswith(f"Esta entrega está en el estado «{name_in_spanish}», así que este paso no es posible.")
+    assert spanish == (
+        f"Esta entrega está en el estado «{name_in_spanish}», así que este paso no es posible. "
+        "Su página muestra lo que se puede hacer."
+    )
     assert english == sentence % {"state": name_in_english}
 
 
