@@ -69,13 +69,18 @@ def _serve(host: str, port: int) -> int:
     web = [sys.executable, "-m", "gunicorn", "grants.wsgi:app", *settings, "--timeout", "120", "--no-control-socket"]
     children = [subprocess.Popen(program) for program in (web, [sys.executable, str(command), "worker"])]  # noqa: S603
 
+    asked_to_stop = False
+
     def stop(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked_to_stop
+        asked_to_stop = True
         for child in children:
             child.terminate()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     first, _status = os.wait()
+    ended_by_itself = not asked_to_stop  # killed, say: whoever looks after us must start both again
     stop(0, None)
     codes = {child.pid: child.wait() for child in children if child.pid != first}
-    return max(0, *codes.values())
+    return max(int(ended_by_itself), *codes.values())
