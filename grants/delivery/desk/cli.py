@@ -105,8 +105,12 @@ def keygen(private_path: Path, public_path: Path | None, passphrase: bool) -> No
 @with_key
 def open_boxes(places: tuple[Path, ...], mine: Mine) -> None:
     """Open boxes from neutral messages or an export: files, or folders of files."""
-    boxes = [box for place in places for box in _boxes_in(place)]
+    found = {place: list(_boxes_in(place)) for place in places}
+    boxes = [box for there in found.values() for box in there]
     _list(mine, [SealedBox(0, box) for box in dict.fromkeys(boxes)])
+    if empty := [place.name for place, there in found.items() if not there]:
+        raise click.ClickException(_("There is no box in %(files)s. Save the message whole, and try again.",
+                                     files=", ".join(empty)))  # fmt: skip
 
 
 @group.command("fetch")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from email import message_from_string, policy
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
@@ -139,11 +140,15 @@ def over_http(base: str, token: str) -> Send:
 
 
 def box_in(text: str, size: int) -> bytes | None:
-    """The box in a neutral message or a line of an export, or None."""
-    last = text.strip().rsplit("\n", 1)[-1].strip()
+    """The box in a neutral message or a line of an export, or None.
+
+    A message may be a file of the outbox, a mail as it was received, or what the second channel was sent.
+    """
+    last = _text_of(text).strip().rsplit("\n", 1)[-1].strip()
     if last.startswith("{"):
         try:
-            last = str(json.loads(last).get("box", ""))
+            said = json.loads(last)
+            last = str(said.get("box") or said.get("body"))
         except ValueError:
             return None
     try:
@@ -151,6 +156,18 @@ def box_in(text: str, size: int) -> bytes | None:
     except (binascii.Error, ValueError):
         return None
     return box if len(box) == size else None
+
+
+def _text_of(text: str) -> str:
+    """What a mail says, when it is one: its lines may be broken and its signs written in another way."""
+    mail = message_from_string(text, policy=policy.default)
+    part = mail.get_body(("plain",)) if "Content-Type" in mail else None
+    if part is None:
+        return text
+    try:
+        return str(part.get_content())
+    except (LookupError, ValueError):
+        return text
 
 
 def _question(said: dict[str, Any]) -> Question:

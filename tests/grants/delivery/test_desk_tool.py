@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from fractions import Fraction
 from pathlib import Path
 
@@ -101,6 +102,22 @@ def test_open_lists_messages_of_a_folder_and_makes_one_case_of_two_channels(tmp_
     assert (opened.exit_code, words) == (0, ["normal", "ALARM"])
     assert again.output == opened.output
     assert cases.output.count("ALARM") == 1
+
+
+def test_open_reads_a_mail_as_it_was_received_and_what_the_second_channel_got(tmp_path: Path, private: Path) -> None:
+    body = base64.b64encode(seal(ALARM, DESK)).decode()
+    mail, pushed, nothing = EmailMessage(), tmp_path / "2.json", tmp_path / "3.txt"
+    mail["From"], mail["To"], mail["Subject"] = "semilla@example.org", "mesa@example.org", "Semilla"
+    mail.set_content(body)
+    (tmp_path / "1.eml").write_bytes(bytes(mail))
+    pushed.write_text(json.dumps({"subject": "Semilla", "body": body}))
+    nothing.write_text("una carta cualquiera\n")
+
+    for file in (tmp_path / "1.eml", pushed):
+        opened = RUNNER.invoke(tool, ["open", str(file), "--private", str(private)])
+        assert (opened.exit_code, opened.output.split()[-1]) == (0, "ALARM")
+    refused = RUNNER.invoke(tool, ["open", str(pushed), str(nothing), "--private", str(private)])
+    assert (refused.exit_code, "ALARM" in refused.output, "3.txt" in refused.output) == (1, True, True)
 
 
 def test_open_reads_an_export_and_refuses_another_key(tmp_path: Path, private: Path) -> None:

@@ -1,5 +1,6 @@
 """The sealed box and the card's arithmetic."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,6 +42,13 @@ def test_box_does_not_open_with_another_key_or_when_changed() -> None:
         unseal(box, stranger)
     with pytest.raises(ValueError, match="not for this key"):
         unseal(box[:-1] + bytes([box[-1] ^ 1]), DESK_PRIVATE)
+
+
+@pytest.mark.parametrize("year", [1, 1999, 2100, 9999])
+def test_box_of_no_possible_moment_is_no_box_of_a_handover(year: int) -> None:
+    """Anybody who has the public key can seal one, and the desk's book is read for ever."""
+    with pytest.raises(ValueError, match="no moment"):
+        unseal(seal(replace(NORMAL, at=datetime(year, 1, 1, tzinfo=UTC)), DESK), DESK_PRIVATE)
 
 
 def test_alarm_is_any_other_picture_or_pin_of_either_officer() -> None:
