@@ -73,8 +73,10 @@ def raise_risk() -> ResponseReturnValue:
     if form.validate_on_submit():
         with errors_to(form), transaction():
             canton = queries.get_canton(form.canton.data)
-            services.raise_level(canton, form.said, by=current_user, now=utcnow())
-            flash(_("Thank you. It holds at once, and the security desk sees what you wrote."), "good")
+            raised = services.raise_level(canton, form.said, by=current_user, now=utcnow())
+            holds = _("Thank you. It holds at once, and the security desk sees what you wrote.")
+            kept = _("Thank you. The security desk reads what you wrote before a delivery goes out there.")
+            flash(holds if raised.in_force_at else kept, "good")
             return redirect(url_for("home.show"))
     return render_template("delivery/raise_risk.html", form=form)
 

@@ -229,6 +229,22 @@ def test_held_deliveries_resume_through_pages(desk: FlaskClient, director: Flask
     assert held.state is S.CLEARED
 
 
+def test_page_says_that_a_raise_holds_only_where_it_does(app: Flask, sign_in: SignIn) -> None:
+    officer = sign_in(make_user(Role.OFFICER))
+    make_canton("1003"), make_canton("1004")
+    take("1003", 1, at=utcnow())
+    take("1004", 1, at=utcnow() - timedelta(days=30))
+
+    told = []
+    for canton in ("1003", "1004"):
+        answer = officer.post("/deliveries/risk/raise", data={"canton": canton, "level": "3", "reason": "Disparos"})
+        assert answer.status_code == 302
+        told.append(officer.get("/").text)
+
+    assert ["Vale desde ahora" in one for one in told] == [True, False]
+    assert ["lee lo que usted escribió antes" in one for one in told] == [False, True]
+
+
 def test_officer_reads_neutral_words_and_brings_the_kit_back(app: Flask, sign_in: SignIn) -> None:
     left_at = utcnow() - timedelta(hours=1)  # the page tells the minute
     by_hand, by_area = make_carried(S.IN_TRANSIT, at=left_at), make_carried(S.IN_TRANSIT, at=left_at)
