@@ -6,19 +6,20 @@ Address, subject and text are encrypted; logs name a message by its id and kind 
 import json
 import logging
 import secrets
-import smtplib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from enum import StrEnum
 from pathlib import Path
+from smtplib import SMTPServerDisconnected
 from typing import Any
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import Request
 
 from sqlalchemy import String, case, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from grants.core.bounded import Smtp, any_certificate, opener
 from grants.core.crypto import SealedRow, sealed_text, write_private
 from grants.core.db import Model, db, rows_hit, state_column
 
@@ -28,6 +29,8 @@ CLAIM = timedelta(minutes=5)
 FIRST_WAIT = timedelta(seconds=30)
 MAX_ATTEMPTS = 12
 LONGEST_RUN = 30  # seconds, after which no further message is begun; well within CLAIM
+LONGEST_SEND = 20  # seconds for one message
+SILENT = (TimeoutError, SMTPServerDisconnected)
 PUSH = "https://"
 
 
@@ -61,14 +64,7 @@ _patient: set[str] = set()
 _urgent: set[str] = set()
 
 
-class NoRedirect(HTTPRedirectHandler):
-    """A redirected request would carry its secrets and what it says to somewhere else."""
-
-    def redirect_request(self, *_given: Any) -> None:
-        return None
-
-
-straight = build_opener(NoRedirect)
+straight = opener()
 
 
 class TooLate(Exception):
@@ -109,14 +105,14 @@ def deliver_due(
 
     `others`: how messages of a kind go that do not go by `send`. `urgent`: only those kinds, or only the others.
     """
-    sent, begun = 0, time.monotonic()
+    sent, begun, silent = 0, time.monotonic(), set[str]()
     for message_id in _due(now, urgent, limit):
         db.session.commit()
         # What is left goes with the next run: a claim that is older than CLAIM would be anybody's.
         if time.monotonic() - begun > LONGEST_RUN:
             break
         try:
-            sent += _claimed(message_id, now) and _send_one(message_id, send, others or {}, now)
+            sent += _claimed(message_id, now) and _send_one(message_id, send, others or {}, silent, now)
         except Exception as error:  # one message must not keep the others from going
             db.session.rollback()
             _log(message_id, error)
@@ -153,18 +149,27 @@ def _claimed(message_id: int, now: datetime) -> bool:
     return rows_hit(taken) == 1
 
 
-def _send_one(message_id: int, send: Send, others: Mapping[str, Send], now: datetime) -> bool:
-    """Send a claimed message and write down what came of it. True: it went out."""
+def _send_one(message_id: int, send: Send, others: Mapping[str, Send], silent: set[str], now: datetime) -> bool:
+    """Send a claimed message and write down what came of it. True: it went out.
+
+    `silent`: addresses that did not answer in this run. They are not waited for again, so that the others hear in time.
+    """
+    address, is_urgent = "", False
     try:
         message = db.session.get_one(OutboxMessage, message_id, populate_existing=True)
-        parts = (message.address, message.subject, message.body)
+        kind, parts = message.kind, (message.address, message.subject, message.body)
         db.session.commit()  # nobody is waited for while SQLite's one writer is held
-        others.get(message.kind, send)(*parts)
+        address, is_urgent = parts[0], kind in _urgent
+        if address in silent:
+            raise TimeoutError
+        others.get(kind, send)(*parts)
     except TooLate:
         _finish(message_id, MessageState.FAILED)
         return False
     except Exception as error:  # whatever it is, it counts as a try
         db.session.rollback()
+        if isinstance(error, SILENT) and is_urgent:
+            silent.add(address)
         _log(message_id, error)
         _put_off(message_id, now)
         return False
@@ -229,15 +234,15 @@ def _push(address: str, subject: str, body: str) -> None:
     """POST the message to an address of its own: a second way that does not depend on mail."""
     data = json.dumps({"subject": subject, "body": body}).encode()
     asked = Request(address, data, {"Content-Type": "application/json"})  # noqa: S310 -- https only
-    straight.open(asked, timeout=20).close()
+    straight.open(asked, timeout=LONGEST_SEND).close()
 
 
 def _send_mail(config: dict[str, Any], address: str, subject: str, body: str) -> None:
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = config["MAIL_FROM"], address, subject
     mail.set_content(body)
-    with smtplib.SMTP(config["SMTP_HOST"], int(config["SMTP_PORT"]), timeout=20) as server:
-        server.starttls()
+    with Smtp(config["SMTP_HOST"], int(config["SMTP_PORT"]), timeout=LONGEST_SEND) as server:
+        server.starttls(context=any_certificate())
         if config["SMTP_USER"]:
             server.login(config["SMTP_USER"], config["SMTP_PASSWORD"])
         server.send_message(mail)

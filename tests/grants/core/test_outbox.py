@@ -204,3 +204,20 @@ def test_two_workers_send_each_message_once(real_app: Flask) -> None:
         thread.join()
 
     assert sorted(sent) == [f"a{number}@example.org" for number in range(10)]
+
+
+def test_address_that_does_not_answer_is_waited_for_once_in_a_run(app: Flask, bell: str) -> None:
+    for _turn in range(3):
+        add_message("silent", kind=bell)
+        add_message("awake", kind=bell)
+    tried: list[str] = []
+
+    def send(address: str, _subject: str, _body: str) -> None:
+        tried.append(address)
+        if address == "silent":
+            raise TimeoutError
+
+    now = utcnow()
+    assert outbox.deliver_due(send, now=now, urgent=True) == 3
+    assert sorted(tried) == ["awake"] * 3 + ["silent"]
+    assert outbox.deliver_due(lambda *_parts: None, now=now + timedelta(minutes=1), urgent=True) == 3  # nothing is lost
