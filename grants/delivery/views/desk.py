@@ -84,6 +84,7 @@ def desk_drill(drill_id: int) -> ResponseReturnValue:
 @bp.get("/desk/alive")
 @requires(Permission.PUBLIC)
 def worker_alive() -> ResponseReturnValue:
-    """For the machine that watches the server: whether the worker has lately escalated and sent messages."""
-    late = questions.beat_is_late(questions.worker_beat(), utcnow())
-    return {"status": "unavailable" if late else "ok"}, 503 if late else 200
+    """For the machine that watches the server: whether the worker runs, and its messages to the desk leave."""
+    now = utcnow()
+    broken = questions.beat_is_late(questions.worker_beat(), now) or questions.alerts_stuck(now)
+    return {"status": "unavailable" if broken else "ok"}, 503 if broken else 200

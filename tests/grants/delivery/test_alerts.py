@@ -186,10 +186,16 @@ def test_the_desk_reads_when_messages_to_it_do_not_leave(
     db.session.commit()
     client = sign_in(make_desk())
 
+    for job in (questions.ALERTS, "urgent messages"):
+        alerts.beat(job, now=utcnow())
+    db.session.commit()
+
     page, home = client.get("/deliveries/desk").text, client.get("/").text
+    alive = app.test_client().get("/deliveries/desk/alive")
 
     assert ("una alarma podría no llegar" in page) is stuck
     assert ("Los mensajes no salen" in home) is stuck
+    assert alive.status_code == (503 if stuck else 200)  # the worker runs all the same
 
 
 def test_areas_read_one_snapshot_of_each_canton(app: Flask) -> None:
